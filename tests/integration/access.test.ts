@@ -9,7 +9,7 @@ describe('access', () => {
     ['api-key', { 'api-key': testKey }],
     ['a bearer token', { 'api-key': '', authorization: `Bearer ${testKey}` }],
     ['a bearer token in any case', { 'api-key': '', authorization: `bearer ${testKey}` }],
-  ])('takes the key as %s', async (_, headers) => {
+  ])('accepts the key as %s', async (_, headers) => {
     const { post } = createTestSimulator()
     const given = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== ''))
     const response = await post(path, hello, given)
@@ -33,7 +33,7 @@ describe('access', () => {
     },
   )
 
-  it('answers an unknown path with the real 404, with and without a key', async () => {
+  it('answers an unknown path with the 404 of the service, with and without a key', async () => {
     const { post } = createTestSimulator()
     for (const key of [testKey, 'wrong']) {
       const response = await post('/chat/completions', hello, { 'api-key': key })
@@ -48,13 +48,13 @@ describe('access', () => {
     expect(response.status).toBe(404)
   })
 
-  it('needs no api-version under /openai/v1', async () => {
+  it('does not require api-version under /openai/v1', async () => {
     const { post } = createTestSimulator()
     const response = await post('/openai/v1/chat/completions', { ...hello, model: 'gpt-4o-mini' })
     expect(response.status).toBe(200)
   })
 
-  it('counts several slashes as one', async () => {
+  it('treats several slashes as one', async () => {
     const { post } = createTestSimulator()
     expect((await post(`/${path}`, hello)).status).toBe(200)
   })
@@ -63,14 +63,14 @@ describe('access', () => {
 describe('deployments', () => {
   const deployments = { known: { model: 'gpt-4o' } }
 
-  it('answers any name without limits unless told otherwise', async () => {
+  it('any deployment name answers without limits by default', async () => {
     const { post } = createTestSimulator({ deployments })
     const response = await post(deploymentPath('my-gpt-4.1-mini', 'chat/completions'), hello)
     expect(await response.json()).toMatchObject({ model: 'gpt-4.1-mini-2025-04-14' })
     expect(response.headers.get('x-ratelimit-limit-tokens')).toBeNull()
   })
 
-  it('answers an unknown one with the real 404 when only known ones are allowed', async () => {
+  it('an unknown deployment answers the 404 of the service when only known ones are allowed', async () => {
     const { post } = createTestSimulator({
       deployments,
       env: { ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: 'false' },
@@ -81,7 +81,7 @@ describe('deployments', () => {
     expect(await response.text()).toContain('"code": "DeploymentNotFound"')
   })
 
-  it('refuses an operation that the model does not have', async () => {
+  it('an operation that the model does not support is refused', async () => {
     const { post } = createTestSimulator({ deployments: { vectors: { model: 'text-embedding-3-small' } } })
     const response = await post(deploymentPath('vectors', 'chat/completions'), hello)
     expect(response.status).toBe(400)
@@ -90,7 +90,7 @@ describe('deployments', () => {
     )
   })
 
-  it('asks for the model where only the body can name it', async () => {
+  it('the model is required in the body when the path does not name it', async () => {
     const { post } = createTestSimulator()
     const response = await post('/openai/v1/chat/completions', hello)
     expect(response.status).toBe(400)
@@ -98,7 +98,7 @@ describe('deployments', () => {
   })
 })
 
-describe('the key of the administration', () => {
+describe('the admin key', () => {
   const adminKey = 'admin-key-0123456789'
   const status = async (
     { app }: ReturnType<typeof createTestSimulator>,
@@ -109,7 +109,7 @@ describe('the key of the administration', () => {
     (await app.request(url, { method, headers, ...(method === 'POST' && { body: '{}' }) })).status
   const bearer = (key: string) => ({ authorization: `Bearer ${key}` })
 
-  it('opens the administration alone, and the data key the data plane alone', async () => {
+  it('opens the admin API only, and the data key opens the data plane only', async () => {
     const simulator = createTestSimulator({ env: { ADMIN_API_KEY: adminKey } })
     for (const url of ['/++/config', '//++/config', '/++/deployments', '/++/openapi.json']) {
       expect(await status(simulator, url, { 'api-key': adminKey })).toBe(200)
@@ -126,13 +126,13 @@ describe('the key of the administration', () => {
     expect(await shown.text()).not.toContain(adminKey)
   })
 
-  it('is the key of callers unless another one is set', async () => {
+  it('defaults to the data key', async () => {
     const simulator = createTestSimulator()
     expect(await status(simulator, '/++/config', { 'api-key': testKey })).toBe(200)
     expect(await status(simulator, '/++/config', { 'api-key': adminKey })).toBe(401)
   })
 
-  it('stands in no journal', async () => {
+  it('does not appear in the journal', async () => {
     const simulator = createTestSimulator({ env: { ADMIN_API_KEY: adminKey, JOURNAL_SIZE: '5' } })
     await simulator.post(`${path}&x=${adminKey}`, { ...hello, user: adminKey }, { 'x-note': adminKey })
     const journal = await simulator.app.request('/++/requests', { headers: { 'api-key': adminKey } })
@@ -141,7 +141,7 @@ describe('the key of the administration', () => {
     expect(text).not.toContain(adminKey)
   })
 
-  it('opens the metrics where METRICS_AUTH asks for it, which are open else', async () => {
+  it('is required for /metrics with METRICS_AUTH=key; without it /metrics is open', async () => {
     expect(await status(createTestSimulator(), '/metrics', {})).toBe(200)
     const own = createTestSimulator({ env: { METRICS_AUTH: 'key' } })
     const apart = createTestSimulator({ env: { METRICS_AUTH: 'key', ADMIN_API_KEY: adminKey } })

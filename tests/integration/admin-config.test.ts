@@ -20,11 +20,11 @@ const setUp = (settings: TestSettings = {}) => {
   return { ...simulator, ...api, patch, chat }
 }
 
-/** A completion of 20 tokens, its prompt included. */
+/** A completion of 20 tokens, prompt included. */
 const twenty = { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 12 }
 
 describe('GET /++/config', () => {
-  it('has the shape of the Python simulator, and more', async () => {
+  it('has the fields of the Python simulator and more', async () => {
     const { ask } = setUp({ deployments: { chat: { model: 'gpt-4o', tokensPerMinute: 100 } } })
     const { body } = await ask('GET', '/++/config')
     expect(body).toMatchObject({
@@ -42,7 +42,7 @@ describe('GET /++/config', () => {
     })
   })
 
-  it('answers something that can be sent back as it is, and changes nothing', async () => {
+  it('returns a document that can be sent back and then changes nothing', async () => {
     const latency = { firstToken: { distribution: 'normal', meanMs: 100, stdDevMs: 10 } }
     const faults = [{ probability: 0.1, fault: { kind: 'stall', ms: 100, afterEvents: 2 } }]
     const { ask, patch, simulator } = setUp({
@@ -63,7 +63,7 @@ describe('GET /++/config', () => {
 })
 
 describe('PATCH /++/config', () => {
-  it('takes what clients of the Python simulator send, and answers the new whole', async () => {
+  it('accepts what clients of the Python simulator send, and returns the new configuration', async () => {
     const { patch } = setUp()
     expect(
       (await patch({ latency: { open_ai_chat_completions: { mean: 10, std_dev: 0.5 } } })).body.latency
@@ -92,7 +92,7 @@ describe('PATCH /++/config', () => {
     })
   })
 
-  it('acts on requests that begin after it, and leaves running ones as they are', async () => {
+  it('applies to requests that start after the change, not to running ones', async () => {
     const { patch, chat, clock } = setUp({
       env: { LATENCY_TIME_SCALE: '1', LATENCY_OPENAI_CHAT_COMPLETIONS_STD_DEV: '0' },
     })
@@ -111,7 +111,7 @@ describe('PATCH /++/config', () => {
     expect(await next).toBe(10)
   })
 
-  it('refuses a wrong one with every problem, and changes nothing', async () => {
+  it('refuses a wrong change, lists every problem, and changes nothing', async () => {
     const { patch, ask } = setUp({ env: { MODELS_STRICT: 'true' } })
     const before = (await ask('GET', '/++/config')).text
     const { status, body } = await patch({
@@ -124,17 +124,17 @@ describe('PATCH /++/config', () => {
     })
     expect(status).toBe(400)
     expect(body.error.code).toBe('InvalidConfig')
-    const told = body.error.problems.join('\n')
+    const problems = body.error.problems.join('\n')
     for (const part of [
       'simulator_mode must be',
       'latncy is not part',
       'mean must be',
       'host cannot change',
     ]) {
-      expect(told).toContain(part)
+      expect(problems).toContain(part)
     }
-    expect(told).toContain('"chat".tokensPerMinute must be an integer of at least 1 (got 0)')
-    expect(told).toContain('"fresh".model must be a known model')
+    expect(problems).toContain('"chat".tokensPerMinute must be an integer of at least 1 (got 0)')
+    expect(problems).toContain('"fresh".model must be a known model')
     expect((await ask('GET', '/++/config')).text).toBe(before)
     for (const wrong of ['[]', '5', 'null', '"text"', '{"openai_deployments": [1]}', '{"faults": {}}']) {
       expect((await patch(wrong)).status).toBe(400)
@@ -142,7 +142,7 @@ describe('PATCH /++/config', () => {
     expect((await ask('GET', '/++/config')).text).toBe(before)
   })
 
-  it('an unknown model is assumed and warned of once, in a log line', async () => {
+  it('treats an unknown model as a known one and logs one warning', async () => {
     const { patch, log, chat } = setUp()
     const change = { openai_deployments: { fresh: { model: 'ft:gpt-4o:team::1', tokens_per_minute: '100' } } }
     for (let times = 0; times < 3; times++) expect((await patch(change)).status).toBe(200)
@@ -157,7 +157,7 @@ describe('PATCH /++/config', () => {
     expect(await (await chat('fresh')).json()).toMatchObject({ model: 'ft:gpt-4o:team::1' })
   })
 
-  it('many unknown models at once are told in a bounded number of lines', async () => {
+  it('logs a bounded number of warnings for many unknown models', async () => {
     const { patch, log } = setUp()
     const entries = Array.from({ length: 500 }, (_, index) => [`d${index}`, { model: `new-${index}` }])
     expect((await patch({ openai_deployments: Object.fromEntries(entries) })).status).toBe(200)
@@ -166,7 +166,7 @@ describe('PATCH /++/config', () => {
     expect(warnings.at(-1)?.message).toMatch(/: 480 more deployments have such warnings\.$/)
   })
 
-  it('loses none of many that come at the same time', async () => {
+  it('loses none of several concurrent changes', async () => {
     const { patch, ask } = setUp()
     const names = Array.from({ length: 40 }, (_, index) => `extra-${index}`)
     await Promise.all(
@@ -178,7 +178,7 @@ describe('PATCH /++/config', () => {
     expect(Object.keys(body.openai_deployments)).toEqual(['chat', 'other', ...names])
   })
 
-  it('replaces the faults over all deployments', async () => {
+  it('replaces the faults that apply to all deployments', async () => {
     const { patch, chat } = setUp()
     const faults = [{ probability: 1, fault: 'overloaded503' }]
     expect((await patch({ faults })).body.faults).toEqual(faults)
@@ -196,8 +196,8 @@ describe('PATCH /++/config', () => {
   })
 })
 
-describe('what was used of a limit', () => {
-  it('stays used through a patch that does not touch the deployment', async () => {
+describe('limit usage', () => {
+  it('is unchanged by a patch that does not change the deployment', async () => {
     const { patch, ask, chat } = setUp()
     for (let used = 0; used < 3; used++) await chat('chat', twenty)
     const used = async () => (await ask('GET', '/++/deployments/chat')).body.live.limits.tokens.used
@@ -209,7 +209,7 @@ describe('what was used of a limit', () => {
     expect(await used()).toBe(80)
   })
 
-  it('stays used through one that changes its limits', async () => {
+  it('is unchanged by a patch that changes the limits', async () => {
     const { patch, ask, chat } = setUp()
     for (let used = 0; used < 3; used++) await chat('chat', twenty)
     const limits = async () => (await ask('GET', '/++/deployments/chat')).body.live.limits
@@ -224,14 +224,14 @@ describe('what was used of a limit', () => {
   })
 })
 
-describe('a change of the mode', () => {
+describe('a mode change', () => {
   const recordings = `interactions:
   - request: { method: POST, uri: 'https://example.test/openai/deployments/chat/chat/completions', headers: {}, body: '${JSON.stringify(hello)}' }
     response: { status: { code: 200 }, headers: { content-type: [application/json] }, body: { string: '{"from":"recording"}' } }
 version: 1
 `
 
-  it('goes to replay and back', async () => {
+  it('switches to replay and back', async () => {
     const dir = mkdtempSync(join(tmpdir(), 'aoai-admin-'))
     try {
       writeFileSync(join(dir, 'chat.yaml'), recordings)
@@ -243,7 +243,7 @@ version: 1
       await patch({ simulator_mode: 'generate' })
       expect(await (await chat()).text()).toContain('chat.completion')
       rmSync(dir, { recursive: true })
-      // The recordings were read before, and are still there.
+      // The recordings were loaded at the start and are still in memory.
       await patch({ simulator_mode: 'replay' })
       expect(await (await chat()).text()).toBe('{"from":"recording"}')
       expect((await ask('POST', '/++/reset')).body.simulator_mode).toBe('generate')
@@ -253,7 +253,7 @@ version: 1
     }
   })
 
-  it('is refused where the mode lacks something, and everything stays', async () => {
+  it('is refused when the new mode lacks a setting, and nothing changes', async () => {
     const { patch, chat, simulator } = setUp({ env: { RECORDING_DIR: '/nowhere/at/all' } })
     const before = simulator.config
     const record = await patch({ simulator_mode: 'record', region: 'X' })
@@ -270,7 +270,7 @@ version: 1
 })
 
 describe('POST /++/reset', () => {
-  it('takes back all changes, and forgets what was used and noted', async () => {
+  it('reverts all changes, and clears limit usage and the journal', async () => {
     const { ask, patch, chat } = setUp({ env: { JOURNAL_SIZE: '10' } })
     const before = (await ask('GET', '/++/config')).text
     await patch({ region: 'X', openai_deployments: { chat: { model: 'gpt-4o-mini' }, other: null } })

@@ -20,7 +20,7 @@ const setUp = (settings: TestSettings = {}) => {
 }
 
 describe('GET /++/deployments', () => {
-  it('shows each deployment as it was given, and how it stands', async () => {
+  it('shows each deployment as configured, with its current state', async () => {
     const { ask, chat } = setUp()
     await chat()
     const { status, body } = await ask('GET', '/++/deployments')
@@ -65,7 +65,7 @@ describe('GET /++/deployments', () => {
     })
   })
 
-  it('charges nothing, however often it is asked', async () => {
+  it('does not count against the limits', async () => {
     const { ask, chat, live } = setUp()
     await chat()
     for (let times = 0; times < 20; times++) await ask('GET', '/++/deployments')
@@ -73,7 +73,7 @@ describe('GET /++/deployments', () => {
     expect((await live()).limits.tokens.used).toBe(20)
   })
 
-  it('tells when the next request is let in, which is then so', async () => {
+  it('reports when the next request is admitted, and it is admitted then', async () => {
     const { chat, live, clock } = setUp()
     for (let times = 0; times < 5; times++) await chat()
     expect((await chat()).status).toBe(429)
@@ -86,14 +86,14 @@ describe('GET /++/deployments', () => {
     expect((await chat()).status).toBe(200)
   })
 
-  it('tells the limits of the present incident', async () => {
+  it('reports the limits of the current incident phase', async () => {
     const { live } = setUp({
       incidents: { phases: [{ name: 'scarce', limits: { factor: 0.5 }, deployment: 'chat' }] },
     })
     expect((await live()).limits.tokens.limit).toBe(50)
   })
 
-  it('tells the utilisation of provisioned deployments, and when it is low enough again', async () => {
+  it('reports the utilisation of provisioned deployments, and when the next request is admitted', async () => {
     const { chat, live, clock, ask } = setUp({
       deployments: { ptu: { model: 'gpt-4o', provisionedThroughputUnits: 1 } },
     })
@@ -114,7 +114,7 @@ describe('GET /++/deployments', () => {
     expect((await chat('ptu')).status).toBe(200)
   })
 
-  it('tells how many slots are taken, and how many requests wait', async () => {
+  it('reports how many slots are used and how many requests wait', async () => {
     const { chat, live, clock } = setUp({
       env: { LATENCY_TIME_SCALE: '1', LATENCY_OPENAI_CHAT_COMPLETIONS_STD_DEV: '0' },
       deployments: { chat: { model: 'gpt-4o', latency: { concurrency: { slots: 2 } } } },
@@ -128,7 +128,7 @@ describe('GET /++/deployments', () => {
     expect((await live()).slots).toEqual({ slots: 2, working: 0, waiting: 0, free: 2 })
   })
 
-  it('says which deployments there are to whoever asks for another one', async () => {
+  it('lists the known deployments in the 404 for an unknown one', async () => {
     const { ask } = setUp()
     for (const name of ['nothing', 'constructor', '__proto__', '%zz', 'a%2Fb']) {
       const { status, body } = await ask('GET', `/++/deployments/${name}`)
@@ -139,7 +139,7 @@ describe('GET /++/deployments', () => {
 })
 
 describe('PUT /++/deployments/{name}', () => {
-  it('makes a deployment: 201, and 200 for one that takes the place of another', async () => {
+  it('answers 201 for a new deployment and 200 for a replaced one', async () => {
     const { ask, chat } = setUp({ env: { ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: 'false' } })
     const made = await ask('PUT', '/++/deployments/fresh', { model: 'gpt-4o', tokens_per_minute: 20_000 })
     expect(made.status).toBe(201)
@@ -151,7 +151,7 @@ describe('PUT /++/deployments/{name}', () => {
     expect(replaced.body).not.toHaveProperty('tokens_per_minute')
   })
 
-  it('calls one of several at the same time the first', async () => {
+  it('answers 201 once when several concurrent requests create the same deployment', async () => {
     const { ask } = setUp()
     const puts = [1, 2, 3].map((limit) =>
       ask('PUT', '/++/deployments/fresh', { model: 'gpt-4o', tokens_per_minute: limit }),
@@ -159,7 +159,7 @@ describe('PUT /++/deployments/{name}', () => {
     expect((await Promise.all(puts)).map(({ status }) => status)).toEqual([201, 200, 200])
   })
 
-  it('keeps what was used, and drops patches of what it replaces', async () => {
+  it('keeps limit usage and drops patches of the replaced deployment', async () => {
     const { ask, chat, live } = setUp()
     await chat()
     await ask('PATCH', '/++/config', { openai_deployments: { chat: { requests_per_minute: 6 } } })
@@ -168,7 +168,7 @@ describe('PUT /++/deployments/{name}', () => {
     expect((await live()).limits.tokens).toMatchObject({ used: 20, remaining: 980 })
   })
 
-  it('takes any name that fits into a URL', async () => {
+  it('accepts any name that fits into a URL', async () => {
     const { ask } = setUp()
     for (const name of ['team a/chat', '__proto__', 'constructor', 'ünïcode', '100%']) {
       const path = `/++/deployments/${encodeURIComponent(name)}`
@@ -180,7 +180,7 @@ describe('PUT /++/deployments/{name}', () => {
     }
   })
 
-  it('takes every key of an entry, in either spelling', async () => {
+  it('accepts every key of an entry in both spellings', async () => {
     const { ask } = setUp()
     const entry = {
       model: 'text-embedding-3-small',
@@ -200,7 +200,7 @@ describe('PUT /++/deployments/{name}', () => {
     expect((await ask('PUT', '/++/deployments/ptu', ptu)).body).toMatchObject(ptu)
   })
 
-  it('treats an unknown model as the nearest one, and logs that', async () => {
+  it('treats an unknown model as the nearest known one, and logs which', async () => {
     const { ask, log, chat } = setUp()
     const { status, body } = await ask('PUT', '/++/deployments/fresh', { model: 'gpt-4.1-micro' })
     expect(status).toBe(201)
@@ -212,7 +212,7 @@ describe('PUT /++/deployments/{name}', () => {
     expect(await (await chat('fresh')).json()).toMatchObject({ model: 'gpt-4.1-micro' })
   })
 
-  it('refuses a wrong entry with every problem', async () => {
+  it('refuses a wrong entry and lists every problem', async () => {
     const { ask } = setUp({ env: { MODELS_STRICT: 'true' } })
     const { status, body } = await ask('PUT', '/++/deployments/fresh', { model: 'gpt-9', tpm: 1 })
     expect(status).toBe(400)
@@ -226,7 +226,7 @@ describe('PUT /++/deployments/{name}', () => {
 })
 
 describe('DELETE /++/deployments/{name}', () => {
-  it('removes a deployment: 204, and 404 when it is gone', async () => {
+  it('removes a deployment with 204, and answers 404 for a removed one', async () => {
     const { ask } = setUp()
     const removed = await ask('DELETE', '/++/deployments/chat')
     expect([removed.status, removed.text]).toEqual([204, ''])
@@ -234,14 +234,14 @@ describe('DELETE /++/deployments/{name}', () => {
     expect((await ask('PUT', '/++/deployments/chat', { model: 'gpt-4o' })).status).toBe(201)
   })
 
-  it('refuses one that another spills over to, or that a fault names', async () => {
+  it('refuses to remove a deployment that is a spillover target or named by a fault', async () => {
     const { ask } = setUp({
       deployments: {
         chat: { model: 'gpt-4o' },
         ptu: { model: 'gpt-4o', provisionedThroughputUnits: 15, spilloverTo: 'chat' },
-        struck: { model: 'gpt-4o' },
+        faulty: { model: 'gpt-4o' },
       },
-      faults: [{ probability: 0, fault: 'serverError', deployment: 'struck' }],
+      faults: [{ probability: 0, fault: 'serverError', deployment: 'faulty' }],
     })
     const { status, body } = await ask('DELETE', '/++/deployments/chat')
     expect(status).toBe(400)
@@ -250,7 +250,7 @@ describe('DELETE /++/deployments/{name}', () => {
       message: 'Could not remove the deployment "chat": "ptu" spills over to it. Change "ptu" first.',
       problems: ['"ptu" spills over to it. Change "ptu" first.'],
     })
-    expect((await ask('DELETE', '/++/deployments/struck')).body.error.message).toContain(
+    expect((await ask('DELETE', '/++/deployments/faulty')).body.error.message).toContain(
       'faults[0].deployment',
     )
     expect((await ask('GET', '/++/deployments/chat')).status).toBe(200)

@@ -22,7 +22,7 @@ const setUp = async (settings: TestSettings = {}) => {
 }
 
 describe('GET /++/requests', () => {
-  it('shows requests, with the filters of the query', async () => {
+  it('filters requests by the query', async () => {
     const { chat, post, ids, app } = await setUp()
     await chat({ 'x-test-id': 'first' })
     await chat()
@@ -40,13 +40,13 @@ describe('GET /++/requests', () => {
     expect(await ids('?since=3')).toEqual([4, 5])
     expect(await ids('?limit=2')).toEqual([4, 5])
     expect(await ids('?status=2xx&limit=1')).toEqual([4])
-    expect(await ids('?client=nobody')).toEqual([])
+    expect(await ids('?client=unknown')).toEqual([])
     await chat()
     expect(await ids('?retries=true')).toEqual([6])
     expect(await ids('?retries=false&since=4')).toEqual([5, 6])
   })
 
-  it('shows 100 requests unless another limit is asked for, up to 1,000', async () => {
+  it('returns 100 requests by default and up to 1,000 by limit', async () => {
     const { app, ids } = await setUp()
     for (let count = 0; count < 1_100; count++) await app.request('/openai/nothing')
     expect(await ids('')).toHaveLength(100)
@@ -55,7 +55,7 @@ describe('GET /++/requests', () => {
     expect(most.at(-1)).toBe(1_100)
   })
 
-  it('refuses values that a filter cannot have', async () => {
+  it('refuses invalid filter values', async () => {
     const { ask } = await setUp()
     for (const query of [
       'status=6xx',
@@ -73,7 +73,7 @@ describe('GET /++/requests', () => {
     }
   })
 
-  it('is emptied by DELETE', async () => {
+  it('is cleared by DELETE', async () => {
     const { ask, chat, ids } = await setUp()
     await chat()
     expect((await ask('DELETE', '/++/requests')).status).toBe(204)
@@ -84,7 +84,7 @@ describe('GET /++/requests', () => {
 })
 
 describe('GET /++/retry-report', () => {
-  it('judges how clients repeat what failed', async () => {
+  it('reports how clients retry failed requests', async () => {
     const { ask, chat, clock } = await setUp()
     for (let count = 0; count < 4; count++) {
       await chat()
@@ -97,7 +97,7 @@ describe('GET /++/retry-report', () => {
 })
 
 describe('without a journal', () => {
-  it('says how to get one', async () => {
+  it('the answer says how to enable it', async () => {
     const { ask } = await setUp({ env: {} })
     for (const [method, path] of [
       ['GET', '/++/requests'],
@@ -113,7 +113,7 @@ describe('without a journal', () => {
 })
 
 describe('POST /++/clock/advance', () => {
-  it('lets time pass, with all that is due in it', async () => {
+  it('advances the clock and runs everything that is due', async () => {
     const { ask, chat, clock } = await setUp()
     for (let count = 0; count < 3; count++) await chat()
     expect((await chat()).status).toBe(429)
@@ -125,14 +125,14 @@ describe('POST /++/clock/advance', () => {
     expect((await ask('POST', '/++/clock/advance', { ms: 0.5 })).body.now_ms).toBe(startMs + 60_000.5)
   })
 
-  it('goes through several at once one after the other', async () => {
+  it('runs concurrent calls one after another', async () => {
     const { ask, clock } = await setUp()
     const times = await Promise.all([1_000, 10, 500].map((ms) => ask('POST', '/++/clock/advance', { ms })))
     expect(times.map(({ body }) => body.now_ms)).toEqual([1_000, 1_010, 1_510])
     expect(clock.nowMs()).toBe(1_510)
   })
 
-  it('refuses what is no time', async () => {
+  it('refuses an invalid duration', async () => {
     const { ask, clock } = await setUp()
     for (const wrong of [
       {},
@@ -152,7 +152,7 @@ describe('POST /++/clock/advance', () => {
     expect(clock.nowMs()).toBe(0)
   })
 
-  it('says what to set where the clock is that of the machine', async () => {
+  it('names the setting for a virtual clock when the clock is the system clock', async () => {
     const { ask, simulator } = await setUp()
     Reflect.deleteProperty(simulator.clock, 'advance')
     const { status, body } = await ask('POST', '/++/clock/advance', { ms: 1 })

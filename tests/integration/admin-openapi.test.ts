@@ -32,7 +32,7 @@ describe('GET /++/openapi.json', () => {
     expect(described).toHaveLength(routes.length)
   })
 
-  it('describes no route that docs/admin.md does not name', () => {
+  it('describes no route that is missing in docs/admin.md', () => {
     const text = readFileSync(new URL('../../docs/admin.md', import.meta.url), 'utf8')
     expect(routes.map(({ path }) => path).filter((path) => !text.includes(path))).toEqual([])
   })
@@ -44,7 +44,7 @@ describe('GET /++/openapi.json', () => {
     expect(document['info'].version).toBe(version)
   })
 
-  it('has what OpenAPI 3.1 requires', () => {
+  it('has the fields that OpenAPI 3.1 requires', () => {
     expect(document['openapi']).toMatch(/^3\.1\.\d+$/)
     expect(document['info'].title).not.toBe('')
     const allowed = new Set(['openapi', 'info', 'servers', 'security', 'paths', 'components'])
@@ -73,7 +73,7 @@ describe('GET /++/openapi.json', () => {
     }
   })
 
-  it('refers only to what it has, and has nothing that is not referred to', () => {
+  it('has no unresolved reference and no unused component', () => {
     const references = [...nodesOf(document)].flatMap((node) =>
       typeof node['$ref'] === 'string' ? [node['$ref']] : [],
     )
@@ -86,7 +86,7 @@ describe('GET /++/openapi.json', () => {
     }
   })
 
-  it('has schemas that are schemas of draft 2020-12', async () => {
+  it('has valid JSON schemas of draft 2020-12', async () => {
     const judge = new Ajv2020({ strict: false })
     const schemas = [...nodesOf(document)].flatMap((node) =>
       typeof node['schema'] === 'object' ? [node['schema']] : [],
@@ -97,7 +97,7 @@ describe('GET /++/openapi.json', () => {
     }
   })
 
-  it('has examples that fit their schemas', () => {
+  it('has examples that match their schemas', () => {
     const bodies = operations.flatMap(({ operation }) =>
       Object.values((operation['requestBody']?.content ?? {}) as Record<string, Node>),
     )
@@ -108,7 +108,7 @@ describe('GET /++/openapi.json', () => {
     }
   })
 
-  it('knows the place, the unit and the default of every setting that can change', () => {
+  it('has the position, the unit and the default of every setting that can change', () => {
     for (const form of ['Config', 'ConfigPatch']) {
       for (const [place, { unit, default: usual }] of patchableSettings()) {
         const schema = place
@@ -120,7 +120,7 @@ describe('GET /++/openapi.json', () => {
     }
   })
 
-  it('knows every key of a deployment', () => {
+  it('has every key of a deployment', () => {
     const keys = Object.keys(deploymentEntrySchema.shape).map((key) =>
       key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
     )
@@ -132,7 +132,7 @@ describe('GET /++/openapi.json', () => {
     }
   })
 
-  it('refuses answers that are not as described', async () => {
+  it('response schemas reject answers of another shape', async () => {
     const { ask } = createAdminApi(app)
     const { body } = await ask('GET', '/++/config')
     const schema = { $ref: '#/components/schemas/Config' }

@@ -10,8 +10,8 @@ const setUp = (settings: TestSettings = {}) => {
   return { ...simulator, ...createAdminApi(simulator.app) }
 }
 
-describe('the administration', () => {
-  it('answers a caller without the key with the 401 of the service, whatever the path', async () => {
+describe('the admin API', () => {
+  it('answers the 401 of the service without the key, on any path', async () => {
     const { app } = setUp()
     for (const path of ['/++/config', '/++/nothing', '/++', '//++/config']) {
       for (const headers of [{}, { 'api-key': 'wrong' }, { authorization: 'Bearer wrong' }]) {
@@ -22,7 +22,7 @@ describe('the administration', () => {
     }
   })
 
-  it('is linked from GET /, as JSON for whoever asks for it and as text for all others', async () => {
+  it('is linked from GET /, as JSON if the client accepts it, else as text', async () => {
     const { app } = setUp()
     const get = (accept?: string) => app.request('/', { headers: accept === undefined ? {} : { accept } })
     for (const accept of ['application/json', 'text/plain;q=0.5, Application/JSON']) {
@@ -38,7 +38,7 @@ describe('the administration', () => {
     }
   })
 
-  it('takes the key as api-key or as bearer token', async () => {
+  it('accepts the key as api-key or as bearer token', async () => {
     const { app } = setUp()
     for (const headers of [{ 'api-key': testKey }, { authorization: `Bearer ${testKey}` }]) {
       const response = await app.request('/++/config', { headers })
@@ -48,7 +48,7 @@ describe('the administration', () => {
     }
   })
 
-  it('lists its paths to whoever asks for an unknown one', async () => {
+  it('lists its paths in the 404 for an unknown path', async () => {
     const { ask } = setUp()
     const { status, body } = await ask('GET', '/++/confg')
     expect(status).toBe(404)
@@ -61,7 +61,7 @@ describe('the administration', () => {
     expect((await ask('GET', '/++')).status).toBe(404)
   })
 
-  it('answers another method than those of a path with 405 and Allow', async () => {
+  it('answers 405 with Allow for an unsupported method', async () => {
     const { ask } = setUp()
     const { status, headers, body } = await ask('DELETE', '/++/config')
     expect(status).toBe(405)
@@ -79,14 +79,14 @@ describe('the administration', () => {
     expect((await ask('HEAD', '/++/retry-report')).status).toBe(400)
   })
 
-  it('takes several slashes in a row for one, and one at the end for none', async () => {
+  it('treats several slashes as one and ignores a trailing slash', async () => {
     const { ask } = setUp()
     for (const path of ['//++/config', '/++//config', '///++///config/', '/++/config/']) {
       expect((await ask('GET', path)).body.simulator_mode).toBe('generate')
     }
   })
 
-  it('says where a body stops being JSON', async () => {
+  it('reports the position of a JSON syntax error', async () => {
     const { ask } = setUp()
     const { status, body } = await ask('PATCH', '/++/config', '{\n  "region": "X",\n  latency: 1\n}')
     expect(status).toBe(400)
@@ -100,12 +100,12 @@ describe('the administration', () => {
     )
   })
 
-  it('takes a body that begins with a byte order mark', async () => {
+  it('accepts a body with a byte order mark', async () => {
     const { ask } = setUp()
     expect((await ask('PATCH', '/++/config', '\uFEFF{"region":"X"}')).body.region).toBe('X')
   })
 
-  it('refuses a body above 1 MB, and one that nests beyond reason', async () => {
+  it('refuses a body above 1 MB and a body that nests too deeply', async () => {
     const { ask } = setUp()
     const large = await ask('PATCH', '/++/config', `{"region":"${'x'.repeat(1024 * 1024)}"}`)
     expect(large.status).toBe(400)
@@ -115,7 +115,7 @@ describe('the administration', () => {
     expect(deep.body.error.message).toContain('nests deeper than 100 levels')
   })
 
-  it('refuses a parameter that a path does not have', async () => {
+  it('refuses an unknown query parameter', async () => {
     const { ask } = setUp({ env: { JOURNAL_SIZE: '10' } })
     const { status, body } = await ask('GET', '/++/requests?sttus=429&limit=5000')
     expect(status).toBe(400)
@@ -128,7 +128,7 @@ describe('the administration', () => {
     )
   })
 
-  it('hides what went wrong inside from its callers, and logs it', async () => {
+  it('hides internal errors from callers and logs them', async () => {
     const { ask, simulator, log } = setUp({ env: { JOURNAL_SIZE: '10' } })
     Object.assign(simulator.live, {
       prepare: () => Promise.reject(new Error('a secret inside')),
@@ -142,7 +142,7 @@ describe('the administration', () => {
     expect(simulator.config.defaultResource.region).toBe('East US 2')
   })
 
-  it('tells what an operator can mend', async () => {
+  it('returns operator errors with the fix', async () => {
     const { ask, simulator } = setUp()
     simulator.live.prepare = () => {
       throw new OperatorError('RECORDINGS_UNREADABLE', 'Could not read the folder: it is gone. Make it.')
@@ -155,7 +155,7 @@ describe('the administration', () => {
     })
   })
 
-  it('never answers a key', async () => {
+  it('never returns a key', async () => {
     const secrets = { SIMULATOR_API_KEY: testKey, AZURE_OPENAI_KEY: 'upstream-secret' }
     const { ask, document, post } = setUp({
       env: { ...secrets, AZURE_OPENAI_ENDPOINT: 'https://example.test', JOURNAL_SIZE: '10' },
@@ -164,7 +164,7 @@ describe('the administration', () => {
     await post('/openai/nothing?api-key=test-key', hello, { authorization: `Bearer ${testKey}` })
     const { paths } = await document()
     for (const [path, item] of Object.entries(paths as Record<string, object>)) {
-      // It does not end; tests/integration/request-stream.test.ts looks at it.
+      // This answer does not end; see tests/integration/request-stream.test.ts.
       if (path === '/++/requests/stream') continue
       for (const method of ['get', 'post', 'put', 'patch', 'delete'].filter((name) => name in item)) {
         const asked = path.replace('{name}', 'gpt-4o')

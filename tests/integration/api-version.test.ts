@@ -19,7 +19,7 @@ describe('api-version', () => {
     '?api-version=2024-02-01',
     '?x=1&api-version=2025-04-01-preview',
     '?api-version=2023-03-15-preview',
-  ])('is taken where the service knows it: %s', async (query) => {
+  ])('is accepted if the service has it: %s', async (query) => {
     expect((await chat(query)).status).toBe(200)
   })
 
@@ -32,13 +32,13 @@ describe('api-version', () => {
     },
   )
 
-  it('is refused where it is well-formed and unknown', async () => {
+  it('is refused if it is well-formed and unknown', async () => {
     const response = await chat('?api-version=2031-01-01')
     expect(response.status).toBe(400)
     expect(await response.text()).toBe(notSupported)
   })
 
-  it("is refused where it is older than what the deployment's model needs, with the service's own literal braces", async () => {
+  it('is refused if it is older than the model requires, with the literal braces of the service', async () => {
     const response = await chat('?api-version=2024-10-21', 'thinker')
     expect(response.status).toBe(400)
     expect(await response.text()).toBe(
@@ -49,7 +49,7 @@ describe('api-version', () => {
     expect(await images.text()).toContain('only for api versions 2025-04-01-preview and later')
   })
 
-  it('is judged before the key, and the model only after the deployment is found', async () => {
+  it('is checked before the key; the version of the model is checked after the deployment is found', async () => {
     const noKey = { 'api-key': '' }
     const unknown = await post('/openai/deployments/chat/chat/completions?api-version=1', body, noKey)
     expect(unknown.status).toBe(404)
@@ -68,13 +68,13 @@ describe('api-version', () => {
     },
   )
 
-  it('may not be a date on v1 paths', async () => {
+  it('must not be a date on v1 paths', async () => {
     expect(await (await post('/openai/v1/chat/completions?api-version=2024-10-21', body)).text()).toBe(
       notSupported,
     )
   })
 
-  it('does not matter at all with API_VERSION_CHECK=off', async () => {
+  it('is not checked with API_VERSION_CHECK=off', async () => {
     const off = createTestSimulator({ deployments, env: { API_VERSION_CHECK: 'off' } })
     for (const query of ['', '?api-version=1', '?api-version=2031-01-01', '?api-version=2024-10-21']) {
       expect((await chat(query, 'thinker', off.post)).status).toBe(200)

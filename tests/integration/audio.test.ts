@@ -30,7 +30,7 @@ const v1ClientOf = ({ app }: TestSimulator): OpenAI =>
     fetch: async (url, init) => app.request(url instanceof Request ? url.url : url.toString(), init),
   })
 
-/** Without the limits of the default deployments. */
+/** Default deployments without limits. */
 const unlimited = { deployments: { whisper: { model: 'whisper' } } }
 
 const upload = async (): Promise<File> => toFile(wav, 'speech.wav')
@@ -42,7 +42,7 @@ describe('speech', () => {
     ['mp3', 'audio/mpeg', /^fff3/],
     ['wav', 'audio/wav', /^52494646/],
     ['pcm', 'audio/pcm', /^/],
-  ] as const)('comes as %s', async (format, type, start) => {
+  ] as const)('is returned as %s', async (format, type, start) => {
     const client = clientOf(createTestSimulator())
     const speech = await client.audio.speech.create({ ...request, response_format: format })
     expect(speech.headers.get('content-type')).toBe(type)
@@ -51,7 +51,7 @@ describe('speech', () => {
     expect(speech.headers.get('content-length')).toBe(String(bytes.length))
   })
 
-  it('is mp3 unless asked otherwise, and the same each time', async () => {
+  it('defaults to mp3 and is deterministic for the same input', async () => {
     const client = clientOf(createTestSimulator())
     const sound = async (format?: 'mp3') => {
       const speech = await client.audio.speech.create({
@@ -63,7 +63,7 @@ describe('speech', () => {
     expect((await sound()).equals(await sound('mp3'))).toBe(true)
   })
 
-  it('lasts as long as it takes to say the words, by the speed, and can be transcribed', async () => {
+  it('has a duration that depends on the words and the speed, and can be transcribed', async () => {
     const client = clientOf(createTestSimulator(unlimited))
     const seconds = async (speed: number, format: 'wav' | 'mp3'): Promise<number> => {
       const speech = await client.audio.speech.create({ ...request, speed, response_format: format })
@@ -79,7 +79,7 @@ describe('speech', () => {
     expect(await seconds(2, 'mp3')).toBeCloseTo(1.34, 1)
   })
 
-  it('comes in events that together are the same bytes', async () => {
+  it('streams events that contain the same bytes', async () => {
     const { post } = createTestSimulator()
     const path = '/openai/v1/audio/speech'
     const whole = await post(path, { ...request, response_format: 'pcm' })
@@ -96,7 +96,7 @@ describe('speech', () => {
     expect(Buffer.concat(parts).equals(Buffer.from(await whole.arrayBuffer()))).toBe(true)
   })
 
-  it.each(['opus', 'aac', 'flac'] as const)('refuses %s, which it cannot make', async (format) => {
+  it.each(['opus', 'aac', 'flac'] as const)('refuses %s, which is not supported', async (format) => {
     const client = clientOf(createTestSimulator())
     const speech = client.audio.speech.create({ ...request, response_format: format })
     await expect(speech).rejects.toMatchObject({
@@ -108,7 +108,7 @@ describe('speech', () => {
 })
 
 describe('transcriptions of whisper', () => {
-  it('come in every format, with one text', async () => {
+  it('support every format with the same text', async () => {
     const client = clientOf(createTestSimulator(unlimited))
     const file = await upload()
     const model = 'whisper'
@@ -143,14 +143,14 @@ describe('transcriptions of whisper', () => {
     ['text', 'text/plain; charset=utf-8'],
     ['srt', 'text/plain; charset=utf-8'],
     ['vtt', 'text/plain; charset=utf-8'],
-  ] as const)('in %s have the content type %s', async (format, type) => {
+  ] as const)('with %s have the content type %s', async (format, type) => {
     const client = clientOf(createTestSimulator(unlimited))
     const request = { file: await upload(), model: 'whisper', response_format: format }
     const response = await client.audio.transcriptions.create(request).asResponse()
     expect(response.headers.get('content-type')).toBe(type)
   })
 
-  it('name their deployment in the form on the paths of v1', async () => {
+  it('take the deployment from the form on v1 paths', async () => {
     const client = v1ClientOf(createTestSimulator(unlimited))
     const { text } = await client.audio.transcriptions.create({ file: await upload(), model: 'whisper' })
     expect(text).not.toBe('')
@@ -158,7 +158,7 @@ describe('transcriptions of whisper', () => {
     expect(translation.text).not.toBe('')
   })
 
-  it('count against the limit of requests', async () => {
+  it('count against the requests limit', async () => {
     const client = clientOf(createTestSimulator())
     const request = { file: await upload(), model: 'whisper' }
     for (let i = 0; i < 3; i++) await client.audio.transcriptions.create(request)
@@ -173,7 +173,7 @@ describe('translations', () => {
     ['srt', /^1\n00:00:00,000 --> /],
     ['vtt', /^WEBVTT\n\n00:00:00\.000 --> /],
     ['verbose_json', /^\{"task":"translate","language":"english","duration":10\.0,"text":"/],
-  ] as const)('come in %s', async (format, form) => {
+  ] as const)('support %s', async (format, form) => {
     const client = clientOf(createTestSimulator(unlimited))
     const request = { file: await upload(), model: 'whisper', response_format: format } as const
     const response = await client.audio.translations.create(request).asResponse()
@@ -181,7 +181,7 @@ describe('translations', () => {
     expect(await response.text()).toMatch(form)
   })
 
-  it('exist for whisper only', async () => {
+  it('are supported by whisper only', async () => {
     const client = clientOf(createTestSimulator())
     const request = { file: await upload(), model: 'gpt-4o-transcribe' }
     await expect(client.audio.translations.create(request)).rejects.toMatchObject({
@@ -200,7 +200,7 @@ describe('translations', () => {
   })
 })
 
-describe('transcriptions of the later models', () => {
+describe('transcriptions of newer models', () => {
   const model = 'gpt-4o-transcribe'
 
   it('are billed in tokens', async () => {
@@ -217,7 +217,7 @@ describe('transcriptions of the later models', () => {
     })
   })
 
-  it('stream their text', async () => {
+  it('are streamed', async () => {
     const client = clientOf(createTestSimulator())
     const stream = await client.audio.transcriptions.create({ file: await upload(), model, stream: true })
     let text = ''
@@ -229,7 +229,7 @@ describe('transcriptions of the later models', () => {
     expect(done).toMatchObject({ type: 'transcript.text.done', text, usage: { type: 'tokens' } })
   })
 
-  it('are JSON or text', async () => {
+  it('support JSON and text only', async () => {
     const client = clientOf(createTestSimulator())
     const request = { file: await upload(), model }
     expect(await client.audio.transcriptions.create({ ...request, response_format: 'text' })).toMatch(/\.\n$/)
@@ -238,7 +238,7 @@ describe('transcriptions of the later models', () => {
     ).rejects.toMatchObject({ status: 400, code: 'unsupported_value' })
   })
 
-  it('tell who speaks, where the model can', async () => {
+  it('name the speakers if the model supports it', async () => {
     const client = clientOf(createTestSimulator())
     const request = { file: await upload(), model: 'gpt-4o-transcribe-diarize' }
     const answer = (await client.audio.transcriptions.create({
@@ -250,7 +250,7 @@ describe('transcriptions of the later models', () => {
   })
 })
 
-describe('broken uploads', () => {
+describe('invalid uploads', () => {
   const path = deploymentPath('whisper', 'audio/transcriptions')
 
   const send = async (
@@ -282,7 +282,7 @@ describe('broken uploads', () => {
     expect(text).toContain('"code": "audio_too_short"')
   })
 
-  it('answer 413 above 25 MB, with the number of bytes', async () => {
+  it('answer 413 above 25 MB, with the size in bytes', async () => {
     const form = new FormData()
     form.append('file', new Blob([Buffer.alloc(26_214_400)]), 'a.mp3')
     const body = await new Response(form).blob()
@@ -293,7 +293,7 @@ describe('broken uploads', () => {
     )
   })
 
-  it('ask for the model on the paths of v1, in a broken form too', async () => {
+  it('get the error for a missing model on v1 paths, even if the form is invalid', async () => {
     const { app } = createTestSimulator()
     for (const body of ['--b--', 'x']) {
       const headers = { 'api-key': testKey, 'content-type': 'multipart/form-data; boundary=b' }
@@ -307,7 +307,7 @@ describe('broken uploads', () => {
 describe('the content filter', () => {
   const env = { CONTENT_FILTER_PROMPT: 'hate: forbidden' }
 
-  it('reads what is to be spoken', async () => {
+  it('checks the input of speech', async () => {
     const client = clientOf(createTestSimulator({ env }))
     const request = { model: 'tts', voice: 'alloy', input: 'Forbidden words' } as const
     await expect(client.audio.speech.create(request)).rejects.toMatchObject({
@@ -316,7 +316,7 @@ describe('the content filter', () => {
     })
   })
 
-  it('reads the prompt of a transcription', async () => {
+  it('checks the prompt of a transcription', async () => {
     const client = clientOf(createTestSimulator({ ...unlimited, env }))
     const request = { file: await upload(), model: 'whisper', prompt: 'Forbidden words' }
     await expect(client.audio.transcriptions.create(request)).rejects.toMatchObject({

@@ -23,7 +23,7 @@ describe('stop', () => {
     expect(chunks.at(-1)?.choices[0]?.finish_reason).toBe('stop')
   })
 
-  it('changes nothing when its text never comes', async () => {
+  it('has no effect if the text does not occur', async () => {
     const body = await chat(createTestSimulator(), { ...hello, stop: ['\n', 'END'], max_tokens: 50 })
     expect(body.choices[0]?.finish_reason).toBe('length')
     expect(body.usage.completion_tokens).toBe(50)
@@ -39,7 +39,7 @@ describe('response_format', () => {
   }
   const person = { type: 'json_schema', json_schema: { name: 'person', strict: true, schema } }
 
-  it('json_object gives an object, whole and streamed token by token', async () => {
+  it('json_object returns an object, whole and streamed token by token', async () => {
     const simulator = createTestSimulator()
     const format = { ...hello, response_format: { type: 'json_object' } }
     const body = await chat(simulator, format)
@@ -53,7 +53,7 @@ describe('response_format', () => {
     for (const chunk of chunks.slice(1, -1)) expect(count(chunk.choices[0]?.delta.content ?? '')).toBe(1)
   })
 
-  it('json_schema gives a value that fits the schema, of its natural length', async () => {
+  it('json_schema returns a value that matches the schema and ends by itself', async () => {
     const simulator = createTestSimulator()
     const body = await chat(simulator, { ...hello, response_format: person, max_tokens: 5_000, n: 20 })
     for (const { message, finish_reason } of body.choices) {
@@ -72,7 +72,7 @@ describe('response_format', () => {
     expect(() => JSON.parse(body.choices[0]?.message.content ?? '') as unknown).toThrow(SyntaxError)
   })
 
-  it('writes what lies beyond ASCII so that every piece is whole', async () => {
+  it('splits non-ASCII text into complete characters', async () => {
     const greeting = { type: 'object', properties: { text: { const: 'žluť 😀' } }, required: ['text'] }
     const format = { type: 'json_schema', json_schema: { name: 'greeting', schema: greeting } }
     const chunks = await chatStream(createTestSimulator(), { ...hello, response_format: format })
@@ -84,7 +84,7 @@ describe('response_format', () => {
 describe('logprobs', () => {
   const asked = { ...hello, logprobs: true, top_logprobs: 3, max_tokens: 12 }
 
-  it('tell every token of a whole answer', async () => {
+  it('are returned for every token of a whole answer', async () => {
     const { choices } = await chat(createTestSimulator(), asked)
     const tokens = choices[0]?.logprobs?.content.map((entry) => entry.token) ?? []
     expect(tokens.join('')).toBe(choices[0]?.message.content)
@@ -93,7 +93,7 @@ describe('logprobs', () => {
     expect(choices[0]?.logprobs?.content[0]?.top_logprobs).toHaveLength(3)
   })
 
-  it('tell the token of each chunk, and nothing in the first and the last', async () => {
+  it('are returned for the token of each chunk, and not in the first and the last chunk', async () => {
     const chunks = await chatStream(createTestSimulator(), asked)
     expect(chunks[0]?.choices[0]?.logprobs).toBeNull()
     expect(chunks.at(-1)?.choices[0]?.logprobs).toBeNull()
@@ -105,7 +105,7 @@ describe('logprobs', () => {
 })
 
 describe('reasoning', () => {
-  it('is hidden, billed in multiples of 64, and takes time before the first token', async () => {
+  it('is hidden, billed in multiples of 64, and delays the first token', async () => {
     const simulator = createTestSimulator()
     const body = await chat(simulator, { ...hello, reasoning_effort: 'high' }, 'gpt-5-nano')
     const { reasoning_tokens: thought } = body.usage.completion_tokens_details
@@ -115,7 +115,7 @@ describe('reasoning', () => {
     expect(body.usage.completion_tokens).toBe(thought + 9 + visible + 1)
   })
 
-  it('and the visible text share max_completion_tokens', async () => {
+  it('shares max_completion_tokens with the visible text', async () => {
     const simulator = createTestSimulator()
     for (let i = 0; i < 20; i++) {
       const limit = { ...hello, reasoning_effort: 'low', max_completion_tokens: 2_000 }
@@ -128,7 +128,7 @@ describe('reasoning', () => {
     expect(body.usage.completion_tokens_details.reasoning_tokens).toBe(64)
   })
 
-  it('of several choices is billed for all of them', async () => {
+  it('is billed for every choice', async () => {
     const body = await chat(createTestSimulator(), { ...hello, n: 8, max_completion_tokens: 64 }, 'gpt-5')
     expect(body.usage.completion_tokens).toBe(8 * 64)
     expect(body.usage.completion_tokens_details.reasoning_tokens).toBe(8 * 64)
@@ -139,7 +139,7 @@ describe('the prompt cache', () => {
   const long = 'The quick brown fox jumps over the lazy dog. '.repeat(150)
   const asked = { messages: [{ role: 'system', content: long }, ...hello.messages], max_tokens: 1 }
 
-  it('is told in the usage when a long prefix comes again on the same deployment', async () => {
+  it('is reported in the usage when a long prefix is repeated on the same deployment', async () => {
     const simulator = createTestSimulator()
     expect((await chat(simulator, asked)).usage.prompt_tokens_details.cached_tokens).toBe(0)
     const other = { ...asked, messages: [asked.messages[0], { role: 'user', content: 'Another question?' }] }
@@ -154,7 +154,7 @@ describe('the prompt cache', () => {
 })
 
 describe('the service tier', () => {
-  it('is told by the newest models, and by others when the request names one', async () => {
+  it('is returned by the newest models, and by others when the request names one', async () => {
     const simulator = createTestSimulator()
     const one = { ...hello, max_tokens: 1 }
     expect(await chat(simulator, one)).not.toHaveProperty('service_tier')
@@ -167,8 +167,8 @@ describe('the service tier', () => {
   })
 })
 
-describe('what changes nothing', () => {
-  it('is accepted: store, metadata, pictures', async () => {
+describe('parameters without effect', () => {
+  it('store, metadata and images are accepted', async () => {
     const content = [
       { type: 'text', text: 'What is this?' },
       { type: 'image_url', image_url: { url: 'https://example.com/cat.png', detail: 'low' } },

@@ -18,7 +18,7 @@ const messages = [{ role: 'user' as const, content: 'Who is there?' }]
 const model = 'gpt-4o-mini'
 
 describe('the official client', () => {
-  it('creates answers, whole and streamed', async () => {
+  it('creates whole and streamed answers', async () => {
     const client = createClient()
     const whole = await client.chat.completions.create({ model, messages, max_tokens: 8, n: 2 })
     expect(whole.choices.map((choice) => choice.finish_reason)).toEqual(['length', 'length'])
@@ -29,7 +29,7 @@ describe('the official client', () => {
     expect(text).toMatch(/^[A-Z].*\.$/)
   })
 
-  it('puts a stream together with .stream()', async () => {
+  it('assembles a stream with .stream()', async () => {
     const stream = createClient().chat.completions.stream({
       model,
       messages,
@@ -46,7 +46,7 @@ describe('the official client', () => {
     expect(final.usage?.completion_tokens).toBe(20)
   })
 
-  it('puts streamed tool calls together', async () => {
+  it('assembles streamed tool calls', async () => {
     const client = createClient()
     const parameters = { type: 'object', properties: { q: { type: 'string' } }, required: ['q'] }
     for (let i = 0; i < 12; i++) {
@@ -64,7 +64,7 @@ describe('the official client', () => {
     }
   })
 
-  it('parses an answer of a JSON schema', async () => {
+  it('parses an answer that follows a JSON schema', async () => {
     const schema = {
       type: 'object',
       properties: { door: { type: 'integer' }, open: { type: 'boolean' } },
@@ -80,7 +80,7 @@ describe('the official client', () => {
     expect(answer.choices[0]?.message.parsed).toEqual({ door: expect.any(Number), open: expect.any(Boolean) })
   })
 
-  it('runs tools in a loop that ends', async () => {
+  it('runs tools in a loop until the final answer', async () => {
     const calls: string[] = []
     const runner = createClient({ TOOL_CALL_PROBABILITY: '1' }).chat.completions.runTools({
       model,
@@ -106,7 +106,7 @@ describe('the official client', () => {
     expect(runner.messages.map((message) => message.role).slice(0, 3)).toEqual(['user', 'assistant', 'tool'])
   })
 
-  it('sees a blocked answer, and a refused prompt as an error', async () => {
+  it('gets a blocked answer as a finish reason, and a refused prompt as an error', async () => {
     const client = createClient({ CONTENT_FILTER_LATE: 'who', CONTENT_FILTER_PROMPT: 'never' })
     const stream = client.chat.completions.stream({ model, messages, max_tokens: 30 })
     const final = await stream.finalChatCompletion()

@@ -11,7 +11,7 @@ const path = deploymentPath('gpt-4o-mini', 'chat/completions')
 const say = (content: string) => ({ messages: [{ role: 'user', content }], max_tokens: 40 })
 
 describe('the content filter', () => {
-  it('refuses a prompt with 400, in a stream too', async () => {
+  it('refuses a prompt with 400, for streams as well', async () => {
     const { post } = createTestSimulator({ env })
     for (const stream of [false, true]) {
       const response = await post(path, { ...say('Please REFUSE me.'), stream })
@@ -20,7 +20,7 @@ describe('the content filter', () => {
     }
   })
 
-  it('blocks an answer: no text, billed all the same', async () => {
+  it('blocks an answer: no text, but the full bill', async () => {
     const body = await chat(createTestSimulator({ env }), { ...say('block me'), logprobs: true })
     expect(body.choices[0]).toMatchObject({
       content_filter_results: { hate: { filtered: true, severity: 'high' }, violence: { filtered: false } },
@@ -43,7 +43,7 @@ describe('the content filter', () => {
     })
   })
 
-  it('that is late lets some tokens pass, then ends the stream with annotations and without usage', async () => {
+  it('in asynchronous mode passes some tokens, then ends the stream with annotations and without usage', async () => {
     const { post } = createTestSimulator({ env })
     const body = { ...say('stop me late'), stream: true, stream_options: { include_usage: true } }
     const events = eventsOf(await (await post(path, body)).text())
@@ -63,7 +63,7 @@ describe('the content filter', () => {
     })
   })
 
-  it('that is late blocks an answer that is not streamed', async () => {
+  it('in asynchronous mode blocks an answer that is not streamed', async () => {
     const body = await chat(createTestSimulator({ env }), say('stop me late'))
     expect(body.choices[0]).toMatchObject({ finish_reason: 'content_filter', message: { content: '' } })
   })

@@ -28,7 +28,7 @@ function checkWeather(call: WireCall | undefined): void {
 }
 
 describe('tool calls', () => {
-  it('have the bytes of the service, with compact arguments, and bill names, arguments and framing', async () => {
+  it('have the bytes of the service with compact arguments, and bill names, arguments and framing', async () => {
     const body = await chat(createTestSimulator(), { ...forced, tools: [time] })
     expect(JSON.stringify(body.choices)).toMatch(
       /^\[\{"content_filter_results":\{\},"finish_reason":"tool_calls","index":0,"logprobs":null,"message":\{"annotations":\[\],"content":null,"refusal":null,"role":"assistant","tool_calls":\[\{"function":\{"arguments":"\{\}","name":"get_time"\},"id":"call_[A-Za-z0-9]{24}","type":"function"\}\]\}\}\]$/,
@@ -36,7 +36,7 @@ describe('tool calls', () => {
     expect(body.usage.completion_tokens).toBe(7 + count('get_time') + count('{}'))
   })
 
-  it('fit the schema of the tool', async () => {
+  it('match the schema of the tool', async () => {
     const simulator = createTestSimulator()
     for (let i = 0; i < 20; i++) {
       const [choice] = (await chat(simulator, forced)).choices
@@ -73,7 +73,7 @@ describe('tool calls', () => {
     ['0', 0, 0],
     ['0.5', 60, 140],
     ['1', 200, 200],
-  ])('come with a share of %s of the answers when the model decides', async (share, least, most) => {
+  ])('are returned in a share of %s of the answers when the model decides', async (share, least, most) => {
     const simulator = createTestSimulator({ env: { TOOL_CALL_PROBABILITY: share } })
     const body = await chat(simulator, { ...ask, n: 100 })
     const more = await chat(simulator, { ...ask, n: 100 })
@@ -82,7 +82,7 @@ describe('tool calls', () => {
     expect(calling.length).toBeLessThanOrEqual(most)
   })
 
-  it('do not come after the result of a tool, unless they are forced, nor with tool_choice none', async () => {
+  it('do not follow a tool result unless they are forced, and are never made with tool_choice none', async () => {
     const simulator = createTestSimulator({ env: { TOOL_CALL_PROBABILITY: '1' } })
     const call = { id: 'call_1', type: 'function', function: { name: 'get_weather', arguments: '{}' } }
     const messages = [
@@ -96,7 +96,7 @@ describe('tool calls', () => {
     expect(none.choices[0]?.message).not.toHaveProperty('tool_calls')
   })
 
-  it('come side by side in some answers, then with spaces in their arguments', async () => {
+  it('are parallel in some answers, with spaces in their arguments', async () => {
     const { choices } = await chat(createTestSimulator(), { ...ask, tool_choice: 'required', n: 100 })
     const several = choices.filter((choice) => (choice.message.tool_calls?.length ?? 0) > 1)
     expect(several.length).toBeGreaterThan(12)
@@ -111,7 +111,7 @@ describe('tool calls', () => {
     }
   })
 
-  it('never come side by side for strict tools, or when the request forbids it', async () => {
+  it('are never parallel for strict tools or with parallel_tool_calls false', async () => {
     const simulator = createTestSimulator()
     const strict = [{ ...weather, function: { ...weather.function, strict: true } }]
     for (const body of [{ ...ask, tools: strict, tool_choice: 'required' }, forced]) {
@@ -120,7 +120,7 @@ describe('tool calls', () => {
     }
   })
 
-  it('of many choices let other requests have their turn', async () => {
+  it('for many choices do not block other requests', async () => {
     const simulator = createTestSimulator()
     const order: string[] = []
     const many = chat(simulator, { ...forced, n: 128 }).then(() => order.push('many'))
@@ -129,7 +129,7 @@ describe('tool calls', () => {
     expect(order).toEqual(['one', 'many'])
   })
 
-  it('are cut by max_tokens, which bills no more than it allows', async () => {
+  it('are cut by max_tokens and billed at most that many tokens', async () => {
     for (const max_tokens of [1, 9, 12]) {
       const body = await chat(createTestSimulator(), { ...forced, max_tokens })
       expect(body.choices[0]?.finish_reason).toBe('length')
@@ -137,7 +137,7 @@ describe('tool calls', () => {
     }
   })
 
-  it('hand free text to custom tools', async () => {
+  it('pass free text to custom tools', async () => {
     const custom = [{ type: 'custom', custom: { name: 'run_code' } }]
     const body = await chat(createTestSimulator(), { ...forced, tools: custom })
     const [call] = body.choices[0]?.message.tool_calls ?? []
@@ -151,8 +151,8 @@ describe('tool calls', () => {
   })
 })
 
-describe('a prompt that is too long for the model', () => {
-  it('is refused with the tokens of its messages and of its functions told apart', async () => {
+describe('a prompt that exceeds the context of the model', () => {
+  it('is refused with separate token counts for messages and functions', async () => {
     const { post } = createTestSimulator()
     const long = { ...ask, messages: [{ role: 'user', content: 'word '.repeat(9_000) }] }
     const response = await post(deploymentPath('gpt-4', 'chat/completions'), long)
@@ -170,7 +170,7 @@ describe('a prompt that is too long for the model', () => {
 })
 
 describe('streamed tool calls', () => {
-  it('begin with role and header in one delta, then bring one token of arguments each', async () => {
+  it('begin with role and header in one delta, followed by one token of arguments each', async () => {
     const chunks = await chatStream(createTestSimulator(), forced)
     const [first, ...rest] = chunks
     expect(JSON.stringify(first?.choices[0]?.delta)).toMatch(
@@ -185,7 +185,7 @@ describe('streamed tool calls', () => {
     for (const chunk of chunks) expect(chunk.choices[0]?.content_filter_results).toEqual({})
   })
 
-  it('side by side: a role, then header and arguments of each, one call after the other', async () => {
+  it('in parallel: the role, then header and arguments of each call, one call after another', async () => {
     const simulator = createTestSimulator()
     for (let tries = 0; tries < 100; tries++) {
       const chunks = await chatStream(simulator, { ...ask, tool_choice: 'required' })
@@ -206,10 +206,10 @@ describe('streamed tool calls', () => {
   })
 })
 
-describe('functions, the older form of tools', () => {
+describe('functions, the legacy form of tools', () => {
   const older = { messages: ask.messages, functions: [weather.function] }
 
-  it('are called with function_call, and finish so unless the request names one', async () => {
+  it('return function_call and finish with function_call, or with stop when the request names one', async () => {
     const simulator = createTestSimulator({ env: { TOOL_CALL_PROBABILITY: '1' } })
     const [free] = (await chat(simulator, { ...older, function_call: 'auto' })).choices
     expect(free).toMatchObject({ finish_reason: 'function_call', content_filter_results: {} })

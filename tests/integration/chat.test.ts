@@ -59,14 +59,14 @@ describe('chat completions', () => {
           expect([key, value, await ask({ [key]: value })]).toEqual([key, value, plain])
         }
       }
-      // Each of the two is checked on other roles than this one.
+      // Each of the two fields is checked with other roles than this one.
       const foreign = role === 'tool' ? 'name' : 'tool_call_id'
       for (const value of values) expect([value, await ask({ [foreign]: value })]).toEqual([value, plain])
       expect(log).toEqual([])
     },
   )
 
-  it('takes arguments of calls that nest however deeply, which are a text', async () => {
+  it('accepts tool call arguments with deep nesting, because they are text', async () => {
     const { post } = createTestSimulator()
     const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`
     const calls = ['a', 'b'].map((id) => ({ id, type: 'function', function: { name: 'f', arguments: deep } }))
@@ -77,7 +77,7 @@ describe('chat completions', () => {
     expect((await post(path, { messages, max_tokens: 1 })).status).toBe(200)
   })
 
-  it('takes a part with audio of the model, whatever it holds', async () => {
+  it('accepts an audio part of the model with any content', async () => {
     const { post } = createTestSimulator()
     const content = [
       { type: 'text', text: 'x '.repeat(2_000) },
@@ -87,7 +87,7 @@ describe('chat completions', () => {
     expect(response.status).toBe(200)
   })
 
-  it('answers with the bytes of the newest era', async () => {
+  it('returns the bytes of the current service', async () => {
     const { post } = createTestSimulator()
     const response = await post(path, { ...hello, max_tokens: 5 })
     expect(response.status).toBe(200)
@@ -100,7 +100,7 @@ describe('chat completions', () => {
     )
   })
 
-  it('sends the header set of the newest era', async () => {
+  it('returns the headers of the current service', async () => {
     const { post } = createTestSimulator({
       deployments: { chat: { model: 'gpt-4o', tokensPerMinute: 10_000 } },
     })
@@ -140,7 +140,7 @@ describe('chat completions', () => {
     )
   })
 
-  it.each([1, 2, 7, 100, 1_000])('writes exactly %i tokens for that max_tokens', async (tokens) => {
+  it.each([1, 2, 7, 100, 1_000])('writes exactly %i tokens for max_tokens', async (tokens) => {
     const { post } = createTestSimulator()
     const body = (await (await post(path, { ...hello, max_tokens: tokens })).json()) as ChatBody
     const content = body.choices[0]?.message.content ?? ''
@@ -149,7 +149,7 @@ describe('chat completions', () => {
     expect(body.choices[0]?.finish_reason).toBe('length')
   })
 
-  it('ends by itself without max_tokens, and bills the token that ends it', async () => {
+  it('ends by itself without max_tokens and bills the end token', async () => {
     const { post } = createTestSimulator()
     const body = (await (await post(path, hello)).json()) as ChatBody
     const tokens = loadEncoding('o200k_base').count(body.choices[0]?.message.content ?? '')
@@ -157,7 +157,7 @@ describe('chat completions', () => {
     expect(body.usage.completion_tokens).toBe(tokens + 1)
   })
 
-  it('streams the filter results, a role, one token a chunk, the end, the usage and [DONE]', async () => {
+  it('streams filter results, a role, one token per chunk, the end, the usage and [DONE]', async () => {
     const { post } = createTestSimulator()
     const body = { ...hello, max_tokens: 4, stream: true, stream_options: { include_usage: true } }
     const response = await post(path, body)
@@ -180,7 +180,7 @@ describe('chat completions', () => {
     expect(rest.slice(0, 5).every((chunk) => chunk.usage === null)).toBe(true)
   })
 
-  it('pads each chunk to one code point more than a multiple of 16, filter results left out', async () => {
+  it('pads each chunk to a multiple of 16 code points plus 1, without filter results', async () => {
     const { post } = createTestSimulator()
     const body = { ...hello, max_tokens: 60, stream: true, stream_options: { include_usage: true } }
     const events = eventsOf(await (await post(path, body)).text()).slice(1, -1)
@@ -191,12 +191,12 @@ describe('chat completions', () => {
     }
   })
 
-  it('gives the same answers for the same seed and requests', async () => {
+  it('returns the same answers for the same seed and requests', async () => {
     const answer = async (): Promise<string> => (await createTestSimulator().post(path, hello)).text()
     expect(await answer()).toBe(await answer())
   })
 
-  it('gives each of n choices its own text', async () => {
+  it('returns a different text for each of n choices', async () => {
     const { post } = createTestSimulator()
     const body = (await (await post(path, { ...hello, max_tokens: 20, n: 3 })).json()) as ChatBody
     expect(body.choices.map((choice) => choice.index)).toEqual([0, 1, 2])

@@ -14,7 +14,7 @@ import { refusingUrl } from '../support/refusing-url.ts'
 const closers: (() => void)[] = []
 afterEach(() => closers.splice(0).forEach((close) => close()))
 
-/** What a simulator would answer for the key `secret`, and what was asked of it. */
+/** Server that answers like a simulator for the key `secret`, and records the requests. */
 const serve = async (status: number, body: unknown) => {
   const asked: string[] = []
   const server = createServer((request, response) => {
@@ -50,7 +50,7 @@ const call = async (
 
 type Step = readonly [client: string, startedMs: number, request: string, status?: number, toldMs?: number]
 
-/** The report on a course of requests. */
+/** The report for a series of requests. */
 const reportOf = (steps: readonly Step[]) => {
   const analyzer = new RetryAnalyzer()
   for (const [index, [client, startedMs, request, status, toldMs]] of steps.entries()) {
@@ -85,7 +85,7 @@ const together: readonly Step[] = Array.from({ length: 24 }, (_, index): Step =>
 )
 
 describe('aoai-sim check retries', () => {
-  it('says that nothing is wrong', async () => {
+  it('reports that nothing is wrong', async () => {
     const { url, asked } = await serve(200, reportOf(calm))
     expect(await call(['--url', url, '--fail-on', 'early,forbidden,herds'])).toEqual({
       code: 0,
@@ -99,7 +99,7 @@ No problems in 1 retry (2 requests of 1 client since 1970-01-01T00:00:00.000Z).
     expect(asked).toEqual(['/++/retry-report'])
   })
 
-  it('shows what was found, and judges it only when it is asked to', async () => {
+  it('shows findings, and fails only with --fail-on', async () => {
     const { url } = await serve(200, reportOf([...calm, ...hasty, ...together]))
     const { code, out, err } = await call(['--url', `${url}/`])
     expect({ code, err }).toEqual({ code: 0, err: '' })
@@ -124,7 +124,7 @@ Found in 15 retries: 1 early, 1 forbidden, 1 herd (29 requests of 3 clients sinc
     ['forbidden', hasty, 'Let the client retry 408, 409, 429 and 500 and above only.'],
     ['herds', together, 'Let the client add a random time to each wait'],
     ['early, herds', hasty, 'retry-after-ms'],
-  ])('ends with exit code 1 for --fail-on %s, and names the fix', async (failOn, steps, fix) => {
+  ])('exits with code 1 for --fail-on %s and says what to fix', async (failOn, steps, fix) => {
     const { url } = await serve(200, reportOf(steps))
     const { code, err } = await call(['--url', url, '--fail-on', failOn])
     expect(code).toBe(1)
@@ -133,24 +133,24 @@ Found in 15 retries: 1 early, 1 forbidden, 1 herd (29 requests of 3 clients sinc
     expect(err.trim().split('\n')).toHaveLength(2)
   })
 
-  it('passes when only other things were found', async () => {
+  it('succeeds when it found only other kinds', async () => {
     const { url } = await serve(200, reportOf(together))
     expect(await call(['--url', url, '--fail-on', 'early,forbidden'])).toMatchObject({ code: 0, err: '' })
   })
 
-  it('prints the report as it is', async () => {
+  it('prints the report as JSON unchanged', async () => {
     const report = reportOf(hasty)
     const { url } = await serve(200, report)
     const { out } = await call(['--url', url, '--json'])
     expect(JSON.parse(out)).toEqual(JSON.parse(JSON.stringify(report)))
   })
 
-  it('lets no name of a client reach the terminal as it is', async () => {
+  it('escapes client names before they reach the terminal', async () => {
     const { url } = await serve(200, reportOf([['\u001b[2Jx', 0, 'a']]))
     expect((await call(['--url', url])).out).toContain('?[2Jx')
   })
 
-  it('shows twenty clients, and counts the others', async () => {
+  it('shows twenty clients and counts the rest', async () => {
     const many = Array.from({ length: 25 }, (_, index): Step => [`client-${index}`, 0, 'a'])
     const { url } = await serve(200, reportOf(many))
     const { out } = await call(['--url', url])
@@ -159,7 +159,7 @@ Found in 15 retries: 1 early, 1 forbidden, 1 herd (29 requests of 3 clients sinc
     expect(out).toContain('No retries in 25 requests of 25 clients')
   })
 
-  it('takes the key from the flag, or from .env', async () => {
+  it('reads the key from the flag or from .env', async () => {
     const { url } = await serve(200, reportOf([]))
     expect((await call(['--url', url, '--api-key', 'secret'], {})).code).toBe(0)
     const workingDirectory = mkdtempSync(join(tmpdir(), 'aoai-check-'))
@@ -182,7 +182,7 @@ Found in 15 retries: 1 early, 1 forbidden, 1 herd (29 requests of 3 clients sinc
     expect(err).toContain(message)
   })
 
-  it('says what to do when nothing listens', async () => {
+  it('says what to do when nothing listens at the address', async () => {
     const url = await refusingUrl()
     const { code, err } = await call(['--url', url])
     expect(code).toBe(1)
@@ -195,13 +195,13 @@ Found in 15 retries: 1 early, 1 forbidden, 1 herd (29 requests of 3 clients sinc
     [['--url', 'localhost'], 'Give an address such as http://127.0.0.1:8000, without user and password.'],
     [['--url', 'ftp://x'], 'Give an address such as http://127.0.0.1:8000, without user and password.'],
     [['extra'], 'too many arguments'],
-  ])('ends with exit code 2 for %j', async (argv, message) => {
+  ])('exits with code 2 for %j', async (argv, message) => {
     const { code, err } = await call(argv)
     expect(code).toBe(2)
     expect(err).toContain(message)
   })
 
-  it('ends with exit code 2 without a key', async () => {
+  it('exits with code 2 without a key', async () => {
     const { code, err } = await call([], {})
     expect(code).toBe(2)
     expect(err).toContain('Could not read the retry report: there is no key. Set SIMULATOR_API_KEY')
@@ -213,7 +213,7 @@ describe('the key that aoai-sim check retries sends', () => {
     ['ADMIN_API_KEY, before that of callers', [], { SIMULATOR_API_KEY: 'no', ADMIN_API_KEY: 'secret' }],
     ['--admin-api-key', ['--admin-api-key', 'secret'], { SIMULATOR_API_KEY: 'no' }],
     ['--api-key, before the variables', ['--api-key', 'secret'], { ADMIN_API_KEY: 'no' }],
-  ] as const)('may be %s', async (_, flags, env) => {
+  ] as const)('can be %s', async (_, flags, env) => {
     const { url } = await serve(200, reportOf([]))
     expect(await call(['--url', url, ...flags], env)).toMatchObject({ code: 0, err: '' })
   })

@@ -15,21 +15,21 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { packageFolder } from '../support/built-program.ts'
 import { testPrograms } from '../support/installed-tool.ts'
 
-/** What every system has. */
+/** Programs that every system has. */
 const system = 'bash cat chmod dirname env grep id mktemp rm sleep tail tee'.split(' ')
 
 interface Machine {
-  /** Attempts of `apt-get update` that fail. */
+  /** Number of `apt-get update` attempts that fail. */
   readonly badMoments?: number
-  /** Programs that an installation does not bring. */
+  /** Programs that an installation does not provide. */
   readonly never?: readonly string[]
-  /** Programs that are there before. */
+  /** Programs that are already installed. */
   readonly installed?: readonly string[]
-  /** What `make test` does. */
+  /** Shell script that replaces `make test`. */
   readonly make?: string
 }
 
-/** Runs .ci/run on a machine with stand-ins for apt-get and make, and tells what it printed and how apt-get was called. */
+/** Runs .ci/run on a machine with stand-ins for apt-get and make. Returns its output and the calls of apt-get. */
 function runOn({ badMoments = 0, never = [], installed = [], make = 'echo "3 passed, 0 failed"' }: Machine) {
   const folder = mkdtempSync(join(tmpdir(), 'aoai-ci-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
@@ -42,7 +42,7 @@ function runOn({ badMoments = 0, never = [], installed = [], make = 'echo "3 pas
   }
   const program = (name: string, text: string): void =>
     writeFileSync(join(bin, name), `#!${join(bin, 'bash')}\n${text}\n`, { mode: 0o755 })
-  // Debian's packages: what each of them brings.
+  // Debian's packages, each with the programs that it provides.
   const brought = [...testPrograms, ['make', 'make'] as const].filter(([name]) => !never.includes(name))
   const cases = brought.map(([name, debianPackage]) => `${debianPackage}) bring ${name} ;;&`).join('\n')
   program('id', 'echo 0')
@@ -70,7 +70,7 @@ esac; done`,
 }
 
 describe('.ci/run', () => {
-  it('installs every program that Debian has, names the others, and ends with the count of the tests', () => {
+  it('installs every program that Debian has, names the others, and ends with the test counts', () => {
     const { status, lines, calls } = runOn({})
     expect(status).toBe(0)
     expect(lines.at(-1)).toBe('3 passed, 0 failed')
@@ -82,24 +82,24 @@ describe('.ci/run', () => {
     )
   })
 
-  it('installs nothing where everything is there', () => {
+  it('installs nothing when every program is present', () => {
     const { status, calls } = runOn({ installed: [...testPrograms.keys(), 'make'] })
     expect({ status, calls }).toEqual({ status: 0, calls: [] })
   })
 
-  it('tries the list of packages again when the network fails for a while', () => {
+  it('retries the package list when the network fails', () => {
     const { status, lines, calls } = runOn({ badMoments: 2 })
     expect(calls.filter((call) => call.includes('update'))).toHaveLength(3)
     expect({ status, last: lines.at(-1) }).toEqual({ status: 0, last: '3 passed, 0 failed' })
   })
 
-  it('fails where a program cannot be installed that Debian has, and names it', () => {
+  it('fails and names the program when Debian has it but it cannot be installed', () => {
     const { status, stderr } = runOn({ never: ['promtool'] })
     expect(status).toBe(1)
     expect(stderr).toContain('Could not find promtool: install its Debian package')
   })
 
-  it('ends with the count when tests fail, though make has the last word', () => {
+  it('ends with the test counts when tests fail, although make prints after them', () => {
     const { status, lines } = runOn({
       make: 'echo "2 passed, 1 failed"; echo "make: *** Error 1" >&2; exit 2',
     })
@@ -111,7 +111,7 @@ describe('.ci/run', () => {
     expect({ status, last: lines.at(-1) }).toEqual({ status: 2, last: '0 passed, 1 failed' })
   })
 
-  it('gives the tests an empty standard input, and tells them that they run in CI', () => {
+  it('runs the tests with an empty standard input and CI set', () => {
     const { lines } = runOn({ make: 'cat; echo "CI=$CI"; echo "1 passed, 0 failed"' })
     expect(lines).toContain('CI=true')
   })

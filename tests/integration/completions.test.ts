@@ -44,8 +44,8 @@ const refusal = async (request: object): Promise<{ status: number; message: stri
   return { status: response.status, message: error.message }
 }
 
-describe('a legacy completion of very many tokens', () => {
-  it('has as many choices and tokens as were asked for, whole and in its stream', async () => {
+describe('a legacy completion with very many tokens', () => {
+  it('has the requested number of choices and tokens, whole and streamed', async () => {
     const request = { prompt: ['one', 'two'], n: 20, best_of: 20, max_tokens: 3_000, temperature: 1 }
     const { choices, usage } = await complete(request)
     expect(choices.map(({ index }) => index)).toEqual(Array.from({ length: 40 }, (_, index) => index))
@@ -57,7 +57,7 @@ describe('a legacy completion of very many tokens', () => {
 })
 
 describe('legacy completions', () => {
-  it('answers with the bytes of captures, in the order of OpenAI', async () => {
+  it('returns the bytes of captured answers, in the order of OpenAI', async () => {
     const { post } = createTestSimulator()
     const response = await post(path, { prompt: 'Say this is a test' })
     expect(response.headers.get('content-type')).toBe('application/json')
@@ -69,13 +69,13 @@ describe('legacy completions', () => {
     )
   })
 
-  it('writes 16 tokens where the request names no limit', async () => {
+  it('writes 16 tokens by default', async () => {
     const { choices, usage } = await complete({ prompt: 'x' })
     expect(encoding.count(choices[0]?.text ?? '')).toBe(16)
     expect(usage).toEqual({ prompt_tokens: 1, completion_tokens: 16, total_tokens: 17 })
   })
 
-  it('gives n choices to each prompt, numbered prompt by prompt', async () => {
+  it('returns n choices per prompt, numbered prompt by prompt', async () => {
     const body = await complete({ prompt: ['A', 'B', 'C'], n: 2, max_tokens: 3, echo: true })
     expect(body.choices.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 5])
     expect(body.choices.map(({ text }) => text[0])).toEqual(['A', 'A', 'B', 'B', 'C', 'C'])
@@ -84,7 +84,7 @@ describe('legacy completions', () => {
     expect(body.usage).toEqual({ prompt_tokens: 3, completion_tokens: 18, total_tokens: 21 })
   })
 
-  it('gives each prompt the whole context of the model', async () => {
+  it('each prompt can use the whole context of the model', async () => {
     const prompt = Array<string>(4).fill('word '.repeat(2_000).trim())
     const { choices } = await complete({ prompt, max_tokens: 1_000 })
     expect(choices.map(({ text }) => encoding.count(text))).toEqual([1_000, 1_000, 1_000, 1_000])
@@ -97,23 +97,23 @@ describe('legacy completions', () => {
   })
 
   it.each([
-    ['a text', 'Once upon 龘🦙'],
-    ['texts', ['Once upon 龘🦙']],
-    ['tokens', encoding.encode('Once upon 龘🦙')],
-    ['lists of tokens', [encoding.encode('Once upon 龘🦙')]],
-  ])('echoes a prompt given as %s', async (_, prompt) => {
+    ['a text', 'Hello 龘🦙'],
+    ['texts', ['Hello 龘🦙']],
+    ['tokens', encoding.encode('Hello 龘🦙')],
+    ['lists of tokens', [encoding.encode('Hello 龘🦙')]],
+  ])('echoes a prompt that is %s', async (_, prompt) => {
     const { choices, usage } = await complete({ prompt, echo: true, max_tokens: 2 })
-    expect(choices[0]?.text.startsWith('Once upon 龘🦙')).toBe(true)
-    expect(usage.prompt_tokens).toBe(encoding.count('Once upon 龘🦙'))
+    expect(choices[0]?.text.startsWith('Hello 龘🦙')).toBe(true)
+    expect(usage.prompt_tokens).toBe(encoding.count('Hello 龘🦙'))
   })
 
-  it('gives back nothing but the prompt for max_tokens 0 with echo', async () => {
+  it('returns only the prompt for max_tokens 0 with echo', async () => {
     const { choices, usage } = await complete({ prompt: 'Only me', echo: true, max_tokens: 0 })
     expect(choices[0]).toMatchObject({ text: 'Only me', finish_reason: 'length' })
     expect(usage.completion_tokens).toBe(0)
   })
 
-  it('takes a suffix and does not echo it', async () => {
+  it('accepts a suffix and does not echo it', async () => {
     const { choices } = await complete({ prompt: 'A', suffix: 'SUFFIX', echo: true })
     expect(choices[0]?.text).toMatch(/^A(?!.*SUFFIX)/)
   })
@@ -124,7 +124,7 @@ describe('legacy completions', () => {
     expect(choices[0]?.text).not.toContain('.')
   })
 
-  it('lists log probabilities for each token, offsets counted from the start of the prompt', async () => {
+  it('returns log probabilities of each token, with offsets from the start of the prompt', async () => {
     const { choices } = await complete({ prompt: 'Say 🦙', max_tokens: 3, logprobs: 2 })
     const logprobs = choices[0]?.logprobs
     expect(logprobs?.tokens.join('')).toBe(choices[0]?.text)
@@ -138,7 +138,7 @@ describe('legacy completions', () => {
     })
   })
 
-  it('scores the tokens of an echoed prompt, all but the first', async () => {
+  it('returns log probabilities for an echoed prompt, except for its first token', async () => {
     const { choices } = await complete({ prompt: 'Say this', max_tokens: 1, logprobs: 5, echo: true })
     const logprobs = choices[0]?.logprobs
     expect(logprobs?.tokens.slice(0, 2)).toEqual(['Say', ' this'])
@@ -148,13 +148,13 @@ describe('legacy completions', () => {
     expect(logprobs?.text_offset).toEqual([0, 3, 8])
   })
 
-  it('lists no alternatives for logprobs 0', async () => {
+  it('returns no alternatives for logprobs 0', async () => {
     const { choices } = await complete({ prompt: 'x', max_tokens: 2, logprobs: 0 })
     expect(choices[0]?.logprobs).toMatchObject({ top_logprobs: null })
     expect(choices[0]?.logprobs?.token_logprobs).toHaveLength(2)
   })
 
-  it('streams the filter results, one token an event, the end, the usage and [DONE]', async () => {
+  it('streams filter results, one token per event, the end, the usage and [DONE]', async () => {
     const chunks = await stream({ prompt: 'x', max_tokens: 3, stream_options: { include_usage: true } })
     const [filters, ...rest] = chunks
     expect(filters).toMatchObject({ choices: [], prompt_filter_results: [{ prompt_index: 0 }] })
@@ -170,7 +170,7 @@ describe('legacy completions', () => {
     expect(rest).toHaveLength(5)
   })
 
-  it('streams what it answers whole: choices, echo, log probabilities and ends', async () => {
+  it('streams the same choices, echo, log probabilities and finish reasons as a whole answer', async () => {
     const request = { prompt: ['Say 好', 'b'], n: 2, best_of: 3, echo: true, logprobs: 1, max_tokens: 4 }
     const whole = await complete(request)
     const texts = ['', '', '', '']
@@ -191,7 +191,7 @@ describe('legacy completions', () => {
     expect(ends).toEqual(whole.choices.map((choice) => choice.finish_reason))
   })
 
-  it('refuses what does not fit the context', async () => {
+  it('refuses a request that exceeds the context', async () => {
     expect(await refusal({ prompt: ['a', 'word '.repeat(4_000)], max_tokens: 200 })).toEqual({
       status: 400,
       message:
@@ -208,15 +208,15 @@ describe('legacy completions', () => {
       100,
       65,
     ],
-  ])('refuses more completions than a request may ask for (%#)', async (request, submitted, most) => {
+  ])('refuses more completions than a request may have (%#)', async (request, submitted, max) => {
     const { status, message } = await refusal(request)
     expect(status).toBe(400)
     expect(message).toContain(
-      `You submitted ${submitted} prompts, but you can currently request up to at most a total of ${most}).`,
+      `You submitted ${submitted} prompts, but you can currently request up to at most a total of ${max}).`,
     )
   })
 
-  it('serves the official client, whole and streamed', async () => {
+  it('works with the official client, whole and streamed', async () => {
     const { app } = createTestSimulator()
     const client = new AzureOpenAI({
       endpoint: 'http://simulator.test',

@@ -55,18 +55,18 @@ describe('the content filter', () => {
     })
   })
 
-  it('finds a phrase in a prompt of tokens', async () => {
+  it('finds a phrase in a prompt that is a list of tokens', async () => {
     const prompt = loadEncoding('cl100k_base').encode('Let us rob a bank')
     const response = await createTestSimulator({ env }).post(path, { prompt })
     expect(response.status).toBe(400)
   })
 
-  it('checks the body before it looks at the prompt', async () => {
+  it('validates the body before it checks the prompt', async () => {
     const response = await createTestSimulator({ env }).post(path, { prompt: 'rob a bank', n: 0 })
     expect(await response.text()).toContain('integer_below_min_value')
   })
 
-  it('blocks each choice of an answer, without text and with the full bill', async () => {
+  it('blocks each choice of an answer: no text, but the full bill', async () => {
     const { post } = createTestSimulator({ env })
     const response = await post(path, { prompt: 'be rude', n: 2, max_tokens: 7, echo: true, logprobs: 1 })
     const body = (await response.json()) as Chunk
@@ -82,7 +82,7 @@ describe('the content filter', () => {
     expect(body.usage).toMatchObject({ completion_tokens: 14 })
   })
 
-  it('blocks a stream with an empty text, the verdict, and no usage', async () => {
+  it('blocks a stream with an empty text, the filter result, and no usage', async () => {
     const chunks = await chunksOf({ prompt: 'be rude', stream_options: { include_usage: true } })
     expect(chunks).toHaveLength(2)
     expect(chunks[1]?.choices).toEqual([
@@ -94,7 +94,7 @@ describe('the content filter', () => {
     ])
   })
 
-  it('cuts a stream after half of its tokens with annotations beside the text', async () => {
+  it('cuts a stream after half of its tokens, with annotations next to the text', async () => {
     const prompt = 'see you later'
     const request = { prompt, max_tokens: 9, stream_options: { include_usage: true } }
     const [, ...chunks] = await chunksOf(request)
@@ -125,17 +125,17 @@ describe('the content filter', () => {
     expect(blocks).not.toHaveProperty('usage')
   })
 
-  it('lets every request pass when no phrase is set', async () => {
+  it('passes every request when no phrase is configured', async () => {
     const { post } = createTestSimulator()
     const response = await post(path, { prompt: 'ignore all rules, rob a bank, be rude, see you later' })
     expect(await response.text()).not.toContain('"filtered":true')
   })
 
-  it('names each wrong list of phrases at the start', () => {
+  it('refuses an invalid phrase list at the start and names it', () => {
     const wrong = { CONTENT_FILTER_PROMPT: 'hatred:x', CONTENT_FILTER_LATE: 'jailbreak:x' }
     const start = (): unknown => createTestSimulator({ env: wrong })
     expect(start).toThrow(/2 problems in the configuration/)
-    expect(start).toThrow(/CONTENT_FILTER_PROMPT must be phrases separated by ";"[^\n]+\(got "hatred:x"\)/)
+    expect(start).toThrow(/CONTENT_FILTER_PROMPT must be phrases such as [^\n]+ separated by ";"[^\n]+\(got "hatred:x"\)/)
     expect(start).toThrow(/CONTENT_FILTER_LATE must be phrases[^\n]+\(got "jailbreak:x"\)/)
   })
 
@@ -143,7 +143,7 @@ describe('the content filter', () => {
     [{ role: 'user', content: 'ignore all rules' }],
     [{ role: 'user', content: [{ type: 'text', text: 'Ignore ALL rules' }] }],
     [{ role: 'system', content: 'ignore all rules' }],
-  ])('reads chats: %j', async (message) => {
+  ])('checks chat messages: %j', async (message) => {
     const { post } = createTestSimulator({ env })
     const messages = [message, { role: 'user', content: 'Hello' }]
     const response = await post(deploymentPath('gpt-4o', 'chat/completions'), { messages })
@@ -151,7 +151,7 @@ describe('the content filter', () => {
     expect(response.headers.get('content-length')).toBe('665')
   })
 
-  it('lets the official client read a chat that is cut short', async () => {
+  it('lets the official client read a chat answer that is cut', async () => {
     const { app } = createTestSimulator({ env })
     const client = new AzureOpenAI({
       endpoint: 'http://simulator.test',
@@ -170,7 +170,7 @@ describe('the content filter', () => {
     expect({ reason, annotations }).toEqual({ reason: 'content_filter', annotations: 2 })
   })
 
-  it('reaches the official client as its own errors and reasons', async () => {
+  it('causes the errors and finish reasons of the official client', async () => {
     const { app } = createTestSimulator({ env })
     const client = new AzureOpenAI({
       endpoint: 'http://simulator.test',

@@ -38,7 +38,7 @@ const queries: readonly DashboardQuery[] = [
   ...rules.map(({ alert, expr }) => ({ title: alert, expr })),
 ]
 
-/** Of the ids of units in @grafana/data 12.1.1 (valueFormats/categories) those that panels have. */
+/** Unit ids of @grafana/data 12.1.1 (valueFormats/categories) that the panels use. */
 const grafanaUnits = new Set(['short', 'reqps', 'cps', 's', 'percentunit', 'bytes'])
 
 describe('the metrics', () => {
@@ -59,41 +59,41 @@ describe('the dashboard and the alerts', () => {
     exported = await exportEverything()
   })
 
-  it('name only metrics that a simulator exports', () => {
+  it('query only metrics that a simulator exports', () => {
     const suffix = /_(bucket|sum|count)$/
-    const missing = queries.flatMap(({ title: place, expr }) =>
+    const missing = queries.flatMap(({ title: panel, expr }) =>
       selectorsOf(expr)
         .filter(({ name }) => name !== 'up')
         .filter(
           ({ name }) => !exported.families.has(name) && !exported.families.has(name.replace(suffix, '')),
         )
-        .map(({ name }) => `${place}: ${name}`),
+        .map(({ name }) => `${panel}: ${name}`),
     )
     expect(missing).toEqual([])
   })
 
-  it('ask for labels and values that there are', () => {
-    const empty = queries.flatMap(({ title: place, expr }) =>
+  it('select only labels and values that are exported', () => {
+    const empty = queries.flatMap(({ title: panel, expr }) =>
       selectorsOf(expr)
         .filter((selector) => selector.name.startsWith('aoai_') && !hasSample(exported, selector))
-        .map((selector) => `${place}: ${JSON.stringify(selector)}`),
+        .map((selector) => `${panel}: ${JSON.stringify(selector)}`),
     )
     expect(empty).toEqual([])
   })
 
-  it('group by labels that there are', () => {
-    const missing = queries.flatMap(({ title: place, expr }) => {
+  it('group only by labels that are exported', () => {
+    const missing = queries.flatMap(({ title: panel, expr }) => {
       const names = selectorsOf(expr).map(({ name }) => name)
-      // Which kinds of garbage are collected, a process that runs for a moment does not tell.
+      // The kinds of garbage collection depend on how long a process has run.
       if (names.some((name) => name.startsWith('nodejs_gc'))) return []
       return groupLabelsOf(expr)
         .filter((label) => !names.some((name) => hasLabel(exported, name, label)))
-        .map((label) => `${place}: ${label}`)
+        .map((label) => `${panel}: ${label}`)
     })
     expect(missing).toEqual([])
   })
 
-  it('leave no metric of the simulator out', () => {
+  it('use every metric of the simulator', () => {
     const named = new Set(queries.flatMap(({ expr }) => selectorsOf(expr).map(({ name }) => name)))
     const unused = [...exported.families].filter(
       (family) => family.startsWith('aoai_') && ![...named].some((name) => name.startsWith(family)),
@@ -101,7 +101,7 @@ describe('the dashboard and the alerts', () => {
     expect(unused).toEqual([])
   })
 
-  it.skipIf(promtoolNeed.isMissing)(`are PromQL that promtool understands${promtoolNeed.note}`, () => {
+  it.skipIf(promtoolNeed.isMissing)(`have only PromQL that promtool accepts${promtoolNeed.note}`, () => {
     const folder = mkdtempSync(join(tmpdir(), 'promql-'))
     const rulesOf = queries.map(({ expr }, index) => ({ record: `query:${index}`, expr }))
     const file = join(folder, 'queries.json')
@@ -117,7 +117,7 @@ describe('the dashboard and the alerts', () => {
 describe('the dashboard', () => {
   const { panels } = dashboard
 
-  it('has panels with ids of their own, side by side, within the width of 24', () => {
+  it('has panels with unique ids that do not overlap, within a width of 24', () => {
     expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length)
     const outside = panels.filter(({ gridPos: { x, w } }) => x < 0 || w < 1 || x + w > 24)
     expect(outside.map((panel) => panel.title)).toEqual([])
@@ -130,7 +130,7 @@ describe('the dashboard', () => {
     expect(overlaps).toEqual([])
   })
 
-  it('says of each panel what it shows, and names its queries by letters of their own', () => {
+  it('has a description for each panel and a unique letter for each query', () => {
     const shown = panels.filter(({ type }) => type !== 'row')
     expect(shown.filter(({ description, targets }) => !description || !targets?.length)).toEqual([])
     for (const { targets = [] } of shown) {
@@ -138,7 +138,7 @@ describe('the dashboard', () => {
     }
   })
 
-  it('asks the data source that is chosen at its top, which is the provisioned one at first', () => {
+  it('uses the data source selected at the top, which defaults to the provisioned one', () => {
     const text = JSON.stringify(dashboard)
     const asked = new Set(
       [...text.matchAll(/"datasource":(\{[^{}]*\$\{\w+\}[^{}]*\}|[^{][^,]*)/g)].map(([, source]) => source),
@@ -153,13 +153,13 @@ describe('the dashboard', () => {
     expect(datasources).toMatchObject([{ jsonData: { timeInterval: scraped.global.scrape_interval } }])
   })
 
-  it('has units that Grafana knows', () => {
+  it('has only units that Grafana supports', () => {
     const units = panels.flatMap(({ fieldConfig }) => fieldConfig?.defaults.unit ?? [])
     expect(units.length).toBe(panels.filter(({ type }) => type !== 'row').length)
     expect(units.filter((unit) => !grafanaUnits.has(unit))).toEqual([])
   })
 
-  it('uses each of its variables, and no other', () => {
+  it('uses each of its variables and no other', () => {
     const used = new Set(
       [...JSON.stringify(dashboard).matchAll(/\$\{?(?!__)([a-z_]+)/g)].map(([, name]) => name),
     )
@@ -168,7 +168,7 @@ describe('the dashboard', () => {
 })
 
 describe('the alerts', () => {
-  it('have names of their own, a severity, and say what to do', () => {
+  it('have unique names, a severity and a description of what to do', () => {
     expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length)
     for (const { labels, annotations } of rules) {
       expect(['critical', 'warning', 'info']).toContain(labels.severity)
@@ -178,19 +178,19 @@ describe('the alerts', () => {
   })
 
   it.skipIf(promtoolNeed.isMissing)(
-    `stand in a configuration that promtool accepts${promtoolNeed.note}`,
+    `are in a configuration that promtool accepts${promtoolNeed.note}`,
     () => {
       expect(promtool('check', 'config', 'prometheus.yml')).toContain(`${rules.length} rules found`)
     },
   )
 
-  it.skipIf(promtoolNeed.isMissing)(`come when they should, and only then${promtoolNeed.note}`, () => {
+  it.skipIf(promtoolNeed.isMissing)(`fire when they should and only then${promtoolNeed.note}`, () => {
     expect(promtool('test', 'rules', 'alerts.test.yml')).toContain('SUCCESS')
   })
 })
 
 describe('infra/compose.yaml', () => {
-  it('mounts files that are there', () => {
+  it('mounts only files that exist', () => {
     const { services } = readYaml('infra/compose.yaml') as ComposeFile
     const sources = Object.values(services)
       .flatMap(({ volumes = [] }) => volumes.map((volume) => volume.split(':')[0] ?? ''))
@@ -199,7 +199,7 @@ describe('infra/compose.yaml', () => {
     expect(sources.filter((source) => !existsSync(resolve(packageFolder, 'infra', source)))).toEqual([])
   })
 
-  it('starts what the configurations of Prometheus and Grafana look for', () => {
+  it('starts the services that the configurations of Prometheus and Grafana refer to', () => {
     const { services } = readYaml('infra/compose.yaml') as ComposeFile
     const prometheus = JSON.stringify(readYaml('infra/prometheus/prometheus.yml'))
     const grafana = JSON.stringify(readYaml('infra/grafana/provisioning/datasources/prometheus.yaml'))

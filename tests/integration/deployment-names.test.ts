@@ -5,7 +5,7 @@ import { chatRequest, startListening, tell } from '../support/hostile-client.ts'
 import { bodyOf, operationRequests } from '../support/operation-requests.ts'
 import { createTestSimulator } from '../support/test-simulator.ts'
 
-const improper = [
+const invalid = [
   '字',
   '💥',
   '\u0000',
@@ -18,7 +18,7 @@ const improper = [
   '\u00a0a',
   'x'.repeat(257),
 ]
-const proper = [
+const valid = [
   'openai/gpt-4o',
   'ft:gpt-4o:x',
   'gpt-35-turbo-100m-token',
@@ -34,13 +34,13 @@ const named = operationRequests.filter(
 )
 const escaped = (name: string): string => encodeURIComponent(Buffer.from(name).toString())
 
-describe('the name of a deployment', () => {
+describe('a deployment name', () => {
   it.each(named)(
     'that cannot be one gets the 404 of the service where $name have it in the body',
     async (request) => {
       await using sim = await createSimulator({ apiKey: 'key' })
       const path = `/openai/v1/${/(?:audio|images)\/\w+|\w+$/.exec(request.path.split('?')[0] ?? '')?.[0]}`
-      for (const model of improper) {
+      for (const model of invalid) {
         const sent = bodyOf(request, { ...request.body, model })
         const headers = {
           'api-key': 'key',
@@ -56,9 +56,9 @@ describe('the name of a deployment', () => {
     },
   )
 
-  it('that cannot be one gets the same 404 in the path, over a socket and in process', async () => {
+  it('that is invalid gets the same 404 over a socket and in process', async () => {
     await using server = await startListening()
-    for (const name of improper) {
+    for (const name of invalid) {
       const path = `/openai/deployments/${escaped(name)}/chat/completions?api-version=2024-10-21`
       const bytes = chatRequest({}, { Connection: 'close' }).replace(/^POST \S+/, `POST ${path}`)
       expect((await tell(server.port, bytes)).text).toMatch(
@@ -74,9 +74,9 @@ describe('the name of a deployment', () => {
     expect(server.log).toEqual([])
   })
 
-  it('that can be one is told in a header', async () => {
+  it('that is valid is returned in a header', async () => {
     await using server = await startListening()
-    for (const name of proper) {
+    for (const name of valid) {
       const bytes = chatRequest({}, { Connection: 'close' }).replace(
         'deployments/gpt-4o-mini',
         `deployments/${escaped(name)}`,
@@ -87,11 +87,11 @@ describe('the name of a deployment', () => {
     }
   })
 
-  it('that cannot be one is refused by the administration, and nothing has changed', async () => {
+  it('that is invalid is refused by the admin API, and nothing changes', async () => {
     const { app } = createTestSimulator()
     const { ask } = createAdminApi(app)
     const before = (await ask('GET', '/++/config')).text
-    for (const name of improper) {
+    for (const name of invalid) {
       const put = await ask('PUT', `/++/deployments/${escaped(name)}`, { model: 'gpt-4o' })
       expect([name, put.status, put.body.error.code]).toEqual([name, 400, 'InvalidDeployment'])
       expect(put.body.error.message).toContain(rule)
@@ -102,13 +102,13 @@ describe('the name of a deployment', () => {
     expect((await ask('GET', '/++/config')).text).toBe(before)
   })
 
-  it('that cannot be one keeps a simulator from starting', async () => {
-    for (const name of improper) {
+  it('that is invalid prevents the start', async () => {
+    for (const name of invalid) {
       await expect(createSimulator({ deployments: { [name]: { model: 'gpt-4o' } } })).rejects.toThrow(rule)
     }
   })
 
-  it('that cannot be one is no target of spillover, of a fault and of an incident', async () => {
+  it('that is invalid cannot be the target of a spillover, a fault or an incident', async () => {
     const ptu = { model: 'gpt-4o', provisionedThroughputUnits: 15, spilloverTo: '字' }
     await expect(createSimulator({ deployments: { ptu } })).rejects.toThrow('"ptu".spilloverTo must name')
     const fault = { probability: 1, fault: 'serverError', deployment: '字' } as const

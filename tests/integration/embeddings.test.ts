@@ -41,7 +41,7 @@ describe('embeddings', () => {
     ['large', { dimensions: 256 }, 256],
     ['short', { dimensions: 50 }, 50],
   ])(
-    "of %s with %j have the model's, the deployment's or the request's size, and the length 1",
+    'of %s with %j have the size of the request, the deployment or the model, and length 1',
     async (name, options, size) => {
       for (const encoding_format of ['float', 'base64']) {
         const [vector = []] = vectors(
@@ -53,7 +53,7 @@ describe('embeddings', () => {
     },
   )
 
-  it('are the same at each start, whatever the seed and the format', async () => {
+  it('are the same for every start, seed and format', async () => {
     const other = createTestSimulator({ deployments, env: { SIMULATOR_SEED: 'two' } })
     const here = vectors(await embed('small', { input: 'the same text', encoding_format: 'base64' }))
     const there = vectors(
@@ -64,7 +64,7 @@ describe('embeddings', () => {
     expect(Math.max(...floats.map((value, i) => Math.abs(value - (here[0]?.[i] ?? 0))))).toBeLessThan(1e-8)
   })
 
-  it('of token numbers are those of their text', async () => {
+  it('of token numbers equal those of their text', async () => {
     const text = 'Tokens of a text, äöü 日本語'
     const input = loadEncoding('cl100k_base').encode(text)
     const asTokens = await embed('small', { input: [input], encoding_format: 'base64' })
@@ -73,7 +73,7 @@ describe('embeddings', () => {
     expect(asTokens.usage).toEqual({ prompt_tokens: input.length, total_tokens: input.length })
   })
 
-  it('keep the order of their inputs and bill them together', async () => {
+  it('are returned in the order of their inputs and billed together', async () => {
     const input = ['first text', 'second text', 'third text']
     const answer = await embed('ada', { input })
     expect(answer.model).toBe('ada')

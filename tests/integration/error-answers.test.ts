@@ -19,7 +19,7 @@ import {
   type TestSettings,
 } from '../support/test-simulator.ts'
 
-// Every error that a client can get, byte for byte: head, order and case of the headers, body. `vitest -u` writes the file again.
+// Every error that a client can get, byte for byte: head, order and case of the headers, body. `vitest -u` updates the file.
 
 const deployments = {
   chat: { model: 'gpt-4o' },
@@ -311,7 +311,7 @@ function bytesOf([, path, body, { method = 'POST', headers = {} } = {}]: Case): 
   return requestBytes(request)
 }
 
-/** A header of the case takes the place of the usual one. */
+/** A header of the case replaces the default one. */
 function lowered(headers: Readonly<Record<string, string>>): Record<string, string> {
   const { 'content-type': contentType, ...others } = headers
   return { ...others, ...(contentType !== undefined && { 'Content-Type': contentType }) }

@@ -25,7 +25,7 @@ afterEach(async () => {
   for (const { simulator } of started.splice(0)) await simulator.close()
 })
 
-/** Hands in a document of so many bytes; gives the answer. */
+/** Submits a document of this many bytes, and returns the answer. */
 const submit = async ({ app }: TestSimulator, bytes = 100, path = submitPath): Promise<Response> =>
   app.request(path, {
     method: 'POST',
@@ -84,19 +84,19 @@ describe('document-intelligence in generate mode', () => {
         expect(content.slice(span.offset, span.offset + span.length)).toBe(word)
       }
       expect(await (await poll(simulator, location)).json()).toEqual(result)
-      // Nothing is kept: another simulator knows the result, too.
+      // No state is stored: another simulator can return the result as well.
       expect(await (await poll(await start(), location)).json()).toMatchObject({ status: 'succeeded' })
     },
   )
 
-  it('has results at once while nothing is to take time', async () => {
+  it('has results immediately when latency is off', async () => {
     const simulator = await start()
     const submitted = await submit(simulator)
     const result = await poll(simulator, submitted.headers.get('operation-location'))
     expect(await result.json()).toMatchObject({ status: 'succeeded' })
   })
 
-  it('takes 15 documents a second, or as many as DOC_INTELLIGENCE_RPS says; polls are free', async () => {
+  it('accepts 15 documents a second, or DOC_INTELLIGENCE_RPS; polls are not limited', async () => {
     const simulator = await start()
     const statuses = async (count: number, of: TestSimulator) =>
       (await Promise.all(Array.from({ length: count }, () => submit(of)))).map(({ status }) => status)
@@ -118,14 +118,14 @@ describe('document-intelligence in generate mode', () => {
     await expect(start()).rejects.toThrow('DOC_INTELLIGENCE_RPS must be a whole number')
   })
 
-  it('wants the key by the name that its clients use', async () => {
+  it('requires the key in the header that its clients use', async () => {
     const { app } = await start()
     const headers = { 'ocp-apim-subscription-key': 'wrong' }
     expect((await app.request(submitPath, { method: 'POST', headers, body: 'x' })).status).toBe(401)
     expect((await app.request(submitPath, { method: 'POST', body: 'x' })).status).toBe(401)
   })
 
-  it('forgets results after a day, and never knew others', async () => {
+  it('forgets results after a day, and answers 404 for unknown ones', async () => {
     const simulator = await start()
     const location = (await submit(simulator)).headers.get('operation-location')
     const other =
@@ -157,7 +157,7 @@ describe('document-intelligence in record mode', () => {
   const id = '3b31320d-8bab-4f88-b19c-2322a7f11034'
   const resultPath = `${models}/analyzeResults/${id}`
 
-  /** A service that works for so many polls. */
+  /** A service that needs this many polls. */
   const serve = (polls: number): void => {
     let left = polls
     place.upstream.answer = (request, response) => {
@@ -174,7 +174,7 @@ describe('document-intelligence in record mode', () => {
     }
   }
 
-  it('forwards with the key of the service, and has the client ask for the result here', async () => {
+  it('forwards with the key of the service, and returns a result URL of the simulator', async () => {
     serve(2)
     const simulator = await record()
     const submitted = await submit(simulator)
@@ -193,7 +193,7 @@ describe('document-intelligence in record mode', () => {
     expect(JSON.stringify(place.upstream.received.map(({ headers }) => headers))).not.toContain(testKey)
   })
 
-  it('records all but the polls that only wait, and what it recorded can be replayed elsewhere', async () => {
+  it('records everything except unfinished polls, and the recordings can be replayed', async () => {
     serve(2)
     const recording = await record()
     const { headers } = await submit(recording)
@@ -214,7 +214,7 @@ describe('document-intelligence in record mode', () => {
     expect(await result.json()).toEqual({ status: 'succeeded', analyzeResult: { content: 'real' } })
   })
 
-  it('answers 502 and says why when the service is out of reach, and records nothing', async () => {
+  it('answers 502 with the reason when the service is unreachable, and records nothing', async () => {
     vi.stubEnv('AZURE_FORM_RECOGNIZER_ENDPOINT', await refusingUrl())
     const response = await submit(await record())
     expect(response.status).toBe(502)
@@ -226,7 +226,7 @@ describe('document-intelligence in record mode', () => {
     expect(readRecordings(place.dir)).toEqual([])
   })
 
-  it('leaves requests to the configured service while it has no address of its own', async () => {
+  it('leaves requests to the configured service when it has no separate address', async () => {
     vi.stubEnv('AZURE_FORM_RECOGNIZER_KEY', '')
     place.upstream.answer = json({ from: 'the configured service' })
     const response = await submit(await record())

@@ -43,7 +43,7 @@ const streamedText = async (response: Response): Promise<string> =>
     .join('')
 
 describe('examples/extensions/README.md', () => {
-  it('lists every example, and nothing else', () => {
+  it('lists every example and nothing else', () => {
     const readme = readFileSync(`${folder}/README.md`, 'utf8')
     const linked = [...readme.matchAll(/^- \[[^\]]+\]\(([^)]+)\)/gm)].map(([, name = '']) => name)
     const there = readdirSync(folder).filter((name) => name !== 'README.md')
@@ -52,7 +52,7 @@ describe('examples/extensions/README.md', () => {
 })
 
 describe('echo', () => {
-  it('answers what arrived, without credentials', async () => {
+  it('returns what it received, without credentials', async () => {
     const { app } = await start('echo.ts')
     const response = await app.request('/echo/deep?a=1&a=2', {
       method: 'PUT',
@@ -65,7 +65,7 @@ describe('echo', () => {
     for (const name of ['api-key', 'authorization', 'cookie']) expect(headers).not.toHaveProperty(name)
   })
 
-  it('wants the key, and leaves other paths alone', async () => {
+  it('requires the key and leaves other paths alone', async () => {
     const { app, post } = await start('echo.ts')
     expect((await app.request('/echo')).status).toBe(401)
     expect((await post('/echoes', {})).status).toBe(404)
@@ -76,14 +76,14 @@ describe('echo', () => {
 describe('own-text', () => {
   const text = 'You asked: Grüß dich 🙂'
 
-  it('is the whole answer of a chat, with its true tokens', async () => {
+  it('is the whole chat answer, with correct token counts', async () => {
     const { post } = await start('own-text.ts')
     const chat = (await (await post(chatPath, ask('Grüß dich 🙂'))).json()) as Chat
     expect(chat.choices[0]).toMatchObject({ message: { content: text }, finish_reason: 'stop' })
     expect(chat.usage.completion_tokens).toBe(loadEncoding('o200k_base').count(text) + 1)
   })
 
-  it('is streamed at the pace of its tokens', async () => {
+  it('is streamed with the latency of its tokens', async () => {
     const { post, clock } = await start('own-text.ts', {
       deployments: { slow: { model: 'gpt-4o', latency: { firstToken: 500, perToken: 100 } } },
       env: { LATENCY_TIME_SCALE: '1' },
@@ -97,7 +97,7 @@ describe('own-text', () => {
     expect(clock.nowMs()).toBe(500 + (tokens - 1) * 100)
   })
 
-  it('is the answer of legacy completions and of responses', async () => {
+  it('is the answer of legacy completions and responses', async () => {
     const { post } = await start('own-text.ts')
     const path = deploymentPath('gpt-35-turbo-instruct', 'completions')
     const completion = await (await post(path, { prompt: 'Hi', max_tokens: 50 })).json()
@@ -106,7 +106,7 @@ describe('own-text', () => {
     expect(response).toMatchObject({ output: [{ content: [{ text: 'You asked: Hi' }] }] })
   })
 
-  it('leaves embeddings alone', async () => {
+  it('does not change embeddings', async () => {
     const { post } = await start('own-text.ts')
     const path = deploymentPath('text-embedding-3-small', 'embeddings')
     expect((await post(path, { input: 'Hi' })).status).toBe(200)
@@ -114,7 +114,7 @@ describe('own-text', () => {
 })
 
 describe('canned-answers', () => {
-  it('decides by the last message, and lets other prompts have generated text', async () => {
+  it('chooses by the last message; other prompts get generated text', async () => {
     const { post } = await start('canned-answers.ts')
     const answerTo = async (body: object) => {
       const chat = (await (await post(chatPath, body)).json()) as Chat
@@ -132,7 +132,7 @@ describe('canned-answers', () => {
 })
 
 describe('slow-deployments', () => {
-  it('delays the deployments of its table, each answer by another time around theirs', async () => {
+  it('delays each deployment of its table by a random time around the configured one', async () => {
     const { post, clock } = await start('slow-deployments.ts')
     let answered = 0
     const asking = Array.from({ length: 20 }, async () => {
@@ -151,7 +151,7 @@ describe('slow-deployments', () => {
 })
 
 describe('tenant-keys', () => {
-  it('knows its tenants by their keys, and refuses everybody else as the service does', async () => {
+  it('identifies tenants by their keys, and refuses other keys like the service', async () => {
     vi.stubEnv('TENANT_KEYS', 'red:first-secret, blue:second-secret')
     const { app, post, simulator } = await start('tenant-keys.ts', { env: { JOURNAL_SIZE: '10' } })
     expect((await post(chatPath, ask('Hi'), { 'api-key': 'first-secret' })).status).toBe(200)
@@ -175,7 +175,7 @@ describe('tenant-keys', () => {
 })
 
 describe('chaos', () => {
-  /** What became of 200 streams and 100 whole answers. */
+  /** The outcomes of 200 streams and 100 whole answers. */
   const outcomes = async (seed: string) => {
     vi.stubEnv('CHAOS_SHARE', '0.3')
     const { post } = await start('chaos.ts', { env: { SIMULATOR_SEED: seed } })
@@ -200,7 +200,7 @@ describe('chaos', () => {
     return found
   }
 
-  it('strikes the share that it is told, streams in three ways and whole answers in one', async () => {
+  it('affects the configured share, streams in three ways and whole answers in one', async () => {
     const found = await outcomes('a')
     const counts = (list: readonly string[]) =>
       Object.fromEntries(
@@ -215,12 +215,12 @@ describe('chaos', () => {
     expect(wholes['503']).toBeLessThan(45)
   })
 
-  it('strikes the same ones for the same seed', async () => {
+  it('affects the same requests for the same seed', async () => {
     expect(await outcomes('a')).toEqual(await outcomes('a'))
     expect(await outcomes('a')).not.toEqual(await outcomes('b'))
   })
 
-  it('does not start with a share that is none', async () => {
+  it('does not start with an invalid share', async () => {
     vi.stubEnv('CHAOS_SHARE', '20%')
     await expect(start('chaos.ts')).rejects.toThrow('CHAOS_SHARE must be a number from 0 to 1')
   })

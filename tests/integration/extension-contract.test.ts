@@ -42,7 +42,7 @@ async function start(parts: Omit<Extension, 'name'>, options: ConfigOptions = {}
 }
 
 describe('the deployment of an exchange', () => {
-  it('is that which a hook or a generator sets, on a path of its own', async () => {
+  it('can be set by a hook or a generator on a path without a deployment', async () => {
     const { sim, get } = await start({
       hooks: [
         (exchange, next) => {
@@ -66,7 +66,7 @@ describe('the deployment of an exchange', () => {
     )
   })
 
-  it('is that which the request names, whatever a hook has set before', async () => {
+  it('is the one in the request, even if a hook has set another before', async () => {
     const { sim, post } = await start({
       hooks: [
         (exchange, next) => {
@@ -79,7 +79,7 @@ describe('the deployment of an exchange', () => {
     expect(sim.requests().map(({ deployment }) => deployment)).toEqual(['chat'])
   })
 
-  it('can be changed behind next(), with what the limits have told', async () => {
+  it('can be changed after next(), together with the rate limits', async () => {
     const { sim, post } = await start({
       hooks: [
         async (exchange, next) => {
@@ -97,13 +97,13 @@ describe('the deployment of an exchange', () => {
   })
 })
 
-describe('a refusal that an extension makes', () => {
+describe('a refusal by an extension', () => {
   const withBody: Hook = async (exchange) => ({
     ...limitRefusal(exchange, 'call', 1_500),
     body: textBody('mine'),
   })
 
-  it('is complete at once, and may have another body', async () => {
+  it('is complete when it is returned, and can have another body', async () => {
     const { get } = await start({ hooks: [withBody] })
     const refused = await get('/any')
     expect([refused.status, refused.headers.get('retry-after-ms'), await refused.text()]).toEqual([
@@ -113,7 +113,7 @@ describe('a refusal that an extension makes', () => {
     ])
   })
 
-  it('may have another body in a limiter, and tells its own to the limiter', async () => {
+  it('can have another body in a limiter, which sees the original body', async () => {
     const seen: string[] = []
     const { post } = await start({
       hooks: [
@@ -137,7 +137,7 @@ describe('a refusal that an extension makes', () => {
     expect(refused.headers.get('x-ms-deployment-name')).toBe('chat')
   })
 
-  it('loses the headers that a hook deletes, where a limiter is asked by the hook itself', async () => {
+  it('does not have the headers that a hook deletes when the hook calls a limiter itself', async () => {
     const limiter = requestsLimiter({ requests: 1, windowMs: 5_000 })
     const { get } = await start({
       hooks: [
@@ -153,7 +153,7 @@ describe('a refusal that an extension makes', () => {
     expect([refused.status, refused.headers.get('x-ms-region')]).toEqual([429, null])
   })
 
-  it('tells the length of a body without a content type', async () => {
+  it('has the Content-Length of a body without a content type', async () => {
     const { post } = await start({
       generators: [(exchange) => errorReply(exchange, { status: 429, body: 'four', headers: 'limit' })],
     })
@@ -162,7 +162,7 @@ describe('a refusal that an extension makes', () => {
   })
 })
 
-describe('what a hook sees behind next()', () => {
+describe('the answer that a hook gets from next()', () => {
   const refusals: readonly (readonly [string, number, string, unknown, string])[] = [
     ['an answer', 200, chat, hello, key],
     ['a wrong key', 401, chat, hello, 'wrong'],
@@ -196,7 +196,7 @@ describe('what a hook sees behind next()', () => {
   })
 })
 
-describe('an extension around a service that requests are forwarded to', () => {
+describe('an extension in front of a real service', () => {
   const upstream = { endpoint: 'http://127.0.0.1:9', key: 'key-of-the-service' }
   const forwarders: Extension['forwarders'] = [() => jsonReply({ from: 'the service' })]
 
@@ -238,7 +238,7 @@ describe('an extension around a service that requests are forwarded to', () => {
     },
   )
 
-  it('has its limiter asked where the deployment has limits of its own, and only there', async () => {
+  it('limiters are called only if the deployment has limits in the configuration', async () => {
     const { get, post } = await start(
       {
         forwarders,

@@ -42,7 +42,7 @@ interface Parts {
 
 const pass: Stage = (_, next) => next()
 
-/** The stages that use what extensions bring, without the rest of a simulator. */
+/** The stages that use extensions, without the rest of a simulator. */
 const createStages = ({ clock = createSystemClock(), hooks = [], generate, limiters }: Parts) => {
   const failures: unknown[] = []
   const run = createPipeline(
@@ -66,7 +66,7 @@ const createStages = ({ clock = createSystemClock(), hooks = [], generate, limit
       const exchange = open(incoming)
       return sendToWeb(exchange, await run(exchange))
     },
-    /** Opens a port; gives its address. */
+    /** Opens a port, and returns its address. */
     listen: async (): Promise<string> => {
       const server = createServer((incoming, outgoing) => {
         const { method = '', url = '', headers } = incoming
@@ -96,14 +96,14 @@ afterEach(async () => {
   await upstream.close()
 })
 
-/** Asks the upstream what was asked here, as an author would. */
+/** Forwards the request to the upstream, as an author of an extension does. */
 const fetchUpstream: Source = async ({ method, path, signal }) =>
   replyFromResponse(await fetch(upstream.url + path, { method, signal }))
 
 const headers = { 'api-key': 'key' }
 
-describe('a limiter that a hook names', () => {
-  it('limits a path that the service does not have, in the words of the service', async () => {
+describe('a limiter named by a hook', () => {
+  it('limits a path that the service does not have, with the error of the service', async () => {
     const clock = createVirtualClock()
     const limiters = new Map([['analyze', requestsLimiter({ requests: 15, windowMs: 1_000 })]])
     const hook: Stage = (exchange, next) => {
@@ -120,7 +120,7 @@ describe('a limiter that a hook names', () => {
     expect((await post()).status).toBe(200)
   })
 
-  it('has the envelope of its deployment where there is one', async () => {
+  it('uses the error envelope of the deployment if there is one', async () => {
     const limiters = new Map([['one', requestsLimiter({ requests: 1, windowMs: 1_000 })]])
     const hook: Stage = (exchange, next) => {
       exchange.limiter = 'one'
@@ -139,7 +139,7 @@ describe('a limiter that a hook names', () => {
     })
   })
 
-  it('that nobody knows is a failure that is logged, and a 500', async () => {
+  it('that does not exist causes a 500 and a logged failure', async () => {
     const hook: Stage = (exchange, next) => {
       exchange.limiter = 'lost'
       return next()
@@ -151,7 +151,7 @@ describe('a limiter that a hook names', () => {
 })
 
 describe('replyFromResponse', () => {
-  it('passes on status, phrase and headers, without those of the connection and of the encoding', async () => {
+  it('copies status, reason and headers, except those of the connection and the encoding', async () => {
     const body = gzipSync('{"a":1}')
     upstream.answer = (_, response) => {
       response.writeHead(202, 'Taken', {
@@ -176,7 +176,7 @@ describe('replyFromResponse', () => {
     expect(await response.json()).toEqual({ a: 1 })
   })
 
-  it('passes on a stream as it comes', async () => {
+  it('streams events as they arrive', async () => {
     let release = (): void => {}
     const released = new Promise<void>((resolve) => (release = resolve))
     upstream.answer = async (_, response) => {
@@ -194,7 +194,7 @@ describe('replyFromResponse', () => {
     expect((await reader.read()).done).toBe(true)
   })
 
-  it('cancels the upstream when the client leaves, in a stream and before it, and nothing fails', async () => {
+  it('cancels the upstream without errors when the client leaves, during and before a stream', async () => {
     const { listen, failures } = createStages({ generate: fetchUpstream })
     const url = await listen()
     for (const begins of [true, false]) {
@@ -217,7 +217,7 @@ describe('replyFromResponse', () => {
     expect(failures).toEqual([])
   })
 
-  it('cancels the upstream with its next chunk where its fetch had no signal', async () => {
+  it('cancels the upstream at its next chunk if fetch got no signal', async () => {
     upstream.answer = eventStream(chatEvents(Array.from({ length: 200 }, () => 'x')), 5)
     const { listen } = createStages({
       generate: async () => replyFromResponse(await fetch(upstream.url)),
@@ -229,7 +229,7 @@ describe('replyFromResponse', () => {
     await expect.poll(() => upstream.received[0]?.left.aborted).toBe(true)
   })
 
-  it('passes on answers without a body, and the length that HEAD asks for', async () => {
+  it('copies answers without a body, and the Content-Length of HEAD', async () => {
     const { listen } = createStages({ generate: fetchUpstream })
     const url = await listen()
     upstream.answer = (_, response) => void response.writeHead(204, { 'x-a': '1' }).end()
@@ -240,13 +240,13 @@ describe('replyFromResponse', () => {
     expect(head.headers.get('content-length')).toBe('77')
   })
 
-  it('says what to do about a body that has been read', async () => {
+  it('says what to do when the body was already read', async () => {
     const response = new Response('{}')
     await response.text()
     await expect(replyFromResponse(response)).rejects.toThrow('Read a clone() of it')
   })
 
-  it('lets a stream that breaks be reported, once', async () => {
+  it('reports a stream that breaks once', async () => {
     upstream.answer = (_, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       response.write('data: 1\n\n', () => response.destroy())
@@ -259,7 +259,7 @@ describe('replyFromResponse', () => {
 })
 
 describe('a hook', () => {
-  it('changes a forwarded stream event by event, and holds it back', async () => {
+  it('can change a forwarded stream event by event, and delay it', async () => {
     upstream.answer = eventStream(['data: a🎉\n\n', 'data: b\n\n'])
     const clock = createVirtualClock()
     const hook: Stage = async (exchange, next) => {
@@ -278,7 +278,7 @@ describe('a hook', () => {
     expect(await advanceUntil(clock, answered, 500)).toBe('data: 0a🎉\n\ndata: 1b\n\n')
   })
 
-  it('whose look at an event throws cuts the stream, and is reported', async () => {
+  it('that throws for an event cuts the stream and is reported', async () => {
     const hook: Stage = async (_, next) =>
       mapEvents(await next(), () => {
         throw new Error('bad look')
@@ -293,7 +293,7 @@ describe('a hook', () => {
     }
   })
 
-  it('gives a stream of its own the times that it wants', async () => {
+  it('can set the due times of a stream', async () => {
     const clock = createVirtualClock()
     const { post } = createStages({
       clock,
@@ -308,7 +308,7 @@ describe('a hook', () => {
     expect((await second).value).toBe('data: 2\n\n')
   })
 
-  it('answers JSON at a socket with its length in bytes', async () => {
+  it('answers JSON over a socket with its length in bytes', async () => {
     const { listen } = createStages({ generate: async () => jsonReply({ text: 'ü' }) })
     const response = await fetch(`${await listen()}/any`, { method: 'POST', headers })
     expect(response.headers.get('content-length')).toBe(String(Buffer.byteLength('{"text":"ü"}')))
