@@ -135,7 +135,9 @@ describe('the content filter', () => {
     const wrong = { CONTENT_FILTER_PROMPT: 'hatred:x', CONTENT_FILTER_LATE: 'jailbreak:x' }
     const start = (): unknown => createTestSimulator({ env: wrong })
     expect(start).toThrow(/2 problems in the configuration/)
-    expect(start).toThrow(/CONTENT_FILTER_PROMPT must be phrases such as [^\n]+ separated by ";"[^\n]+\(got "hatred:x"\)/)
+    expect(start).toThrow(
+      /CONTENT_FILTER_PROMPT must be phrases such as [^\n]+ separated by ";"[^\n]+\(got "hatred:x"\)/,
+    )
     expect(start).toThrow(/CONTENT_FILTER_LATE must be phrases[^\n]+\(got "jailbreak:x"\)/)
   })
 
