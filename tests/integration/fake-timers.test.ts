@@ -7,7 +7,7 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** Asks for an answer of 100 + 9 x 10 ms, and moves the virtual clock past it. */
+/** Requests an answer of 100 + 9 x 10 ms, and advances the virtual clock past its end. */
 async function answerOfVirtualClock(create: Create, install: () => void = () => {}): Promise<string> {
   const sim = await create({
     clock: 'virtual',
@@ -42,18 +42,18 @@ const fakes: readonly [name: string, install: () => void][] = [
 ]
 
 describe.each(fakes)('clock.advance under vi.useFakeTimers with %s', (_name, install) => {
-  it('moves a simulator that was created before', async () => {
+  it('advances a simulator that was created before', async () => {
     const { createSimulator: create } = await import('../../src/index.ts')
     expect(await answerOfVirtualClock(create, install)).toContain('data: [DONE]')
   })
 
-  it('moves a simulator that is created after', async () => {
+  it('advances a simulator that is created afterwards', async () => {
     const { createSimulator: create } = await import('../../src/index.ts')
     install()
     expect(await answerOfVirtualClock(create)).toContain('data: [DONE]')
   })
 
-  it('moves a simulator of a library that is imported after', async () => {
+  it('advances a simulator from a library that is imported afterwards', async () => {
     vi.resetModules()
     onTestFinished(() => void vi.resetModules())
     install()
@@ -62,7 +62,7 @@ describe.each(fakes)('clock.advance under vi.useFakeTimers with %s', (_name, ins
   })
 })
 
-describe('a simulator with the clock of the machine under fake timers', () => {
+describe('a simulator with the system clock under fake timers', () => {
   it('answers in real time, in process and on a port', async () => {
     const { createSimulator: create } = await import('../../src/index.ts')
     vi.useFakeTimers()
@@ -89,7 +89,7 @@ describe('a simulator with the clock of the machine under fake timers', () => {
     await sim.close()
   })
 
-  it('counts and draws what takes several iterations of the event loop', async () => {
+  it('runs work that takes several event-loop iterations: tokens of long prompts, speech and images', async () => {
     const { createSimulator: create } = await import('../../src/index.ts')
     vi.useFakeTimers()
     const sim = await create()

@@ -18,13 +18,13 @@ const setUp = (settings: TestSettings = {}) => {
   return { ...simulator, ask, choiceOf }
 }
 
-describe('the headers of one request', () => {
-  it('need the key, as any request does', async () => {
+describe('x-sim- headers of a request', () => {
+  it('require the key', async () => {
     const { ask } = setUp()
     expect((await ask({ 'x-sim-fault': 'serverError', 'api-key': 'wrong' })).status).toBe(401)
   })
 
-  it('are ignored, right or wrong, with SIM_HEADERS=off', async () => {
+  it('are ignored with SIM_HEADERS=off, even if invalid', async () => {
     const { ask } = setUp({ env: { SIM_HEADERS: 'off' } })
     expect((await ask({ 'x-sim-fault': 'serverError', 'x-sim-nonsense': '1' })).status).toBe(200)
   })
@@ -39,7 +39,7 @@ describe('the headers of one request', () => {
     ['x-sim-tokens', '0', 'expected an integer from 1 to 1000000'],
     ['x-sim-finish-reason', 'tool_calls', 'expected one of stop, length, content_filter'],
     ['x-sim-delay', '5', "Unknown header 'x-sim-delay'. Did you mean x-sim-delay-ms?"],
-  ])('are refused in the envelope of the service: %s: %s', async (name, value, message) => {
+  ])('are refused with the error envelope of the service: %s: %s', async (name, value, message) => {
     const { ask } = setUp({ deployments: { chat: { model: 'gpt-4o', requestsPerMinute: 1 } } })
     const response = await ask({ [name]: value })
     expect(response.status).toBe(400)
@@ -51,7 +51,7 @@ describe('the headers of one request', () => {
     expect((await ask({})).status, 'a refused request is not charged').toBe(200)
   })
 
-  it('refuse a fault that the operation does not know', async () => {
+  it('refuse a fault that the operation does not support', async () => {
     const { post } = setUp()
     const response = await post(
       deploymentPath('embedding', 'embeddings'),
@@ -62,19 +62,19 @@ describe('the headers of one request', () => {
     expect(await response.text()).toContain('applies to chatCompletions, responses, not to embeddings')
   })
 
-  it('name faults of the configuration, whatever their probability', async () => {
+  it('can name a configured fault, whatever its probability', async () => {
     const { ask } = setUp({ faults: [{ name: 'flaky', probability: 0, fault: 'gatewayTimeout' }] })
     expect((await ask({})).status).toBe(200)
     expect((await ask({ 'x-sim-fault': 'flaky' })).status).toBe(504)
   })
 
-  it('come before the faults of the configuration', async () => {
+  it('take precedence over configured faults', async () => {
     const { ask } = setUp({ faults: [{ probability: 1, fault: 'gatewayTimeout' }] })
     expect((await ask({ 'x-sim-fault': 'overloaded503' })).status).toBe(503)
     expect((await ask({ 'x-sim-tokens': '5' })).status).toBe(504)
   })
 
-  it('delay an answer, an error too, even where all waits are off', async () => {
+  it('delay answers and errors, even when latency is off', async () => {
     const { ask, clock } = setUp()
     const times: number[] = []
     for (const fault of [{}, { 'x-sim-fault': 'serverError' }]) {
@@ -86,7 +86,7 @@ describe('the headers of one request', () => {
     expect(times).toEqual([1_500, 1_500])
   })
 
-  it('set the time to the first token, and leave the time between tokens', async () => {
+  it('set the time to the first token and keep the time between tokens', async () => {
     const { ask, clock } = setUp({
       env: { LATENCY_TIME_SCALE: '1' },
       deployments: { chat: { model: 'gpt-4o', latency: { firstToken: 800, perToken: 10 } } },
@@ -102,7 +102,7 @@ describe('the headers of one request', () => {
 
   it('set the length of an answer, which then ends by itself', async () => {
     const { choiceOf } = setUp()
-    // The token that ends a text is billed, too.
+    // The end token of a text is billed as well.
     expect(await choiceOf({ 'x-sim-tokens': '37' })).toMatchObject({ finish_reason: 'stop', tokens: 38 })
     expect(await choiceOf({ 'x-sim-tokens': '37' }, { max_tokens: 100 })).toMatchObject({ tokens: 38 })
     expect(await choiceOf({ 'x-sim-tokens': '37' }, { max_tokens: 20 })).toMatchObject({
@@ -126,7 +126,7 @@ describe('the headers of one request', () => {
     })
   })
 
-  it('cut JSON in two for its length', async () => {
+  it('cut JSON in the middle for finish reason length', async () => {
     const { choiceOf } = setUp()
     const body = { response_format: { type: 'json_object' }, messages: [{ role: 'user', content: 'JSON' }] }
     const cut = await choiceOf({ 'x-sim-finish-reason': 'length' }, body)

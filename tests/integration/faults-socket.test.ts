@@ -27,13 +27,13 @@ beforeAll(async () => {
   })
   simulator = assembleSimulator(live, { clock: createSystemClock(), logger: silentLogger })
   listener = await listen(createApp(simulator), '127.0.0.1', 0)
-  // The first answer loads the tables of its encoding, which takes longer than a quiet reader waits.
+  // The first answer loads its token encoding, which takes longer than the quiet time of the reader.
   await readWire('cutBeforeHeaders', {}, 10_000)
 })
 
 afterAll(() => listener.close(100))
 
-/** What came over the wire until the server ended the connection, or until nothing came for a while. */
+/** What was received until the server closed the connection, or until nothing arrived for a while. */
 interface Wire {
   readonly text: string
   readonly end: 'reset' | 'closed' | 'open'
@@ -88,13 +88,13 @@ const bodyOf = ({ text }: Wire): string => text.slice(text.indexOf('\r\n\r\n') +
 const lengthOf = ({ text }: Wire): number => Number(/content-length: (\d+)/i.exec(text)?.[1])
 const stream = { stream: true }
 
-describe('over a socket, a raw reader', () => {
-  it('gets nothing but a reset from cutBeforeHeaders', async () => {
+describe('a raw socket client', () => {
+  it('gets only a reset from cutBeforeHeaders', async () => {
     expect(await readWire('cutBeforeHeaders')).toMatchObject({ text: '', end: 'reset' })
     expect(await readWire('cutBeforeHeaders', stream)).toMatchObject({ text: '', end: 'reset' })
   })
 
-  it('gets headers, half of the body, and a reset from cut', async () => {
+  it('gets the headers, half of the body and a reset from cut', async () => {
     const wire = await readWire('cut')
     expect(wire.text).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
     expect(bodyOf(wire).length).toBe(Math.floor(lengthOf(wire) / 2))
@@ -108,13 +108,13 @@ describe('over a socket, a raw reader', () => {
     expect(wire.end).toBe('reset')
   })
 
-  it('gets fewer bytes than Content-Length says, and an orderly end, from truncate', async () => {
+  it('gets fewer bytes than Content-Length and a normal end of the connection from truncate', async () => {
     const wire = await readWire('truncate;afterShare=0.9')
     expect(bodyOf(wire).length).toBe(Math.floor(lengthOf(wire) * 0.9))
     expect(wire.end).toBe('closed')
   })
 
-  it('gets a stream that is complete for HTTP and has no [DONE] from truncate', async () => {
+  it('gets a complete HTTP response without [DONE] from truncate in a stream', async () => {
     const wire = await readWire('truncate', stream)
     expect(wire.text).toContain('"finish_reason":"length"')
     expect(wire.text).not.toContain('[DONE]')
@@ -122,7 +122,7 @@ describe('over a socket, a raw reader', () => {
     expect(wire.end).toBe('open')
   })
 
-  it('gets nothing, or nothing more, from stall, and is counted when it leaves', async () => {
+  it('gets nothing more from stall, and is counted as a disconnect when it leaves', async () => {
     expect(await readWire('stall')).toMatchObject({ text: '', end: 'open' })
     const inStream = await readWire('stall;afterEvents=4', stream)
     expect(inStream.text.match(/data: /g)).toHaveLength(4)
@@ -159,14 +159,14 @@ describe('over a socket, a raw reader', () => {
       await streamed.clock.advance(30)
     }
     const { body, chunks } = await streamed.answer
-    // The first three pieces end within the event; the last one ends it.
+    // The first three pieces end within the event. The last one completes it.
     expect(chunks.filter((chunk) => !chunk.endsWith('\n\n'))).toHaveLength(3)
     const events = eventsOf(body)
     expect(events.at(-1)).toBe('[DONE]')
     expect(() => events.slice(0, -1).map((event) => JSON.parse(event) as unknown)).not.toThrow()
   })
 
-  it('can go on with its connection after an error event', async () => {
+  it('can reuse its connection after an error event', async () => {
     const wire = await readWire('errorEvent;afterEvents=2', stream)
     expect(wire.text).toMatch(
       /data: \{"error":\{"message":"[^"]+","type":"server_error"[^\n]*\n\n\r\n0\r\n\r\n$/,
@@ -175,7 +175,7 @@ describe('over a socket, a raw reader', () => {
   })
 })
 
-describe('over a socket, the official client', () => {
+describe('the official client over a socket', () => {
   const clientWith = (fault: string, timeout = 2_000) =>
     new AzureOpenAI({
       endpoint: listener.url,
@@ -188,7 +188,7 @@ describe('over a socket, the official client', () => {
     })
   const whole = (fault: string, timeout?: number) =>
     clientWith(fault, timeout).chat.completions.create({ model, messages, max_tokens: 20 })
-  /** Reads a stream to its end; gives what came, and what was thrown. */
+  /** Reads a stream to its end. Returns the chunks and the error. */
   const streamed = async (fault: string) => {
     const chunks: unknown[] = []
     try {
@@ -209,22 +209,22 @@ describe('over a socket, the official client', () => {
     ['serverError', 500],
     ['overloaded503', 503],
     ['gatewayTimeout', 504],
-  ])('throws its own error for %s', async (fault, status) => {
+  ])('throws the expected error for %s', async (fault, status) => {
     await expect(whole(fault)).rejects.toMatchObject({ status })
   })
 
-  it('throws a connection error when it is cut off before the headers', async () => {
+  it('throws a connection error if the connection is cut before the headers', async () => {
     await expect(whole('cutBeforeHeaders')).rejects.toThrow(APIConnectionError)
   })
 
   it.each([
     ['cut', 'ECONNRESET'],
     ['truncate', 'UND_ERR_SOCKET'],
-  ])('throws in the midst of a body (%s)', async (fault, code) => {
+  ])('throws during a body (%s)', async (fault, code) => {
     await expect(whole(fault)).rejects.toMatchObject({ message: 'terminated', cause: { code } })
   })
 
-  it('throws in the midst of a stream that is cut', async () => {
+  it('throws during a stream that is cut', async () => {
     const { chunks, error } = await streamed('cut;afterEvents=5')
     expect(chunks.length).toBe(5)
     expect(error).toBeInstanceOf(Error)
@@ -234,7 +234,7 @@ describe('over a socket, the official client', () => {
     await expect(whole('stall', 100)).rejects.toThrow('timed out')
   })
 
-  it('throws the error of a stream', async () => {
+  it('throws the error event of a stream', async () => {
     const { chunks, error } = await streamed('errorEvent;afterEvents=5;message=Out of luck')
     expect(chunks.length).toBe(5)
     expect(error).toBeInstanceOf(APIError)
@@ -247,12 +247,12 @@ describe('over a socket, the official client', () => {
     expect(error).toBeInstanceOf(SyntaxError)
   })
 
-  it('notices neither an event in pieces nor a missing end', async () => {
+  it('accepts an event in several pieces and a missing [DONE]', async () => {
     expect((await streamed('splitEvent;afterEvents=3;parts=5')).error).toBeUndefined()
     expect((await streamed('truncate')).error).toBeUndefined()
   })
 
-  it('reads refusals, whole and streamed', async () => {
+  it('reads whole and streamed refusals', async () => {
     const { choices } = await whole('refusal;text=No way')
     expect(choices[0]?.message).toMatchObject({ content: null, refusal: 'No way' })
     const stream = clientWith('refusal;text=No way').chat.completions.stream({ model, messages })
@@ -263,8 +263,8 @@ describe('over a socket, the official client', () => {
     expect(response.output).toMatchObject([{ content: [{ type: 'refusal', refusal: 'No way' }] }])
   })
 
-  it('does as the headers say', async () => {
-    // The client leaves out a header that is null.
+  it('follows the x-sim- headers', async () => {
+    // The client omits a header that is null.
     const headers = { 'x-sim-fault': null, 'x-sim-tokens': '12', 'x-sim-delay-ms': '60' }
     const startMs = performance.now()
     const answer = await clientWith('').chat.completions.create({ model, messages }, { headers })

@@ -16,14 +16,14 @@ const setUp = (settings: TestSettings = {}) => {
   const simulator = createTestSimulator({ deployments, ...settings })
   const ask = (body: object = {}, headers: Record<string, string> = {}) =>
     simulator.post(path, { ...hello, ...body }, headers)
-  /** Sends a request whose answer suffers one fault. */
-  const suffer = (fault: string, body: object = {}) => ask(body, { 'x-sim-fault': fault })
+  /** Sends a request with this fault. */
+  const askWithFault = (fault: string, body: object = {}) => ask(body, { 'x-sim-fault': fault })
   const metric = async (name: string): Promise<string[]> =>
     (await simulator.simulator.metrics.render()).split('\n').filter((line) => line.startsWith(name))
-  return { ...simulator, ask, suffer, metric }
+  return { ...simulator, ask, askWithFault, metric }
 }
 
-/** Reads a body to its end, or to where it breaks. */
+/** Reads a body to its end or to an error. */
 const readBroken = async (response: Response): Promise<{ text: string; error: unknown }> => {
   let text = ''
   try {
@@ -41,18 +41,18 @@ const statusesOf = async (settings: TestSettings, count: number): Promise<string
   return statuses
 }
 
-describe('faults of the configuration', () => {
-  it('strike the share of requests that their probability says, the same ones for the same seed', async () => {
+describe('configured faults', () => {
+  it('affect the configured share of requests, and the same requests for the same seed', async () => {
     const faults = [{ probability: 0.3, fault: 'serverError' }]
     const statuses = await statusesOf({ faults }, 400)
-    const struck = statuses.split('x').length - 1
-    expect(struck / 400).toBeGreaterThan(0.24)
-    expect(struck / 400).toBeLessThan(0.36)
+    const faulty = statuses.split('x').length - 1
+    expect(faulty / 400).toBeGreaterThan(0.24)
+    expect(faulty / 400).toBeLessThan(0.36)
     expect(await statusesOf({ faults }, 400)).toBe(statuses)
     expect(await statusesOf({ faults, env: { SIMULATOR_SEED: 'other' } }, 400)).not.toBe(statuses)
   })
 
-  it('leave the answers of a seed as they are to those that they do not strike', async () => {
+  it('do not change the answers of unaffected requests for the same seed', async () => {
     const textsOf = async (settings: TestSettings) => {
       const { ask } = setUp(settings)
       const texts: string[] = []
@@ -60,13 +60,13 @@ describe('faults of the configuration', () => {
       return texts
     }
     const without = await textsOf({})
-    const struck = await textsOf({ faults: [{ probability: 0.4, fault: 'serverError' }] })
-    const same = struck.filter((text, index) => text === without[index])
+    const faulty = await textsOf({ faults: [{ probability: 0.4, fault: 'serverError' }] })
+    const same = faulty.filter((text, index) => text === without[index])
     expect(same.length).toBeGreaterThan(5)
-    expect(struck.every((text, index) => text === without[index] || text.includes('server_error'))).toBe(true)
+    expect(faulty.every((text, index) => text === without[index] || text.includes('server_error'))).toBe(true)
   })
 
-  it('are taken from the deployment before those over all', async () => {
+  it('of the deployment take precedence over the global ones', async () => {
     const { ask, post, metric } = setUp({
       deployments: {
         ...deployments,
@@ -82,7 +82,7 @@ describe('faults of the configuration', () => {
     ])
   })
 
-  it('strike only the deployment, the operation and the kind of answer that they name', async () => {
+  it('affect only the deployment, operation and kind of answer that they name', async () => {
     const { ask, post } = setUp({
       faults: [
         { probability: 1, fault: 'overloaded503', deployment: 'other' },
@@ -96,7 +96,7 @@ describe('faults of the configuration', () => {
     expect((await post(deploymentPath('embedding', 'embeddings'), { input: 'a' })).status).toBe(504)
   })
 
-  it('come after the key and the limits: nothing strikes what is refused anyway', async () => {
+  it('are applied after the key and the limits, so refused requests are not affected', async () => {
     const { ask, metric } = setUp({
       deployments: { chat: { model: 'gpt-4o', requestsPerMinute: 1 } },
       faults: [{ probability: 1, fault: 'serverError' }],
@@ -111,45 +111,42 @@ describe('faults of the configuration', () => {
 })
 
 describe('an error', () => {
-  it.each(namedErrorNames)(
-    '%s is one of the service: a JSON envelope with a status of its own',
-    async (name) => {
-      const response = await setUp().suffer(name)
-      expect(response.status).toBeGreaterThanOrEqual(400)
-      const text = await response.text()
-      const { error, message } = JSON.parse(text) as { error?: { message: string }; message?: string }
-      expect((error?.message ?? message)!.length).toBeGreaterThan(10)
-    },
-  )
+  it.each(namedErrorNames)('%s has an error status and a JSON message', async (name) => {
+    const response = await setUp().askWithFault(name)
+    expect(response.status).toBeGreaterThanOrEqual(400)
+    const text = await response.text()
+    const { error, message } = JSON.parse(text) as { error?: { message: string }; message?: string }
+    expect((error?.message ?? message)!.length).toBeGreaterThan(10)
+  })
 
-  it('is the one of the real service to the byte', async () => {
-    const { suffer } = setUp()
-    expect(await (await suffer('networkDenied')).text()).toBe(
+  it('has the bytes of the service', async () => {
+    const { askWithFault } = setUp()
+    expect(await (await askWithFault('networkDenied')).text()).toBe(
       '{"error":{"code":"403","message": "Access denied due to Virtual Network/Firewall rules."}}',
     )
-    const rbac = await suffer('permissionDenied')
+    const rbac = await askWithFault('permissionDenied')
     expect(rbac.status).toBe(401)
     expect(await rbac.text()).toMatch(
       /^\{"error":\{"code":"PermissionDenied","message":"The principal `[0-9a-f-]{36}` lacks the required data action `Microsoft\.CognitiveServices\/accounts\/OpenAI\/deployments\/chat\/completions\/action` to perform `POST \/openai\/deployments\/\{deployment-id\}\/chat\/completions` operation\."\}\}$/,
     )
-    const server = await suffer('serverError')
+    const server = await askWithFault('serverError')
     const { error } = (await server.json()) as { error: { message: string } }
     expect(error.message).toContain(`(Please include the request ID ${server.headers.get('x-request-id')} in`)
   })
 
-  it('names a wait where the service does, or the one that it is told', async () => {
-    const { suffer } = setUp()
-    const limited = await suffer('tokenRateLimit;retryAfterSeconds=7')
+  it('has retry-after where the service sends it, or the configured value', async () => {
+    const { askWithFault } = setUp()
+    const limited = await askWithFault('tokenRateLimit;retryAfterSeconds=7')
     expect(limited.headers.get('retry-after')).toBe('7')
     expect(limited.headers.get('retry-after-ms')).toBe('7000')
     expect(await limited.text()).toContain('Please retry after 7 seconds.')
-    expect((await suffer('capacity429')).headers.get('retry-after')).toBe('20')
-    expect((await suffer('serverError')).headers.get('retry-after')).toBeNull()
+    expect((await askWithFault('capacity429')).headers.get('retry-after')).toBe('20')
+    expect((await askWithFault('serverError')).headers.get('retry-after')).toBeNull()
   })
 })
 
 describe('a delay', () => {
-  it('comes on top of the time of the answer, drawn from a distribution', async () => {
+  it('is added to the time of the answer and drawn from a distribution', async () => {
     const fault = { kind: 'delay', ms: { distribution: 'normal', meanMs: 5_000, stdDevMs: 500 } }
     const { ask, clock } = setUp({ faults: [{ probability: 1, fault }] })
     const times = await Promise.all(
@@ -166,7 +163,7 @@ describe('a delay', () => {
     expect(new Set(delays).size).toBeGreaterThan(40)
   })
 
-  it('moves a stream as a whole', async () => {
+  it('delays a stream as a whole', async () => {
     const { ask, clock } = setUp({
       env: { LATENCY_TIME_SCALE: '1' },
       deployments: { chat: { model: 'gpt-4o', latency: { firstToken: 100, perToken: 10 } } },
@@ -183,28 +180,28 @@ describe('a delay', () => {
 })
 
 describe('a stall', () => {
-  it('lasts as long as it says, before the first byte', async () => {
-    const { suffer, clock } = setUp()
+  it('before the first byte lasts for the configured time', async () => {
+    const { askWithFault, clock } = setUp()
     let done = false
-    const asked = suffer('stall;ms=3000').then(() => (done = true))
+    const asked = askWithFault('stall;ms=3000').then(() => (done = true))
     await clock.advance(2_999)
     expect(done).toBe(false)
     await clock.advance(1)
     await asked
   })
 
-  it('lasts for ever unless it says how long', async () => {
-    const { suffer, clock } = setUp()
+  it('lasts forever by default', async () => {
+    const { askWithFault, clock } = setUp()
     let done = false
-    void suffer('stall').then(() => (done = true))
+    void askWithFault('stall').then(() => (done = true))
     await clock.advance(1_000_000_000)
     expect(done).toBe(false)
   })
 
-  it('stops a stream after some events, and lets it go on', async () => {
-    const { suffer, clock } = setUp()
+  it('pauses a stream after some events and then continues it', async () => {
+    const { askWithFault, clock } = setUp()
     const whole = eventsOf(await (await setUp().ask({ stream: true })).text())
-    const response = await suffer('stall;afterEvents=5;ms=3000', { stream: true })
+    const response = await askWithFault('stall;afterEvents=5;ms=3000', { stream: true })
     const reader = response.body!.getReader()
     const first = await reader.read()
     expect(eventsOf(Buffer.from(first.value ?? '').toString())).toHaveLength(5)
@@ -218,9 +215,9 @@ describe('a stall', () => {
     expect(text.endsWith('data: [DONE]\n\n')).toBe(true)
   })
 
-  it('stops a whole body in its midst, and lets it go on', async () => {
-    const { suffer, clock } = setUp()
-    const response = await suffer('stall;afterShare=0.25;ms=3000')
+  it('pauses a whole body in the middle and then continues it', async () => {
+    const { askWithFault, clock } = setUp()
+    const response = await askWithFault('stall;afterShare=0.25;ms=3000')
     const length = Number(response.headers.get('content-length'))
     const reader = response.body!.getReader()
     const first = await reader.read()
@@ -233,10 +230,10 @@ describe('a stall', () => {
 })
 
 describe('a broken connection', () => {
-  it('gives a caller in the same process no answer at all, before the headers', async () => {
-    const { suffer, metric } = setUp()
-    await expect(suffer('cutBeforeHeaders')).rejects.toThrow(ConnectionCut)
-    await expect(suffer('cutBeforeHeaders', { stream: true })).rejects.toThrow(ConnectionCut)
+  it('before the headers makes an in-process request fail', async () => {
+    const { askWithFault, metric } = setUp()
+    await expect(askWithFault('cutBeforeHeaders')).rejects.toThrow(ConnectionCut)
+    await expect(askWithFault('cutBeforeHeaders', { stream: true })).rejects.toThrow(ConnectionCut)
     expect(await metric('aoai_faults_total')).toEqual([
       'aoai_faults_total{deployment="chat",fault="cutBeforeHeaders"} 2',
     ])
@@ -246,8 +243,8 @@ describe('a broken connection', () => {
     expect(await metric('aoai_requests_in_flight')).toEqual(['aoai_requests_in_flight 0'])
   })
 
-  it.each(['cut', 'truncate'])('breaks a whole body in its midst (%s)', async (fault) => {
-    const response = await setUp().suffer(fault)
+  it.each(['cut', 'truncate'])('breaks a whole body in the middle (%s)', async (fault) => {
+    const response = await setUp().askWithFault(fault)
     const length = Number(response.headers.get('content-length'))
     const { text, error } = await readBroken(response)
     expect(text.length).toBe(Math.floor(length / 2))
@@ -255,17 +252,19 @@ describe('a broken connection', () => {
   })
 
   it('breaks a stream after some events', async () => {
-    const { text, error } = await readBroken(await setUp().suffer('cut;afterEvents=4', { stream: true }))
+    const { text, error } = await readBroken(
+      await setUp().askWithFault('cut;afterEvents=4', { stream: true }),
+    )
     expect(eventsOf(text)).toHaveLength(4)
     expect(error).toBeInstanceOf(ConnectionCut)
   })
 })
 
-describe('a stream that goes wrong', () => {
+describe('a stream with a fault', () => {
   const streamed = async (fault: string) =>
-    eventsOf(await (await setUp().suffer(fault, { stream: true })).text())
+    eventsOf(await (await setUp().askWithFault(fault, { stream: true })).text())
 
-  it('ends in order without its end, when it is truncated', async () => {
+  it('ends without its last events when it is truncated', async () => {
     const whole = eventsOf(await (await setUp().ask({ stream: true })).text())
     const events = await streamed('truncate')
     expect(events).toHaveLength(whole.length - 1)
@@ -273,7 +272,7 @@ describe('a stream that goes wrong', () => {
     expect(await streamed('truncate;afterEvents=3')).toHaveLength(3)
   })
 
-  it('reports an error among its events, and ends', async () => {
+  it('ends with an error event', async () => {
     const events = await streamed('errorEvent;afterEvents=3;message=Out of luck')
     expect(events).toHaveLength(4)
     expect(events.at(-1)).toBe(
@@ -281,7 +280,7 @@ describe('a stream that goes wrong', () => {
     )
   })
 
-  it('has one event that is not JSON, and goes on', async () => {
+  it('has one event that is not JSON, and continues', async () => {
     const events = await streamed('malformedEvent;afterEvents=3')
     const broken = events.filter((event) => {
       try {
@@ -294,9 +293,9 @@ describe('a stream that goes wrong', () => {
     expect(events.at(-1)).toBe('[DONE]')
   })
 
-  it('has one event that comes in pieces', async () => {
-    const { suffer, clock } = setUp()
-    const response = await suffer('splitEvent;afterEvents=2;parts=3;gapMs=50', { stream: true })
+  it('has one event in several pieces', async () => {
+    const { askWithFault, clock } = setUp()
+    const response = await askWithFault('splitEvent;afterEvents=2;parts=3;gapMs=50', { stream: true })
     const pieces: string[] = []
     const times: number[] = []
     const reading = (async () => {
@@ -314,7 +313,7 @@ describe('a stream that goes wrong', () => {
     expect(eventsOf(pieces.join('')).at(-1)).toBe('[DONE]')
   })
 
-  it('of the Responses API has an error event of its own form', async () => {
+  it('of the Responses API has an error event of that API', async () => {
     const { post } = setUp()
     const body = { model: 'chat', input: 'Hello', stream: true }
     const response = await post('/openai/v1/responses', body, { 'x-sim-fault': 'errorEvent;afterEvents=4' })
@@ -324,17 +323,17 @@ describe('a stream that goes wrong', () => {
   })
 })
 
-describe('a model that refuses', () => {
-  it('says so in place of an answer, whole and streamed', async () => {
-    const { suffer } = setUp()
-    const whole = (await (await suffer('refusal')).json()) as {
+describe('a refusal of the model', () => {
+  it('replaces the answer, whole and streamed', async () => {
+    const { askWithFault } = setUp()
+    const whole = (await (await askWithFault('refusal')).json()) as {
       choices: { message: { content: unknown; refusal: string }; finish_reason: string }[]
     }
     expect(whole.choices[0]).toMatchObject({
       message: { content: null, refusal: "I'm sorry, but I can't assist with that." },
       finish_reason: 'stop',
     })
-    const events = eventsOf(await (await suffer('refusal;text=No way', { stream: true })).text())
+    const events = eventsOf(await (await askWithFault('refusal;text=No way', { stream: true })).text())
     const deltas = events.slice(1, -1).map((event) => JSON.parse(event).choices[0].delta as object)
     expect(deltas[0]).toEqual({ content: null, refusal: '', role: 'assistant' })
     expect(
@@ -345,7 +344,7 @@ describe('a model that refuses', () => {
     ).toBe('No way')
   })
 
-  it('says so through the Responses API', async () => {
+  it('is supported by the Responses API', async () => {
     const { post } = setUp()
     const body = { model: 'chat', input: 'Hello' }
     const headers = { 'x-sim-fault': 'refusal;text=No way' }
@@ -359,14 +358,14 @@ describe('a model that refuses', () => {
   })
 })
 
-describe('a finding of the content filter', () => {
+describe('a result of the content filter', () => {
   it.each([
     ['contentFilter;finds=prompt;category=jailbreak', {}, 400, '"jailbreak":{"filtered":true'],
     ['contentFilter', {}, 200, '"finish_reason":"content_filter"'],
     ['contentFilter;category=hate', {}, 200, '"hate":{"filtered":true'],
     ['contentFilter;finds=late', { stream: true }, 200, '"content_filter_offsets"'],
-  ])('%s is that of the service', async (fault, body, status, part) => {
-    const response = await setUp().suffer(fault, body)
+  ])('%s is like that of the service', async (fault, body, status, part) => {
+    const response = await setUp().askWithFault(fault, body)
     expect(response.status).toBe(status)
     expect(await response.text()).toContain(part)
   })

@@ -6,11 +6,11 @@ import { createExtendedSimulator, deploymentPath, eventsOf } from '../support/te
 
 const path = deploymentPath('gpt-4o', 'chat/completions')
 const messages = [{ role: 'user', content: 'Hi' }]
-/** 👩‍🚀 and 𓀀 are several tokens each, which end within a character. */
+/** 👩‍🚀 and 𓀀 are several tokens each, with token boundaries within a character. */
 const text = 'Hello 👩‍🚀, read this: 𓀀𓁐!'
 const tokens = loadEncoding('o200k_base').count(text)
 
-/** A simulator whose answers a hook decides. */
+/** A simulator with a hook that sets the answer. */
 const start = async (forced: AnswerOverride) => {
   const hook: Hook = (exchange, next) => {
     exchange.forced = forced
@@ -38,8 +38,8 @@ interface Chunk {
   readonly usage?: { readonly completion_tokens: number } | null
 }
 
-describe('a text that a hook forces', () => {
-  it('is billed for its tokens and the one that ends it, in the encoding of the model', async () => {
+describe('a text that is set by a hook', () => {
+  it('is billed for its tokens plus the end token, in the encoding of the model', async () => {
     const { chat, post } = await start({ text })
     expect((await chat()).usage.completion_tokens).toBe(tokens + 1)
     const older = await post(deploymentPath('gpt-4', 'chat/completions'), { messages })
@@ -47,7 +47,7 @@ describe('a text that a hook forces', () => {
     expect(usage.completion_tokens).toBe(loadEncoding('cl100k_base').count(text) + 1)
   })
 
-  it('is streamed in whole characters, a piece of text an event, with the same bill', async () => {
+  it('is streamed in complete characters, one piece per event, with the same bill', async () => {
     const { post } = await start({ text })
     const response = await post(path, { messages, stream: true, stream_options: { include_usage: true } })
     const events = eventsOf(await response.text())
@@ -60,7 +60,7 @@ describe('a text that a hook forces', () => {
     expect(chunks.at(-1)?.usage?.completion_tokens).toBe(tokens + 1)
   })
 
-  it('is the text of each choice', async () => {
+  it('is used for each choice', async () => {
     const { choices, usage } = await (await start({ text })).chat({ n: 3 })
     expect(choices.map(({ message }) => message.content)).toEqual([text, text, text])
     expect(usage.completion_tokens).toBe(3 * (tokens + 1))
@@ -73,32 +73,32 @@ describe('a text that a hook forces', () => {
     expect(usage.completion_tokens).toBe(max_tokens)
   })
 
-  it('is ended by a stop text', async () => {
+  it('ends before a stop text', async () => {
     const { choices } = await (await start({ text })).chat({ stop: [', read'] })
     expect(choices[0]).toMatchObject({ message: { content: 'Hello 👩‍🚀' }, finish_reason: 'stop' })
   })
 
-  it('comes instead of calls, and of the form that was asked for', async () => {
+  it('replaces tool calls and text in a requested format', async () => {
     const { chat } = await start({ text })
     const tools = [{ type: 'function', function: { name: 'f', parameters: { type: 'object' } } }]
     expect((await chat({ tools, tool_choice: 'required' })).choices[0]?.message.content).toBe(text)
     const response_format = { type: 'json_object' }
-    const wanted = await chat({ response_format, messages: [{ role: 'user', content: 'JSON' }] })
-    expect(wanted.choices[0]?.message.content).toBe(text)
+    const formatted = await chat({ response_format, messages: [{ role: 'user', content: 'JSON' }] })
+    expect(formatted.choices[0]?.message.content).toBe(text)
   })
 
-  it('may be empty', async () => {
+  it('can be empty', async () => {
     const { choices, usage } = await (await start({ text: '' })).chat()
     expect(choices[0]).toMatchObject({ message: { content: '' }, finish_reason: 'stop' })
     expect(usage.completion_tokens).toBe(1)
   })
 
-  it('has log probabilities where they are asked for', async () => {
+  it('has log probabilities on request', async () => {
     const { choices } = await (await start({ text: 'Hello you' })).chat({ logprobs: true })
     expect(choices[0]?.logprobs?.content.map(({ token }) => token)).toEqual(['Hello', ' you'])
   })
 
-  it('streams as a response', async () => {
+  it('is streamed by the Responses API', async () => {
     const { post } = await start({ text })
     const response = await post('/openai/v1/responses', { model: 'gpt-4o', input: 'Hi', stream: true })
     const deltas = [...(await response.text()).matchAll(/^data: (.*output_text\.delta.*)$/gm)].map(
@@ -107,14 +107,14 @@ describe('a text that a hook forces', () => {
     expect(deltas.join('')).toBe(text)
   })
 
-  it('stays when the request asks something else of the simulator by its headers', async () => {
+  it('is kept when the request has x-sim- headers', async () => {
     const { chat } = await start({ text })
     expect((await chat({}, { 'x-sim-delay-ms': '0' })).choices[0]?.message.content).toBe(text)
     const { usage } = await chat({}, { 'x-sim-tokens': '3' })
     expect(usage.completion_tokens).toBe(3)
   })
 
-  it('gives way to a refusal, and to what the content filter finds', async () => {
+  it('does not replace refusals and content filter results', async () => {
     const { choices } = await (await start({ text, refusal: 'Ne, 👩‍🚀!' })).chat()
     expect(choices[0]?.message).toMatchObject({ content: null, refusal: 'Ne, 👩‍🚀!' })
     const { post } = await start({ text, verdict: { kind: 'prompt', category: 'violence' } })

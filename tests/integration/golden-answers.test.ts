@@ -22,21 +22,21 @@ const custom = [{ type: 'custom', custom: { name: 'free' } }]
 const usage = { streamOptions: { include_usage: true } }
 const refusal = { refusal: 'I cannot do that: "é👩‍🚀".' }
 const text = { text: 'Hello 👩‍🚀,\n"read this": é' }
-/** What may be answered by calls side by side. */
+/** A request that can be answered by parallel calls. */
 const parallel = { messages: hello, tools: [...tools, ...custom], tool_choice: 'required' }
 
-/** A request whose answer is compared byte for byte. */
+/** A request with an answer that is compared byte for byte. */
 interface Case {
   readonly name: string
   readonly path: string
   readonly body: Readonly<Record<string, unknown>> | string | FormData
   readonly forced?: AnswerOverride
   readonly seed?: string
-  /** Requests about the response that the first one has made: a method and the end of a path. */
+  /** Requests for the response that the first request created: a method and the end of a path. */
   readonly followedBy?: readonly string[]
 }
 
-/** A request, whole and streamed; `streamOptions` are for the stream. */
+/** A request, whole and streamed. `streamOptions` apply to the stream. */
 const both = (
   name: string,
   path: string,
@@ -170,7 +170,7 @@ const deployments = Object.fromEntries(
   ]),
 )
 
-/** Pictures and sounds by their hash. */
+/** Images and audio by their hash. */
 const shown = (bytes: Buffer, type: string | null): string =>
   type !== null && /^audio|^image/.test(type)
     ? hashOf(bytes)
@@ -206,14 +206,14 @@ async function answersOf({ path, body, forced, seed = 'test', followedBy = [] }:
 
 const fileName = (name: string): string => `${name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}.txt`
 
-describe('the bytes of an answer to a seed', () => {
-  it.each(['/openai/v1/models', '/openai/v1/models/gpt-4o'])('stay as they are: %s', async (path) => {
+describe('the bytes of an answer for a seed', () => {
+  it.each(['/openai/v1/models', '/openai/v1/models/gpt-4o'])('are unchanged: %s', async (path) => {
     const { app } = createTestSimulator()
     const response = await app.request(path, { headers: { 'api-key': testKey } })
     await expect(await response.text()).toMatchFileSnapshot(`../golden/${fileName(path)}`)
   })
 
-  it.each(cases.map((one) => [one.name, one] as const))('stay as they are: %s', async (name, one) => {
+  it.each(cases.map((one) => [one.name, one] as const))('are unchanged: %s', async (name, one) => {
     await expect(await answersOf(one)).toMatchFileSnapshot(`../golden/${fileName(name)}`)
   })
 })

@@ -5,8 +5,8 @@ import { createExtendedSimulator, deploymentPath, testKey } from '../support/tes
 const chatPath = deploymentPath('gpt-4o', 'chat/completions')
 const messages = [{ role: 'user', content: 'Hi' }]
 
-describe('what a hook changes', () => {
-  it('in the JSON and the headers of a request is what generate mode reads', async () => {
+describe('changes by a hook', () => {
+  it('to the JSON and the headers of a request apply to generate mode', async () => {
     const hook: Hook = (exchange, next) => {
       Object.assign(exchange.json as object, { max_tokens: 3 })
       exchange.headers['api-key'] = testKey
@@ -18,7 +18,7 @@ describe('what a hook changes', () => {
     expect(usage.completion_tokens).toBe(3)
   })
 
-  it('in the JSON of one request is not seen in another with the same body', async () => {
+  it('to the JSON of a request do not affect another request with the same body', async () => {
     const seen: unknown[] = []
     const hook: Hook = (exchange, next) => {
       const body = exchange.json as { max_tokens?: number }
@@ -31,7 +31,7 @@ describe('what a hook changes', () => {
     expect(seen).toEqual([50, 50, 50])
   })
 
-  it('into an interruption breaks the answer off before its first byte', async () => {
+  it('to the interruption of a reply cut the answer before its first byte', async () => {
     const hook: Hook = async (_, next) => {
       const reply = await next()
       reply.interruption = { at: 'head', how: 'reset' }

@@ -15,8 +15,8 @@ import { jsonText, mutateJson } from '../support/mutate-json.ts'
 const answers = recordedAnswers('tests/golden').filter(({ text }) => text.length < 40_000)
 const rounds = 10
 
-/** Spoils the JSON of a frame, cuts it, or leaves it. */
-function spoil(frame: string, random: Random): string {
+/** Mutates the JSON of a frame, truncates the frame, or returns it unchanged. */
+function mutateFrame(frame: string, random: Random): string {
   const start = frame.indexOf('data: ')
   const data = frame.slice(start + 6)
   if (start < 0 || data === '[DONE]' || random.unit() < 0.7) return frame
@@ -24,16 +24,16 @@ function spoil(frame: string, random: Random): string {
   return `${frame.slice(0, start + 6)}${jsonText(mutateJson(JSON.parse(data), random))}`
 }
 
-function readSpoiled(kind: string, text: string, random: Random): AnswerEvent[] {
+function readMutated(kind: string, text: string, random: Random): AnswerEvent[] {
   if (kind === 'chat' || kind === 'responses') {
-    const spoiled =
+    const mutated =
       random.unit() < 0.1
         ? text.slice(0, random.below(text.length))
         : jsonText(mutateJson(JSON.parse(text), random))
-    return [...(kind === 'chat' ? readChat(spoiled) : readResponse(spoiled))]
+    return [...(kind === 'chat' ? readChat(mutated) : readResponse(mutated))]
   }
   const reader: AnswerReader = kind === 'chat-stream' ? new ChatReader() : new ResponsesReader()
-  const events = framesOf(text).flatMap((frame) => reader.push(spoil(frame, random)))
+  const events = framesOf(text).flatMap((frame) => reader.push(mutateFrame(frame, random)))
   return [...events, ...reader.end()]
 }
 
@@ -62,12 +62,12 @@ function writeAll(events: readonly AnswerEvent[]): void {
   JSON.parse(writeResponse(events, options))
 }
 
-describe('an answer that somebody has spoiled', () => {
+describe('a mutated answer', () => {
   it.each(answers.map((answer) => [answer.name, answer] as const))(
-    'is read without an exception, and what was read of it can be written: %s',
+    'is read without an exception, and the result can be written: %s',
     (name, { kind, text }) => {
       for (let round = 0; round < rounds; round++) {
-        const events = readSpoiled(kind, text, createRandom(`${name} ${round}`))
+        const events = readMutated(kind, text, createRandom(`${name} ${round}`))
         expect(events.filter((event) => event.kind === 'error').length).toBeLessThan(2)
         writeAll(events)
       }

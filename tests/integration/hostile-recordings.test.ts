@@ -10,7 +10,7 @@ import { createTestSimulator } from '../support/test-simulator.ts'
 
 const good = cassetteItem('{"q":1}', '{"a":1}')
 
-/** Lists of ten aliases each, of which each level repeats the one before: 10^9 texts in 500 bytes. */
+/** Lists of ten aliases each. Each level repeats the previous one: 10^9 texts in 500 bytes. */
 const laughs = (indent: string, line: (name: string, list: string) => string): string =>
   Array.from({ length: 10 }, (_, level) => {
     const items = level === 0 ? 'lol' : Array.from({ length: 10 }, () => `*a${level - 1}`).join(', ')
@@ -49,9 +49,9 @@ const bombs: Readonly<Record<string, string>> = {
   'quotation marks in one interaction': cassette(item(`    body: ${'"'.repeat(100_001)}\n`)),
 }
 
-describe('a recording file that multiplies or breaks', () => {
+describe('a malicious or malformed recording file', () => {
   it.each(Object.entries(bombs))(
-    'of %s is refused at once with its line, and takes no other with it',
+    'with %s is refused quickly with its line, and other files are loaded',
     async (_, text) => {
       const dir = recordingFolder({ 'a.yaml': cassette(good), 'b.yaml': text })
       const { code, out } = await callProgram(dir, ['recordings', 'lint', '.'])
@@ -64,14 +64,14 @@ describe('a recording file that multiplies or breaks', () => {
         env: { SIMULATOR_MODE: 'replay', RECORDING_DIR: dir },
       })
       expect((await post('/v1/chat/completions', '{"q":1}')).status).toBe(200)
-      // And when it comes while others are served.
+      // The same file is refused by a refresh.
       renameSync(join(dir, 'b.yaml'), join(dir, 'c.yaml'))
       const refreshed = await simulator.recordings[0]?.replay?.refresh()
       expect(refreshed?.problems.map(({ file }) => file)).toEqual([join(dir, 'c.yaml')])
     },
   )
 
-  it('may repeat what stands before it in the file, as PyYAML writes it', async () => {
+  it('can repeat earlier parts of the file with aliases, as PyYAML writes them', async () => {
     const repeated = `- request: &one\n    method: POST\n    uri: http://h/a\n    body: '1'\n    headers: &h {a: [b]}\n${response}`
     const again = `- request: {<<: *one, body: '2', headers: *h}\n${response}`
     const dir = recordingFolder({ 'a.yaml': cassette(repeated, again.repeat(200)) })
@@ -81,7 +81,7 @@ describe('a recording file that multiplies or breaks', () => {
   })
 })
 
-describe('what is no regular file', () => {
+describe('a path that is not a regular file', () => {
   const special = (dir: string): void => {
     execFileSync('mkfifo', [join(dir, 'pipe.yaml'), join(dir, 'pipe')])
     symlinkSync(join(dir, 'pipe'), join(dir, 'link.yaml'))
@@ -90,7 +90,7 @@ describe('what is no regular file', () => {
     symlinkSync(join(dir, 'folder'), join(dir, 'linked-folder.yaml'))
   }
 
-  it('is passed over with a warning in a folder of recordings, and never waited for', async () => {
+  it('is skipped with a warning in a folder of recordings and never blocks', async () => {
     const dir = recordingFolder({ 'a.yaml': cassette(good) })
     special(dir)
     const { code, out } = await callProgram(dir, ['recordings', 'lint', '.'])
@@ -105,7 +105,7 @@ describe('what is no regular file', () => {
   })
 
   it.each(['list', 'lint', 'show', 'stats', 'scrub', 'dedupe', 'diff'])(
-    'is told by recordings %s where it is named',
+    'is reported by recordings %s',
     async (command) => {
       const dir = recordingFolder({ 'a.yaml': cassette(good) })
       special(dir)
@@ -120,7 +120,7 @@ describe('what is no regular file', () => {
     'INCIDENTS_PATH',
     'MODEL_CATALOGUE_PATH',
     'EXTENSION_PATH',
-  ])('stops the start where %s names it', async (variable) => {
+  ])('prevents the start if %s names it', async (variable) => {
     const dir = recordingFolder({})
     execFileSync('mkfifo', [join(dir, 'pipe.js')])
     const { code, err } = await callProgram(dir, ['--port', '0'], { [variable]: './pipe.js' })
@@ -128,7 +128,7 @@ describe('what is no regular file', () => {
     expect(err).toContain('it is a named pipe, not a regular file')
   })
 
-  it('stops the start in the place of .env', async () => {
+  it('prevents the start if it is named .env', async () => {
     const dir = recordingFolder({})
     execFileSync('mkfifo', [join(dir, '.env')])
     const { code, err } = await callProgram(dir, ['--port', '0'])
@@ -137,32 +137,32 @@ describe('what is no regular file', () => {
   })
 })
 
-describe('a recorded body that unpacks to more than 64 MB', () => {
+describe('a recorded body that decompresses to more than 64 MB', () => {
   const packed = gzipSync(Buffer.alloc(100 * 1024 * 1024)).toString('base64')
   const bomb = good
     .replace('string: \'{"a":1}\'', `string: !!binary ${packed}`)
     .replace('      Content-Type:', '      Content-Encoding: [gzip]\n      Content-Type:')
 
-  it('is named by lint', async () => {
+  it('is reported by lint', async () => {
     const dir = recordingFolder({ 'a.yaml': cassette(bomb) })
     const { out } = await callProgram(dir, ['recordings', 'lint', '.'])
     expect(out).toContain('a.yaml:2: the body would have more than 64 MB without its content-encoding (gzip)')
   })
 
-  it('is replayed as it was recorded, and holds up nobody', async () => {
+  it('is replayed as recorded and blocks no other request', async () => {
     const dir = recordingFolder({ 'a.yaml': cassette(bomb) })
     const { post } = createTestSimulator({ env: { SIMULATOR_MODE: 'replay', RECORDING_DIR: dir } })
     const answer = await post('/v1/chat/completions', '{"q":1}')
     expect(answer.headers.get('content-encoding')).toBe('gzip')
     expect(Buffer.from(await answer.arrayBuffer()).toString('base64')).toBe(packed)
-    // It is remembered, and not tried again.
+    // The result of the first attempt is cached.
     const ask = async () => void (await (await post('/v1/chat/completions', '{"q":1}')).arrayBuffer())
     expect(await leastMs(30, ask)).toBeLessThan(30)
   })
 })
 
 describe('recordings scrub', () => {
-  it('reads header names of aiohttp, and keeps all but the credentials', async () => {
+  it('reads header names of aiohttp and removes only the credentials', async () => {
     const text = `interactions:
 - request:
     body: '{"model":"m"}'
@@ -227,7 +227,7 @@ version: 1
     expect(after).toMatchObject({ code: 0, out: expect.stringContaining('0 warnings') })
   })
 
-  it('keeps content, status_code and a JSON file as they are', async () => {
+  it('keeps content, status_code and JSON files unchanged', async () => {
     const old = {
       http_version: 'HTTP/1.1',
       status_code: 200,
@@ -241,11 +241,11 @@ version: 1
     const dir = recordingFolder({ 'a.json': JSON.stringify(root), 'b.yaml': JSON.stringify(root) })
     expect((await callProgram(dir, ['recordings', 'scrub', 'a.json', 'b.yaml'])).code).toBe(0)
     const { 'Set-Cookie': _, ...headers } = old.headers
-    const wanted = structuredClone({
+    const expected = structuredClone({
       ...root,
       interactions: [{ ...root.interactions[0], response: { ...old, headers } }],
     })
-    expect(JSON.parse(readFileSync(join(dir, 'a.json'), 'utf8'))).toEqual(wanted)
+    expect(JSON.parse(readFileSync(join(dir, 'a.json'), 'utf8'))).toEqual(expected)
     expect(readFileSync(join(dir, 'b.yaml'), 'utf8')).toContain('recorder: mine\ninteractions:\n- request:')
   })
 
@@ -253,10 +253,10 @@ version: 1
     ['an unknown tag', '      ? !!python/object/apply:base64.b64decode [QQ==]\n      : Bearer sk\n'],
     ['a tag on values', '      X-A: !!python/object/apply:secret.of [sk]\n'],
     ['a key that is a list', '      ? [Authorization, b]\n      : Bearer sk\n'],
-    ['a key that stands twice', '      X-A: Bearer sk\n      X-A: b\n'],
+    ['a duplicate key', '      X-A: Bearer sk\n      X-A: b\n'],
     ['a null for a key', '      ? \n      : Bearer sk\n'],
   ])(
-    'leaves an interaction with %s as it is and says so, and lint does not call it clean',
+    'leaves an interaction with %s unchanged and reports it, and lint reports it as well',
     async (_, headers) => {
       const unclear = item(`    headers:\n      Cookie: a\n${headers}`)
       const secret = good.replace(
@@ -286,14 +286,14 @@ describe('recordings lint', () => {
     ['a.yml', 'version: 2\ninteractions:\n- id: 0\n', 'go-vcr'],
     ['a.yaml', '{"log": {"version": "1.2", "entries": []}}', 'HAR'],
     ['a.yaml', '[{"scope": "https://h:443", "method": "POST"}]', 'nock'],
-  ])('names the tool that wrote %s with %s', async (name, text, tool) => {
+  ])('recognizes the tool that wrote %s with %s', async (name, text, tool) => {
     const dir = recordingFolder({ [name]: text })
     const { code, out } = await callProgram(dir, ['recordings', 'lint', '.'])
     expect(code).toBe(1)
     expect(out).toContain(tool)
   })
 
-  it('does not call a folder clean in which it read nothing', async () => {
+  it('reports a folder without readable recordings as an error', async () => {
     const dir = recordingFolder({ 'a.json': '{}', 'b.yaml.gz': 'x', 'sub/c.har': '{}', 'readme.md': '' })
     const { code, err } = await callProgram(dir, ['recordings', 'lint', '.'])
     expect(code).toBe(1)

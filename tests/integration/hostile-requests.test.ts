@@ -5,7 +5,7 @@ import { testKey } from '../support/test-simulator.ts'
 
 const short = { headersTimeoutSeconds: 0.8, requestTimeoutSeconds: 1.6 }
 
-/** The status, and the body as JSON, of one answer that ends its connection. */
+/** The status and the JSON body of one answer that closes its connection. */
 function parse(text: string): { readonly status: number; readonly body: unknown } {
   const [head = '', body = ''] = text.split('\r\n\r\n')
   expect(head).toMatch(/\r\nConnection: close$/)
@@ -17,14 +17,14 @@ function parse(text: string): { readonly status: number; readonly body: unknown 
 const error = (code: string) => ({ error: { code, message: expect.any(String) as string } })
 
 describe('a listener', () => {
-  it('answers 431 to headers that are too long or too many, and goes on with others', async () => {
+  it('answers 431 to headers that are too long or too many, and continues to serve others', async () => {
     await using server = await startListening({ connections: { headerLimitKb: 4 } })
     const head = 'GET /healthz HTTP/1.1\r\nHost: x\r\n'
     const floods = [
       `${head}x-long: ${'x'.repeat(5_000)}\r\n\r\n`,
       `${head}${'a: 1\r\n'.repeat(3_000)}\r\n`,
       `GET /${'x'.repeat(5_000)} HTTP/1.1\r\nHost: x\r\n\r\n`,
-      // Far more than fits any buffer.
+      // Far more than any buffer can hold.
       `${head}x-long: ${'x'.repeat(20_000_000)}`,
     ]
     for (const flood of floods) {
@@ -38,7 +38,7 @@ describe('a listener', () => {
     expect((await server.ask()).status).toBe(200)
   })
 
-  it('reads every header that fits, however many there are', async () => {
+  it('accepts any number of headers within the size limit', async () => {
     await using server = await startListening()
     const many = chatRequest({}, { Connection: 'close' }).replace(
       'api-key',
@@ -52,9 +52,9 @@ describe('a listener', () => {
     ['a TLS hello', '\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\u0003\u0003'],
     ['two lengths', `${chatHead}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`],
     ['a length and chunks', `${chatHead}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}`],
-    ['a length that is none', `${chatHead}Content-Length: -2\r\n\r\n{}`],
+    ['an invalid length', `${chatHead}Content-Length: -2\r\n\r\n{}`],
     ['a header with a line break in its name', `${chatHead}x y\r\n: 2\r\n\r\n`],
-    ['a chunk whose size is none', `${chatHead}Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n`],
+    ['a chunk with an invalid size', `${chatHead}Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n`],
     [
       'a chunk that is longer than it says',
       `${chatHead}Transfer-Encoding: chunked\r\n\r\n1\r\n{}\r\n0\r\n\r\n`,
@@ -68,7 +68,7 @@ describe('a listener', () => {
     expect(server.log).toMatchObject([{ level: 'warn', fields: { malformed: 1 } }])
   })
 
-  it('outlives broken bodies of its own pages', async () => {
+  it('survives invalid bodies for its admin pages', async () => {
     await using server = await startListening()
     const head = `PATCH /++/config HTTP/1.1\r\nHost: x\r\napi-key: ${testKey}\r\nTransfer-Encoding: chunked\r\n\r\n`
     expect(parse((await tell(server.port, `${head}zz\r\n`)).text).status).toBe(400)
@@ -81,7 +81,7 @@ describe('a listener', () => {
     expect(server.log.filter(({ level }) => level === 'error')).toEqual([])
   })
 
-  it('answers 413 to a chunk extension without end', async () => {
+  it('answers 413 to an endless chunk extension', async () => {
     await using server = await startListening()
     const bytes = `${chatHead}Transfer-Encoding: chunked\r\n\r\n2;${'x'.repeat(20_000)}\r\n{}\r\n0\r\n\r\n`
     expect(parse((await tell(server.port, bytes)).text)).toEqual({
@@ -92,10 +92,14 @@ describe('a listener', () => {
 
   it.each([
     ['no Host', 'GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
-    ['a Host that is none', 'GET /healthz HTTP/1.1\r\nHost: a b/c\r\nConnection: close\r\n\r\n', 400],
-    ['a path that is none', 'GET /a\\b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 400],
+    ['an invalid Host', 'GET /healthz HTTP/1.1\r\nHost: a b/c\r\nConnection: close\r\n\r\n', 400],
+    ['an invalid path', 'GET /a\\b HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 400],
     ['an asterisk, as one for the root', 'OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 404],
-    ['an expectation', 'GET /healthz HTTP/1.1\r\nHost: x\r\nExpect: much\r\nConnection: close\r\n\r\n', 417],
+    [
+      'an unknown expectation',
+      'GET /healthz HTTP/1.1\r\nHost: x\r\nExpect: much\r\nConnection: close\r\n\r\n',
+      417,
+    ],
     [
       'a wish to upgrade',
       'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: upgrade, close\r\nUpgrade: h2c\r\n\r\n',
@@ -110,27 +114,27 @@ describe('a listener', () => {
     expect(server.log).toEqual([])
   })
 
-  it('closes a connection that asks for a tunnel or for HTTP/2', async () => {
+  it('closes a connection that requests a tunnel or HTTP/2', async () => {
     await using server = await startListening()
     expect((await tell(server.port, 'CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n')).text).toBe('')
     await tell(server.port, 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
     expect((await server.ask()).status).toBe(200)
   })
 
-  it('answers 408 to headers that trickle in, and serves others meanwhile', async () => {
+  it('answers 408 to slow headers, and serves others meanwhile', async () => {
     await using server = await startListening({ connections: short })
     const slow = Array.from({ length: 50 }, () => tell(server.port, Array.from(chatHead), 50))
     await sleep(100)
     expect((await server.ask()).status).toBe(200)
     for (const { text, ms } of await Promise.all(slow)) {
       expect(parse(text)).toEqual({ status: 408, body: error('Timeout') })
-      // Before all was sent, which takes longer.
+      // The answer precedes the end of the headers, which takes longer to send.
       expect(ms).toBeLessThan(chatHead.length * 50)
     }
     expect(server.log).toHaveLength(1)
   })
 
-  it('answers 408 to a body that trickles in, and to one that stops half way', async () => {
+  it('answers 408 to a slow body and to a body that stops in the middle', async () => {
     await using server = await startListening({ connections: short })
     const head = `${chatHead}Content-Length: 1000\r\n\r\n`
     const bodies = [
@@ -145,17 +149,17 @@ describe('a listener', () => {
     expect(await server.inFlight()).toBe(0)
   })
 
-  it('closes a connection on which nothing comes, without a word', async () => {
+  it('closes an idle connection without an answer', async () => {
     await using server = await startListening({ connections: { ...short, idleTimeoutSeconds: 0.3 } })
     expect(await tell(server.port, '')).toMatchObject({ text: '' })
-    // Between requests nothing is late, either. Node gives the idle a second more than it promises them.
+    // The request timeout does not apply between requests. Node.js adds a second to the idle timeout.
     const { text, ms } = await tell(server.port, 'GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n')
     expect(text.match(/HTTP\/1\.1/g)).toHaveLength(1)
-    // By default it is 75 seconds.
+    // The default is 75 seconds.
     expect(ms).toBeLessThan(15_000)
   })
 
-  it('closes connections beyond the limit at once, serves those within, tells of it once, and counts it', async () => {
+  it('closes connections above the limit, serves the others, logs it once, and counts it', async () => {
     await using server = await startListening({ connections: { limit: 20, idleTimeoutSeconds: 30 } })
     const sockets = await openMany(server.port, 60)
     const closed = () => sockets.filter((socket) => socket.closed || socket.readableEnded).length
@@ -175,7 +179,7 @@ describe('a listener', () => {
   })
 })
 
-describe('a client of HTTP/1.0', () => {
+describe('an HTTP/1.0 client', () => {
   const old = (request: string): string => request.replace('HTTP/1.1', 'HTTP/1.0')
 
   it.each([
@@ -190,14 +194,14 @@ describe('a client of HTTP/1.0', () => {
       chatRequest().replace('gpt-4o-mini', 'none'),
       /\r\n\r\n\{\n {2}"error"[^]*\}$/,
     ],
-  ])('gets %s without chunks, which it does not know', async (_, request, end) => {
+  ])('gets %s without chunked encoding, which it does not support', async (_, request, end) => {
     await using server = await startListening({ allowUndefinedDeployments: false })
     const { text } = await tell(server.port, old(request))
     expect(text).not.toMatch(/transfer-encoding/i)
     expect(text).toMatch(end)
   })
 
-  it('is told whether its connection stays open', async () => {
+  it('is informed whether its connection stays open', async () => {
     await using server = await startListening()
     expect((await tell(server.port, old(chatRequest()))).text).toContain('\r\nConnection: close\r\n')
     const twice = old(chatRequest({}, { Connection: 'keep-alive' })) + old(chatRequest())
@@ -207,29 +211,29 @@ describe('a client of HTTP/1.0', () => {
   })
 })
 
-describe('requests that are sent ahead on one connection', () => {
-  it('are answered in their order, a thousand of them', async () => {
+describe('pipelined requests', () => {
+  it('are answered in order, even a thousand of them', async () => {
     await using server = await startListening()
     const socket = await open(server.port)
     const paths = Array.from({ length: 999 }, (_, index) => (index % 2 ? '/healthz' : `/none-${index}`))
     const bytes = paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`).join('')
-    const told = new Promise<string>((resolve) => {
+    const received = new Promise<string>((resolve) => {
       let text = ''
       socket.on('data', (data) => (text += String(data))).on('close', () => resolve(text))
     })
     socket.write(`${bytes}${chatRequest({}, { Connection: 'close' })}`)
-    const statuses = [...(await told).matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status))
+    const statuses = [...(await received).matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status))
     expect(statuses).toEqual([...paths.map((path) => (path === '/healthz' ? 200 : 404)), 200])
   })
 
-  it('are answered before the connection closes that then asks for a tunnel', async () => {
+  it('are answered before a connection that then requests a tunnel is closed', async () => {
     await using server = await startListening()
     const slow = chatRequest({}, { 'x-sim-delay-ms': '50' })
     const { text } = await tell(server.port, `${slow}${slow}CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n`)
     expect(text.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(2)
   })
 
-  it('are given up with their connection, those whose turn has not come included', async () => {
+  it('are aborted with their connection, including those that were not started', async () => {
     await using server = await startListening({
       latency: { timeScale: 1 },
       deployments: { slow: { model: 'gpt-4o-mini', latency: { firstToken: 60_000 } } },
@@ -242,11 +246,11 @@ describe('requests that are sent ahead on one connection', () => {
     await expect.poll(() => server.inFlight()).toBe(0)
   })
 
-  it('cut their connection when they are too many', async () => {
+  it('above the limit close their connection', async () => {
     await using server = await startListening({
       connections: { pipelineLimit: 10 },
       latency: { timeScale: 1 },
-      // Both names that the request holds.
+      // Both names that the request contains.
       deployments: {
         'gpt-4o-mini': { model: 'gpt-4o-mini' },
         slow: { model: 'gpt-4o-mini', latency: { firstToken: 60_000 } },

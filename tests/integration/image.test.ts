@@ -23,11 +23,11 @@ describe('the Dockerfile', () => {
     expect(source).toContain(`ARG NODE_IMAGE=docker.io/library/node:${release}-`)
   })
 
-  it('installs, builds and runs in stages of their own', () => {
+  it('installs, builds and runs in separate stages', () => {
     expect(dockerfile.stages.map(({ name }) => name)).toEqual(['dependencies', 'build', 'runtime'])
   })
 
-  it('sets settings that there are, to values that they may have', () => {
+  it('sets only existing settings, to valid values', () => {
     const { NODE_ENV, ...settings } = Object.fromEntries(env)
     expect(NODE_ENV).toBe('production')
     const known = new Set(settingsTable().map((setting) => setting.env))
@@ -39,24 +39,24 @@ describe('the Dockerfile', () => {
     })
   })
 
-  it('exposes the port that it sets, which is the default of the program', () => {
+  it('exposes the port that it sets, which is the default port of the program', () => {
     const port = settingsTable().find((setting) => setting.env === 'PORT')?.default
     expect([find('EXPOSE').rest, env.get('PORT')]).toEqual([port, port])
   })
 
-  it('asks for its health at a path that answers without a key', async () => {
+  it('requests its health from a path that needs no key', async () => {
     const [, path] = /\$\{process\.env\.PORT\}([^`]+)`/.exec(find('HEALTHCHECK').rest) ?? []
     const simulator = createTestSimulator()
     const response = await simulator.app.request(path!)
     expect([path, response.status]).toEqual(['/healthz', 200])
   })
 
-  it('starts what package.json names as the program', () => {
+  it('starts the program that package.json names', () => {
     const { bin } = JSON.parse(readFileSync('package.json', 'utf8')) as { bin: Record<string, string> }
     expect(execForm(find('ENTRYPOINT').rest)).toEqual(['node', `/app/${bin['aoai-sim']!.slice(2)}`])
   })
 
-  it('copies nothing from the context that .dockerignore keeps out', () => {
+  it('copies only files that .dockerignore includes', () => {
     const allowed = readFileSync('.dockerignore', 'utf8').split('\n')
     const copied = dockerfile.stages
       .flatMap(({ instructions }) => instructions)
@@ -66,7 +66,7 @@ describe('the Dockerfile', () => {
     expect(copied.filter((path) => !allowed.includes(`!${path}`))).toEqual([])
   })
 
-  it('has a word for each network type that the installing script knows', () => {
+  it('lists each network type that the install script supports', () => {
     const known = readFileSync('scripts/image-install.sh', 'utf8').match(/^ {2}[a-z-]+(?=\)$)/gm)
     expect(known?.map((word) => word.trim())).toEqual(['unrestricted', 'semi-restricted', 'restricted'])
     expect(source).toContain('# unrestricted | semi-restricted | restricted')
@@ -74,7 +74,7 @@ describe('the Dockerfile', () => {
 })
 
 describe('scripts/image-install.sh', () => {
-  /** Runs it with an npm that only tells how it was called. */
+  /** Runs the script with an npm that only prints its arguments. */
   const install = (env: Record<string, string>) => {
     const folder = mkdtempSync(join(tmpdir(), 'image-install-'))
     try {
@@ -94,14 +94,14 @@ describe('scripts/image-install.sh', () => {
     }
   }
 
-  it('semi-restricted without a mirror takes the public registry, and says so', () => {
+  it('semi-restricted without a mirror uses the public registry and prints that', () => {
     const { status, stdout } = install({ network_type: 'semi-restricted' })
     expect(status).toBe(0)
     expect(stdout).toMatch(/^network_type=semi-restricted without a mirror: .*public registry.*NPM_REGISTRY=/)
     expect(stdout).toMatch(/^npm ci (?!.*--registry)/m)
   })
 
-  it('semi-restricted with a mirror takes that one alone', () => {
+  it('semi-restricted with a mirror uses only the mirror', () => {
     const { status, stdout } = install({
       network_type: 'semi-restricted',
       NPM_REGISTRY: 'https://npm.example.com/',
@@ -110,7 +110,7 @@ describe('scripts/image-install.sh', () => {
     expect(stdout).toMatch(/^npm ci .*--registry https:\/\/npm\.example\.com\/\n$/)
   })
 
-  it('refuses another word, and restricted without the packed dependencies', () => {
+  it('refuses an unknown type, and restricted without the packed dependencies', () => {
     expect(install({ network_type: 'none' })).toMatchObject({
       status: 1,
       stderr: expect.stringContaining('(got none)'),

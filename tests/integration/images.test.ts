@@ -9,7 +9,7 @@ import {
   type TestSimulator,
 } from '../support/test-simulator.ts'
 
-/** A version that the GPT image models exist in. */
+/** An api-version that supports the GPT image models. */
 const gptImagePath = '/openai/deployments/gpt-image-1/images/generations?api-version=2025-04-01-preview'
 const day = 24 * 60 * 60 * 1_000
 
@@ -30,7 +30,7 @@ const sizeOf = (bytes: Buffer): string => {
 describe('images of dall-e-3', () => {
   const request = { model: 'dall-e-3', prompt: 'A quiet harbour' } as const
 
-  it('come as a URL that answers without a key', async () => {
+  it('are returned as a URL that needs no key', async () => {
     const simulator = createTestSimulator()
     const { created, data } = await clientOf(simulator).images.generate({ ...request, size: '1792x1024' })
     expect(created).toBe(1_767_225_600)
@@ -43,7 +43,7 @@ describe('images of dall-e-3', () => {
     expect(sizeOf(Buffer.from(await image.arrayBuffer()))).toBe('1792x1024')
   })
 
-  it('come from the host that the caller used', async () => {
+  it('have URLs on the host that the caller used', async () => {
     const { post } = createTestSimulator()
     const headers = { host: 'aoai.example:8443', 'x-forwarded-proto': 'https' }
     const response = await post(deploymentPath('dall-e-3', 'images/generations'), request, headers)
@@ -63,7 +63,7 @@ describe('images of dall-e-3', () => {
     expect(await status(url)).toBe(404)
   })
 
-  it('come as base64 with the annotations of the content filter', async () => {
+  it('are returned as base64 with the annotations of the content filter', async () => {
     const { post } = createTestSimulator()
     const body = { ...request, response_format: 'b64_json', style: 'natural' }
     const response = await post(deploymentPath('dall-e-3', 'images/generations'), body)
@@ -79,7 +79,7 @@ describe('images of dall-e-3', () => {
 describe('images of the GPT image models', () => {
   const request = { model: 'gpt-image-1', prompt: 'A quiet harbour', quality: 'low' } as const
 
-  it('come as PNG files of the asked size, with their usage', async () => {
+  it('are PNG files of the requested size with their usage', async () => {
     const client = clientOf(createTestSimulator())
     const answer = await client.images.generate({ ...request, n: 2, size: '1024x1536' })
     expect(answer).toMatchObject({
@@ -109,7 +109,7 @@ describe('images of the GPT image models', () => {
     ['gpt-image-1', '1536x1024', 'high', '1536x1024', 6_208],
     ['gpt-image-2', '1024x1024', 'low', '1024x1024', 229],
   ])(
-    'of %s in size %s and quality %s cost what the service bills',
+    'of %s in size %s and quality %s have the token bill of the service',
     async (model, size, quality, made, tokens) => {
       const { post } = createTestSimulator()
       const body = { model, prompt: 'x', size, quality }
@@ -118,7 +118,7 @@ describe('images of the GPT image models', () => {
     },
   )
 
-  it('come unfinished first in a stream', async () => {
+  it('are preceded by partial images in a stream', async () => {
     const client = clientOf(createTestSimulator())
     const stream = await client.images.generate({ ...request, stream: true, partial_images: 2 })
     const events: ImageGenStreamEvent[] = []
@@ -151,7 +151,7 @@ describe('images of the GPT image models', () => {
 describe('the content filter', () => {
   const env = { CONTENT_FILTER_PROMPT: 'violence: forbidden', CONTENT_FILTER_COMPLETION: 'hate: hidden' }
 
-  it('refuses the prompt of an image with the body of images', async () => {
+  it('refuses the prompt of an image with the error body of images', async () => {
     const { post } = createTestSimulator({ env })
     const body = { prompt: 'A forbidden "thing"' }
     const response = await post(deploymentPath('dall-e-3', 'images/generations'), body)
@@ -163,7 +163,7 @@ describe('the content filter', () => {
     )
   })
 
-  it('refuses an image that it finds harm in', async () => {
+  it('refuses an image with harmful content', async () => {
     const { post } = createTestSimulator({ env })
     const body = { prompt: 'Something hidden' }
     const response = await post(gptImagePath, body)

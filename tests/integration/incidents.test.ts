@@ -22,7 +22,7 @@ const setUp = (settings: TestSettings = {}) => {
   })
   const { post, clock, app } = simulator
   const ask = (deployment = 'chat') => post(deploymentPath(deployment, 'chat/completions'), hello)
-  /** Sends a request, and moves the clock until it is answered. */
+  /** Sends a request, and advances the clock until it is answered. */
   const time = async (deployment = 'chat'): Promise<number> => {
     const startMs = clock.nowMs()
     const asked = ask(deployment).then(() => clock.nowMs() - startMs)
@@ -40,8 +40,8 @@ const setUp = (settings: TestSettings = {}) => {
   return { ...simulator, ask, time, metric, admin }
 }
 
-describe('a timetable of incidents', () => {
-  it('changes the time of answers while its phase lasts', async () => {
+describe('an incident timetable', () => {
+  it('changes the latency during a phase', async () => {
     const { time, clock } = setUp({ incidents: { phases } })
     expect(await time()).toBe(200)
     await clock.advance(120_000 - clock.nowMs())
@@ -50,7 +50,7 @@ describe('a timetable of incidents', () => {
     expect(await time()).toBe(200)
   })
 
-  it('refuses its share of requests while its phase lasts, the same ones for the same seed', async () => {
+  it('refuses the configured share of requests during a phase, and the same requests for the same seed', async () => {
     const run = async (): Promise<number[]> => {
       const { ask, clock } = setUp({ env: { LATENCY_TIME_SCALE: '0' }, incidents: { phases } })
       const statuses: number[] = []
@@ -69,7 +69,7 @@ describe('a timetable of incidents', () => {
     expect(await run()).toEqual(statuses)
   })
 
-  it('lowers the limits, as their headers tell, and gives them back', async () => {
+  it('lowers the limits, including those in the headers, and restores them', async () => {
     const { post, clock } = setUp({
       env: { LATENCY_TIME_SCALE: '0' },
       deployments: { chat: { model: 'gpt-4o', tokensPerMinute: 10_000, requestsPerMinute: 600 } },
@@ -86,7 +86,7 @@ describe('a timetable of incidents', () => {
     expect(await ask()).toEqual([200, '10000'])
   })
 
-  it('leaves other deployments alone', async () => {
+  it('does not affect other deployments', async () => {
     const { time } = setUp({
       incidents: {
         phases: [{ name: 'slow', deployment: 'chat', latency: { firstTokenFactor: 3, perTokenFactor: 2 } }],
@@ -96,7 +96,7 @@ describe('a timetable of incidents', () => {
     expect(await time('other')).toBe(200)
   })
 
-  it('marks each phase in the metrics, and logs its start', async () => {
+  it('shows each phase in the metrics and logs its start', async () => {
     const { clock, metric, log } = setUp({ incidents: { phases: phases.slice(0, 2) } })
     const row = (phase: string, value: number): string => `aoai_incident_phase{phase="${phase}"} ${value}`
     expect(await metric('aoai_incident_phase')).toEqual([row('normal', 1), row('slow', 0)])
@@ -120,8 +120,8 @@ describe('a timetable of incidents', () => {
   })
 })
 
-describe('the administration of incidents', () => {
-  it('needs the key', async () => {
+describe('the admin API of incidents', () => {
+  it('requires the key', async () => {
     const { admin } = setUp({ incidents: { phases } })
     for (const [method, path] of [
       ['GET', ''],
@@ -134,7 +134,7 @@ describe('the administration of incidents', () => {
     }
   })
 
-  it('tells where the timetable stands', async () => {
+  it('reports the current state of the timetable', async () => {
     const { admin, clock } = setUp({ incidents: { phases, startAfter: '30s' } })
     expect(await (await admin('GET', '')).json()).toEqual({
       running: true,
@@ -157,7 +157,7 @@ describe('the administration of incidents', () => {
     })
   })
 
-  it('stops a timetable, and starts that of the configuration again', async () => {
+  it('stops a timetable, and restarts the one of the configuration', async () => {
     const { admin, clock, time } = setUp({ incidents: { phases } })
     await clock.advance(130_000)
     expect(await (await admin('POST', '/stop')).json()).toEqual({ running: false })
@@ -166,7 +166,7 @@ describe('the administration of incidents', () => {
     expect(started.phase.name).toBe('normal')
   })
 
-  it('starts a timetable that is sent, as JSON or as YAML', async () => {
+  it('starts a timetable from a JSON or YAML body', async () => {
     const { admin, ask } = setUp({ env: { LATENCY_TIME_SCALE: '0' } })
     const yaml = 'phases:\n  - name: down\n    faults: [{ probability: 1, fault: overloaded503 }]\n'
     expect((await admin('POST', '/start', yaml)).status).toBe(200)
@@ -175,7 +175,7 @@ describe('the administration of incidents', () => {
     expect((await ask()).status).toBe(200)
   })
 
-  it('refuses a wrong one with the place, and leaves the present one as it is', async () => {
+  it('refuses an invalid timetable with its JSON path, and keeps the current one', async () => {
     const { admin, ask } = setUp({ env: { LATENCY_TIME_SCALE: '0' } })
     expect(await (await admin('POST', '/start')).text()).toContain('there is no timetable')
     await admin(
@@ -192,9 +192,9 @@ describe('the administration of incidents', () => {
   })
 })
 
-describe('the examples', () => {
+describe('examples/incidents', () => {
   const folder = new URL('../../examples/incidents/', import.meta.url)
-  it.each(readdirSync(folder))('%s is a timetable for the default deployments', (file) => {
+  it.each(readdirSync(folder))('%s is a valid timetable for the default deployments', (file) => {
     const source = readFileSync(new URL(file, folder), 'utf8')
     const { simulator } = createTestSimulator()
     const known = new Set(simulator.config.defaultResource.deployments.keys())

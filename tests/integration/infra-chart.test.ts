@@ -19,7 +19,7 @@ const templates = readdirSync(join(folder, 'templates')).map((file) => ({
 const validate = new Ajv({ strict: true, allowUnionTypes: true }).compile(schema)
 const accepts = (change: Tree): boolean => validate({ ...values, ...change })
 
-/** What stands between {{ and }}, comments left out. */
+/** The actions between {{ and }}, without comments. */
 function actions(text: string): string[] {
   return [...text.matchAll(/\{\{-?\s*([\s\S]*?)\s*-?\}\}/g)]
     .map(([, action = '']) => action)
@@ -27,11 +27,11 @@ function actions(text: string): string[] {
 }
 
 describe('values.yaml', () => {
-  it('fits values.schema.json', () => {
+  it('matches values.schema.json', () => {
     expect(validate(values) ? [] : validate.errors).toEqual([])
   })
 
-  it('has every value that the schema names, and no other', () => {
+  it('has exactly the values of the schema', () => {
     expect(Object.keys(values).sort()).toEqual(
       Object.keys(schema.properties)
         .filter((name) => name !== 'global')
@@ -39,7 +39,7 @@ describe('values.yaml', () => {
     )
   })
 
-  it('has every value that a template reads, and each is read by one', () => {
+  it('has every value that a template reads, and each value is read by a template', () => {
     const text = templates.map((template) => template.text).join('\n')
     const used = [...text.matchAll(/\.Values\.([\w.]+)/g)].map(([, path = '']) => path)
     const missing = used.filter((path) => lookUp(values, path.split('.')) === undefined)
@@ -48,7 +48,7 @@ describe('values.yaml', () => {
     expect(unread).toEqual([])
   })
 
-  it('runs without rights: no root, nothing writable, no capability, no token', () => {
+  it('runs without privileges: non-root, read-only file system, no capability, no token', () => {
     expect(values['podSecurityContext']).toMatchObject({
       runAsNonRoot: true,
       seccompProfile: { type: 'RuntimeDefault' },
@@ -64,7 +64,7 @@ describe('values.yaml', () => {
 
 describe('values.schema.json', () => {
   it.each<[string, Tree]>([
-    ['a value that there is not', { replicas: 2 }],
+    ['an unknown value', { replicas: 2 }],
     ['a secret among the plain variables', { env: { SIMULATOR_API_KEY: 'secret' } }],
     ['another port', { env: { PORT: '9000' } }],
     ['a variable that is a list', { env: { SIMULATOR_MODE: ['generate'] } }],
@@ -86,26 +86,26 @@ describe('values.schema.json', () => {
       { podDisruptionBudget: { enabled: true, maxUnavailable: '50%' } },
     ],
     ['watching by polling', { watch: 'poll' }],
-  ])('takes %s', (_, change) => {
+  ])('accepts %s', (_, change) => {
     expect(accepts(change)).toBe(true)
   })
 })
 
 describe('templates', () => {
-  it.each(templates)('$file closes what it opens', ({ text }) => {
+  it.each(templates)('$file closes every block', ({ text }) => {
     const opened = actions(text).filter((action) => /^(if|range|with|define|block)\b/.test(action)).length
     const closed = actions(text).filter((action) => action === 'end').length
     expect(opened).toBe(closed)
     expect(text.match(/\{\{/g)?.length).toBe(text.match(/\}\}/g)?.length)
   })
 
-  it.each(templates)('$file includes only what _helpers.tpl defines', ({ text }) => {
+  it.each(templates)('$file includes only templates that _helpers.tpl defines', ({ text }) => {
     const defined = [...read('templates/_helpers.tpl').matchAll(/define "(.+?)"/g)].map(([, name]) => name)
     const included = [...text.matchAll(/include "(.+?)"/g)].map(([, name]) => name)
     expect(defined).toEqual(expect.arrayContaining(included))
   })
 
-  it.skipIf(helm.isMissing)(`are laid out by helm as Kubernetes objects${helm.note}`, () => {
+  it.skipIf(helm.isMissing)(`are rendered by helm as Kubernetes objects${helm.note}`, () => {
     const set = [
       'image.repository=example.azurecr.io/simulator',
       'secret.existingSecret=keys',

@@ -9,7 +9,7 @@ const terraform = needs('terraform')
 const folder = fileURLToPath(new URL('../../infra/container-apps', import.meta.url))
 const read = (path: string): string => readFileSync(join(folder, path), 'utf8')
 
-/** Every match of the pattern's first group, sorted, each once. */
+/** All matches of the first group of the pattern, sorted and unique. */
 function names(text: string, pattern: RegExp): string[] {
   return [...new Set([...text.matchAll(pattern)].map(([, name]) => name ?? ''))].sort()
 }
@@ -20,13 +20,13 @@ describe('Bicep', () => {
     ([, name = '', path = '', body = '']) => ({ name, path, body }),
   )
 
-  it.each(modules)('hands $path every parameter that it takes, and no other', ({ path, body }) => {
-    const handed = names(/params: \{\n([\s\S]*?)\n {2}\}/.exec(body)?.[1] ?? '', /^ {4}(\w+):/gm)
+  it.each(modules)('passes $path exactly the parameters that it declares', ({ path, body }) => {
+    const passed = names(/params: \{\n([\s\S]*?)\n {2}\}/.exec(body)?.[1] ?? '', /^ {4}(\w+):/gm)
     const declared = [...read(`bicep/${path}`).matchAll(/^param (\w+) \S+( =)?/gm)]
-    expect(handed).toEqual(declared.map(([, name = '']) => name).sort())
+    expect(passed).toEqual(declared.map(([, name = '']) => name).sort())
   })
 
-  it('has a module for each file of modules/, and reads only outputs that they have', () => {
+  it('has a module for each file of modules/, and reads only outputs that exist', () => {
     expect(modules.map(({ path }) => path).sort()).toEqual(
       readdirSync(join(folder, 'bicep/modules'))
         .map((file) => `modules/${file}`)
@@ -38,7 +38,7 @@ describe('Bicep', () => {
     }
   })
 
-  it('uses each parameter that it declares, and sets none in the parameter file that is not there', () => {
+  it('uses each parameter that it declares, and the parameter file sets only declared parameters', () => {
     const files = ['main.bicep', ...modules.map(({ path }) => path)]
     const unused = files.flatMap((file) => {
       const text = read(`bicep/${file}`)
@@ -60,7 +60,7 @@ describe('Bicep', () => {
     expect(written.length).toBeGreaterThan(8)
   })
 
-  it.skipIf(bicep.isMissing)(`is compiled without a word by bicep${bicep.note}`, () => {
+  it.skipIf(bicep.isMissing)(`compiles with bicep without warnings${bicep.note}`, () => {
     const { status, stderr } = runTool('bicep', ['build', '--stdout', join(folder, 'bicep/main.bicep')])
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
   })
@@ -71,7 +71,7 @@ describe('Terraform', () => {
   const text = files.map((file) => read(`terraform/${file}`)).join('\n')
   const code = text.replaceAll(/^ *#.*$/gm, '')
 
-  it('declares each variable that it uses, and uses each that it declares', () => {
+  it('declares exactly the variables that it uses', () => {
     expect(names(code, /\bvar\.(\w+)/g)).toEqual(names(code, /^variable "(\w+)"/gm))
   })
 
@@ -101,7 +101,7 @@ describe('Terraform', () => {
     expect(written.length).toBeGreaterThan(8)
   })
 
-  it('makes a resource for each that Bicep makes', () => {
+  it('has a resource for each resource of Bicep', () => {
     const bicep = [
       'main.bicep',
       ...readdirSync(join(folder, 'bicep/modules')).map((file) => `modules/${file}`),
@@ -112,7 +112,7 @@ describe('Terraform', () => {
     expect(terraform).toEqual(expect.arrayContaining([...new Set(bicep)]))
   })
 
-  it.skipIf(terraform.isMissing)(`is formatted as terraform fmt would${terraform.note}`, () => {
+  it.skipIf(terraform.isMissing)(`has the format of terraform fmt${terraform.note}`, () => {
     const { status, stdout } = runTool('terraform', [
       'fmt',
       '-check',
@@ -123,7 +123,7 @@ describe('Terraform', () => {
   })
 })
 
-/** Resource types of Bicep, and what Terraform calls them. */
+/** Resource types of Bicep and their names in Terraform. */
 const counterparts: Readonly<Record<string, string>> = {
   'Microsoft.App/containerApps': 'azurerm_container_app',
   'Microsoft.App/managedEnvironments': 'azurerm_container_app_environment',

@@ -20,7 +20,7 @@ const values = read(`${chart}/values.yaml`)
 
 const settings = new Map(settingsTable().map((setting) => [setting.env, setting]))
 
-/** What is written like a variable and is no setting of the simulator, each with what it is. */
+/** Names that look like a setting and are not, with the reason. */
 const otherNames: ReadonlyArray<{ name: RegExp; reason: string }> = [
   { name: /^DEPLOY_[A-Z_]+$/, reason: 'variables of the deploy scripts, which their --help lists' },
   { name: /^SMOKE_[A-Z_]+$/, reason: 'variables of scripts/smoke-test.sh' },
@@ -30,7 +30,7 @@ const otherNames: ReadonlyArray<{ name: RegExp; reason: string }> = [
   { name: /^TF_VAR_$/, reason: 'how Terraform takes variables from the environment' },
 ]
 
-/** Texts of everything that is shipped, by path; the generated parts of Terraform are not there to be read. */
+/** Texts of all shipped files, by path, without files that Terraform generates. */
 const shipped = readdirSync(join(root, 'infra'), { recursive: true, encoding: 'utf8' })
   .map((path) => `infra/${path.replaceAll('\\', '/')}`)
   .filter((path) => /^infra\/(container-apps|helm)\/|^infra\/README\.md$/.test(path))
@@ -46,7 +46,7 @@ function firstGroup(text: string, pattern: RegExp): string {
 }
 
 describe('variables', () => {
-  it.each(shipped)('$path names settings that there are', ({ text }) => {
+  it.each(shipped)('$path names only existing settings', ({ text }) => {
     const names = text.match(/(?<![\w-])[A-Z][A-Z0-9]*_[A-Z0-9_]*(?![\w-])/g) ?? []
     const unknown = names.filter(
       (name) => !settings.has(name) && !otherNames.some((other) => other.name.test(name)),
@@ -54,7 +54,7 @@ describe('variables', () => {
     expect([...new Set(unknown)]).toEqual([])
   })
 
-  it('are set the same way by Bicep and Terraform', () => {
+  it('are the same in Bicep and Terraform', () => {
     const always = ['HOST', 'PORT', 'RECORDING_DIR']
     const inBicep = firstGroup(bicepApp, /var settings = union\(([\s\S]*?)\n\)/)
     const inTerraform = firstGroup(terraformApp, /settings = merge\(([\s\S]*?)\n {2}\)/)
@@ -68,7 +68,7 @@ describe('variables', () => {
 describe('secrets', () => {
   const secrets = [...settings.values()].filter(({ secret }) => secret).map(({ env }) => env)
 
-  it('come from a vault or a secret, each of them and nothing else', () => {
+  it('are exactly the ones that come from a vault or a secret', () => {
     const inBicep = [...bicepMain.matchAll(/variable: '(\w+)'/g)].map(([, name]) => name)
     const inTerraform = [
       ...firstGroup(terraformMain, /secret_names = merge\(([\s\S]*?)\n {2}\)/).matchAll(/(\w+) = "/g),
@@ -87,7 +87,7 @@ describe('secrets', () => {
     expect(schema.properties.env.propertyNames.not.enum.sort()).toEqual([...secrets, 'HOST', 'PORT'].sort())
   })
 
-  it('are marked as secure wherever Bicep and Terraform take them', () => {
+  it('are marked as secure in Bicep and Terraform', () => {
     const bicep = shipped.filter(({ path }) => path.endsWith('.bicep')).map(({ text }) => text)
     const taken = bicep.flatMap(
       (text) => text.match(/^param (simulatorApiKey|azureOpenAiKey|redisUrl) /gm) ?? [],
@@ -108,7 +108,7 @@ describe('secrets', () => {
 })
 
 describe('ports, paths and users', () => {
-  it('are those of the program: the port by default, /healthz and /metrics without a key', async () => {
+  it('match the program: the default port, and /healthz and /metrics without a key', async () => {
     await using sim = await createSimulator()
     const health = firstGroup(bicepApp, /healthPath = '(.+)'/)
     expect(firstGroup(terraformApp, /health_path = "(.+)"/)).toBe(health)
@@ -123,7 +123,7 @@ describe('ports, paths and users', () => {
     expect(firstGroup(pods, /"PORT" "(\d+)"/)).toBe(port)
   })
 
-  it('let whoever the image runs as write to the share and to the volume', () => {
+  it('use one user id for the image user, the share and the volume', () => {
     const user = firstGroup(bicepApp, /uid=(\d+)/)
     expect(firstGroup(terraformApp, /uid=(\d+)/)).toBe(user)
     expect(firstGroup(values, /runAsUser: (\d+)/)).toBe(user)
@@ -135,9 +135,9 @@ describe('ports, paths and users', () => {
     expect(read('Dockerfile')).toMatch(new RegExp(`\\b${user}\\b`))
   })
 
-  it('give answers on their way longer than the program takes to stop', () => {
+  it('have a grace period that is longer than the one of the program', () => {
     const grace = Number(settings.get('SHUTDOWN_GRACE_SECONDS')?.default)
-    const given = [
+    const periods = [
       firstGroup(bicepApp, /terminationGracePeriodSeconds: (\d+)/),
       firstGroup(terraformApp, /termination_grace_period_seconds = (\d+)/),
       String(
@@ -145,7 +145,7 @@ describe('ports, paths and users', () => {
           Number(firstGroup(pods, /sleep:\n +seconds: (\d+)/)),
       ),
     ]
-    for (const seconds of given) expect(Number(seconds)).toBeGreaterThan(grace)
+    for (const seconds of periods) expect(Number(seconds)).toBeGreaterThan(grace)
   })
 })
 

@@ -26,15 +26,15 @@ const setUp = (settings: TestSettings = {}) => {
     await response.text()
     return response
   }
-  /** The one client of the report, as JSON. */
+  /** The only client of the report, as JSON. */
   const client = () => retryReportJson(journal.retryReport()).clients[0]!
   return { ...simulator, journal, ask, client }
 }
 
 const waitOf = (response: Response): number => Number(response.headers.get('retry-after-ms'))
 
-describe('an entry', () => {
-  it('tells of a request and of its answer', async () => {
+describe('a journal entry', () => {
+  it('describes a request and its answer', async () => {
     const { journal, ask, clock } = setUp()
     await clock.advance(1_500)
     await ask()
@@ -62,7 +62,7 @@ describe('an entry', () => {
     })
   })
 
-  it('tells what an answer told, and what a retry waited', async () => {
+  it('has the retry-after of an answer and the wait of a retry', async () => {
     const { journal, ask, clock } = setUp()
     await ask()
     const retryAfterMs = waitOf(await ask())
@@ -74,7 +74,7 @@ describe('an entry', () => {
     ])
   })
 
-  it('is there as soon as the answer is planned, and complete when it has been sent', async () => {
+  it('exists when the answer is planned, and is complete when the answer was sent', async () => {
     const { journal, post, clock } = setUp({ env: { LATENCY_TIME_SCALE: '1' } })
     const answer = post(deploymentPath('free', 'chat/completions'), { ...hello, stream: true })
     await clock.advance(1)
@@ -90,7 +90,7 @@ describe('an entry', () => {
     expect(entry?.durationMs).toBeGreaterThan(0)
   })
 
-  it('tells that the client left', async () => {
+  it('records that the client left', async () => {
     const { journal, post, clock } = setUp({ env: { LATENCY_TIME_SCALE: '1' } })
     const answer = post(deploymentPath('free', 'chat/completions'), { ...hello, stream: true })
     await clock.advance(10_000)
@@ -98,7 +98,7 @@ describe('an entry', () => {
     expect(journal.entries()).toMatchObject([{ status: 200, aborted: true }])
   })
 
-  it('has no key in it, wherever it was sent', async () => {
+  it('contains no key, wherever it was sent', async () => {
     const { journal, ask } = setUp()
     await ask({
       'x-api-key': 'other-secret',
@@ -114,7 +114,7 @@ describe('an entry', () => {
     expect(entries[1]?.query).toMatch(/^api-version=\S+&subscription-key=REDACTED$/)
   })
 
-  it('names the client: the test, or the key it sent, or nobody', async () => {
+  it('names the client by its test or by a hash of the key that it sent', async () => {
     const { journal, ask } = setUp()
     await ask({ 'x-sim-test': 'checkout' })
     await ask()
@@ -125,7 +125,7 @@ describe('an entry', () => {
     expect(clients.slice(0, 3)).toEqual(['checkout', keyClient, `key:${wrong}`])
   })
 
-  it('goes out as JSON with units in its names', async () => {
+  it('is exported as JSON with units in its names', async () => {
     const { journal, ask } = setUp()
     await ask()
     await ask()
@@ -168,19 +168,19 @@ describe('the journal', () => {
     [{ limit: 2 }, [4, 5]],
     [{ deployment: 'chat', limit: 1 }, [3]],
     [{ deployment: 'chat', client: 'two' }, []],
-  ] as const)('gives what fits %j', async (filter, ids) => {
+  ] as const)('returns the entries that match %j', async (filter, ids) => {
     const { journal } = await fill()
     expect(journal.entries(filter).map(({ id }) => id)).toEqual(ids)
   })
 
-  it('keeps the last requests, and judges all of them', async () => {
+  it('keeps the last requests, and the report covers all of them', async () => {
     const { journal, ask, client } = setUp({ env: { JOURNAL_SIZE: '3' } })
     for (let request = 0; request < 10; request++) await ask()
     expect(journal.entries().map(({ id }) => id)).toEqual([8, 9, 10])
     expect(client()).toMatchObject({ requests: 10, retries: 8 })
   })
 
-  it('begins anew when it is cleared, and counts on', async () => {
+  it('is empty after clear(), and ids continue', async () => {
     const { journal, ask, clock } = await fill()
     await clock.advance(1_000)
     journal.clear()
@@ -190,12 +190,12 @@ describe('the journal', () => {
     expect(journal.entries().map(({ id }) => id)).toEqual([6])
   })
 
-  it('is not there unless it is asked for', () => {
+  it('is off by default', () => {
     expect(createTestSimulator().simulator.journal).toBeUndefined()
   })
 })
 
-describe('the bodies of the journal', () => {
+describe('the bodies in the journal', () => {
   const { simulator, clock } = createTestSimulator()
   const send = async (journal: ReturnType<typeof createJournal>, body: Buffer, headers = {}) => {
     const exchange = testExchange({ path: '/x', headers, body }, { config: simulator.config, clock })
@@ -209,7 +209,7 @@ describe('the bodies of the journal', () => {
   const kept = (journal: ReturnType<typeof createJournal>) =>
     journal.entries().filter(({ bodyKept }) => bodyKept)
 
-  it('are text, or bytes that are none', async () => {
+  it('are text, or bytes if they are not UTF-8', async () => {
     const journal = create()
     await send(journal, Buffer.from('hällo'))
     await send(journal, Buffer.from([0xff, 0x00]))
@@ -222,7 +222,7 @@ describe('the bodies of the journal', () => {
     ])
   })
 
-  it('are kept up to 64 KB each', async () => {
+  it('are stored up to 64 KB each', async () => {
     const journal = create()
     await send(journal, Buffer.alloc(64 * 1024, 'a'))
     await send(journal, Buffer.alloc(64 * 1024 + 1, 'a'))
@@ -232,7 +232,7 @@ describe('the bodies of the journal', () => {
     ])
   })
 
-  it('are kept up to 64 MB in all, the youngest ones', async () => {
+  it('are stored up to 64 MB in total, the newest ones', async () => {
     const journal = create()
     const body = Buffer.alloc(64 * 1024, 'a')
     for (let request = 0; request < 1_030; request++) await send(journal, body)
@@ -240,13 +240,13 @@ describe('the bodies of the journal', () => {
     expect(kept(journal).map(({ id }) => id)).toEqual(Array.from({ length: 1_024 }, (_, index) => index + 7))
   })
 
-  it('make room for one another when entries go, too', async () => {
+  it('free their memory when their entries are removed', async () => {
     const journal = create(4)
     for (let request = 0; request < 3_000; request++) await send(journal, Buffer.alloc(64 * 1024, 'a'))
     expect(kept(journal).map(({ id }) => id)).toEqual([2_997, 2_998, 2_999, 3_000])
   })
 
-  it('are compared without the boundary of a form, which clients draw anew', async () => {
+  it('are compared without the multipart boundary, which clients choose at random', async () => {
     const journal = create()
     for (const boundary of ['aaa', 'bbb', 'ccc']) {
       const text = boundary === 'ccc' ? 'other' : 'same'
@@ -256,7 +256,7 @@ describe('the bodies of the journal', () => {
     expect(journal.entries({ retriesOnly: true }).map(({ id }) => id)).toEqual([2])
   })
 
-  it('of many megabytes are compared by their ends', async () => {
+  it('of several megabytes are compared by their start and end', async () => {
     const journal = create()
     const long = Buffer.alloc(8 * 1024 * 1024, 'a')
     await send(journal, long)
@@ -266,8 +266,8 @@ describe('the bodies of the journal', () => {
   })
 })
 
-describe('the judge', () => {
-  it('finds nothing where a client waits as it is told', async () => {
+describe('the retry report', () => {
+  it('has no findings if a client waits as required', async () => {
     const { ask, client, clock } = setUp()
     for (let round = 0; round < 5; round++) {
       const response = await ask()
@@ -286,7 +286,7 @@ describe('the judge', () => {
     })
   })
 
-  it('counts retries that come at once as early', async () => {
+  it('counts retries without a wait as early', async () => {
     const { ask, client, clock } = setUp()
     await ask()
     for (let request = 0; request < 3; request++) {
@@ -308,7 +308,7 @@ describe('the judge', () => {
     })
   })
 
-  it('takes no offence at a client that reads only whole seconds', async () => {
+  it('accepts a client that reads only whole seconds', async () => {
     const { ask, client, clock } = setUp()
     await ask()
     await clock.advance(333)
@@ -318,7 +318,7 @@ describe('the judge', () => {
     expect(client()).toMatchObject({ retries: 1, early: { count: 0 } })
   })
 
-  it('counts what is repeated although it cannot succeed', async () => {
+  it('counts repeated requests that cannot succeed', async () => {
     const { ask, client } = setUp()
     const free = deploymentPath('free', 'chat/completions')
     for (let request = 0; request < 3; request++) await ask({}, { messages: 'no list' }, free)
@@ -329,7 +329,7 @@ describe('the judge', () => {
     })
   })
 
-  it('takes a request with another key or another api-version for another one', async () => {
+  it('treats a request with another key or api-version as a different one', async () => {
     const { ask, client } = setUp()
     await ask({ 'x-sim-test': 't', 'api-key': 'old' })
     await ask({ 'x-sim-test': 't' })
@@ -338,7 +338,7 @@ describe('the judge', () => {
     expect(client()).toMatchObject({ requests: 4, retries: 0 })
   })
 
-  it('counts calls of a limited deployment that are no retries apart', async () => {
+  it('counts other calls of a limited deployment separately', async () => {
     const { ask, client } = setUp()
     await ask()
     await ask()
@@ -362,7 +362,7 @@ describe('the judge', () => {
     expect(journal.entries({ retriesOnly: true }).map(({ retryOf }) => retryOf)).toEqual([1, 2])
   })
 
-  it('counts no request as a retry of one whose client left before the answer', async () => {
+  it('does not count a retry if the client left before the answer', async () => {
     const { post, client, clock } = setUp({ env: { LATENCY_TIME_SCALE: '1' } })
     const free = deploymentPath('free', 'chat/completions')
     const answer = post(free, { ...hello, stream: true })
@@ -373,7 +373,7 @@ describe('the judge', () => {
     expect(client()).toMatchObject({ requests: 2, retries: 0 })
   })
 
-  it('sees a herd where many come back at the same moment', async () => {
+  it('reports a herd when many retries arrive at the same moment', async () => {
     const { ask, client, clock } = setUp()
     const bodies = Array.from({ length: 20 }, (_, index) => ({ ...hello, max_tokens: index + 1 }))
     await ask()
@@ -390,7 +390,7 @@ describe('the judge', () => {
     })
   })
 
-  it('lists clients with findings first, and adds them up', async () => {
+  it('lists clients with findings first, and has totals', async () => {
     const { ask, journal } = setUp()
     for (let request = 0; request < 5; request++)
       await ask({ 'x-sim-test': 'calm' }, hello, deploymentPath('free', 'chat/completions'))
