@@ -89,7 +89,7 @@ const cases: readonly Case[] = [
     max_tokens: 30,
   }),
   ...chat('with a call', { tools, tool_choice: 'required', parallel_tool_calls: false, max_tokens: 60 }),
-  ...chat('with calls side by side', { ...parallel, max_tokens: 90 }, { seed: 'pair' }),
+  ...chat('with parallel calls', { ...parallel, max_tokens: 90 }, { seed: 'pair' }),
   ...chat('with calls in two choices', { ...parallel, n: 2, max_tokens: 60 }),
   ...chat('with a custom tool', { tools: custom, tool_choice: 'required', max_tokens: 60 }),
   ...chat('with a function', { functions: [weather], function_call: { name: 'weather' }, max_tokens: 60 }),
