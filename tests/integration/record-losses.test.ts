@@ -26,14 +26,14 @@ const start = (env: Record<string, string> = {}) => {
   }
 }
 
-/** Puts a file in the place of the folder. */
+/** Replaces the folder with a file. */
 const breakFolder = (): void => {
   rmSync(place.dir, { recursive: true })
   writeFileSync(place.dir, '')
 }
 
 describe('recordings that cannot be written', () => {
-  it('are counted by the reason, whole answers and streams alike, from nothing on', async () => {
+  it('are counted by reason, for whole answers and streams, starting at 0', async () => {
     const { post, lostBy } = start()
     await post(path, request)
     expect(await lostBy('unwritable')).toBe(0)
@@ -44,7 +44,7 @@ describe('recordings that cannot be written', () => {
     expect(await lostBy('unwritable')).toBe(2)
   })
 
-  it('make /healthz say degraded, with status 200, until one is written again', async () => {
+  it('make /healthz report degraded with status 200 until a recording is written again', async () => {
     const { post, health, log } = start()
     await post(path, request)
     expect(await health()).toEqual([200, { status: 'ok', mode: 'record' }])
@@ -62,22 +62,25 @@ describe('recordings that cannot be written', () => {
     })
   })
 
-  it('are told in the log at once and then once a minute, with their number', async () => {
+  it('are logged immediately and then once a minute with their number', async () => {
     const { post, log, clock, recorder } = start()
     breakFolder()
-    const told = () => log.filter(({ level }) => level === 'error')
+    const errors = () => log.filter(({ level }) => level === 'error')
     for (let count = 0; count < 20; count++) await post(path, request)
-    expect(told()).toHaveLength(1)
-    expect(told()[0]?.message).toContain('Set RECORDING_DIR to a folder')
+    expect(errors()).toHaveLength(1)
+    expect(errors()[0]?.message).toContain('Set RECORDING_DIR to a folder')
     await clock.advance(60_000)
     for (let count = 0; count < 5; count++) await post(path, request)
-    expect(told()).toHaveLength(2)
-    expect(told()[1]).toMatchObject({ fields: { reason: 'unwritable', moreBefore: 19 } })
+    expect(errors()).toHaveLength(2)
+    expect(errors()[1]).toMatchObject({ fields: { reason: 'unwritable', moreBefore: 19 } })
     await recorder.close()
-    expect(told()[2]).toMatchObject({ message: 'More answers are not recorded.', fields: { unwritable: 4 } })
+    expect(errors()[2]).toMatchObject({
+      message: 'More answers are not recorded.',
+      fields: { unwritable: 4 },
+    })
   })
 
-  it('are counted by another reason where patterns of RECORDING_REDACT take too long', async () => {
+  it('are counted under another reason if patterns of RECORDING_REDACT take too long', async () => {
     place.upstream.answer = json({ text: 'a'.repeat(200_000) })
     const { post, lostBy, health } = start({ RECORDING_REDACT: '/a*b/' })
     await post(path, request)
