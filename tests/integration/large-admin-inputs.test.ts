@@ -7,7 +7,7 @@ const longName = 'a'.repeat(900_000)
 const many = (count: number, entry: (index: number) => [string, unknown]) =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => entry(index)))
 
-/** Each took seconds, or minutes, in which nothing else was answered. */
+/** Each of these used to take seconds or minutes and blocked all other requests. */
 const changes: Readonly<Record<string, [method: string, path: string, body: unknown]>> = {
   'a model with a long name': ['PUT', '/++/deployments/q', { model: longName }],
   'a profile with a long name': [
@@ -47,16 +47,16 @@ const changes: Readonly<Record<string, [method: string, path: string, body: unkn
     '/++/incidents/start',
     { phases: Array.from({ length: 20_000 }, () => ({})) },
   ],
-  'a timetable whose aliases multiply': [
+  'a timetable with nested aliases': [
     'POST',
     '/++/incidents/start',
     `a0: &a0 x\n${Array.from({ length: 30 }, (_, at) => `a${at + 1}: &a${at + 1} [*a${at}, *a${at}]\n`).join('')}phases: *a30\n`,
   ],
 }
 
-describe('the administration', () => {
+describe('the admin API', () => {
   it.each(Object.entries(changes))(
-    'refuses %s at once, in a short answer',
+    'refuses %s quickly, in a short answer',
     async (_, [method, path, body]) => {
       const { app } = createTestSimulator({
         deployments: { chat: { model: 'gpt-4o' } },
@@ -74,22 +74,22 @@ describe('the administration', () => {
 })
 
 describe('unknown models', () => {
-  it('are assumed for many deployments at once, with a bounded number of warnings', async () => {
+  it('are treated as known ones for many deployments, with a bounded number of warnings', async () => {
     const { app, log } = createTestSimulator()
     const { ask } = createAdminApi(app)
     const models = many(10_000, (at) => [`d${at}`, { model: `gpt-4p-${at}` }])
     const text = JSON.stringify({ openai_deployments: models })
     expect((await ask('PATCH', '/++/config', text)).status).toBe(200)
-    const told = log.filter(({ message }) => message.includes('.model is unknown'))
-    expect(told.length).toBeGreaterThan(0)
-    expect(told.length).toBeLessThanOrEqual(20)
-    expect(log.length - told.length).toBe(1)
+    const warnings = log.filter(({ message }) => message.includes('.model is unknown'))
+    expect(warnings.length).toBeGreaterThan(0)
+    expect(warnings.length).toBeLessThanOrEqual(20)
+    expect(log.length - warnings.length).toBe(1)
     const again = (): Promise<unknown> => ask('PATCH', '/++/config', text.replaceAll('4p', '4q'))
     expect(await leastMs(1_000, again)).toBeLessThan(1_000)
   })
 })
 
-describe('the headers of one request', () => {
+describe('long x-sim- headers', () => {
   const long = 'y'.repeat(30_000)
   it.each([
     [`x-sim-${long}`, '1'],
@@ -97,7 +97,7 @@ describe('the headers of one request', () => {
     ['x-sim-fault', `cut;${Array.from({ length: 7_000 }, (_, at) => `k${at}`).join('=1;')}`],
     ['x-sim-delay-ms', long],
     ['x-sim-finish-reason', long],
-  ])('are refused at once, and repeated in part, where they are long', async (name, value) => {
+  ])('are refused quickly, and the answer quotes only a part of them', async (name, value) => {
     const { post } = createTestSimulator({ deployments: { chat: { model: 'gpt-4o' } } })
     const send = () => post(deploymentPath('chat', 'chat/completions'), { messages: [] }, { [name]: value })
     const answer = await send()

@@ -23,7 +23,7 @@ async function inFlight(sim: SimulatorHandle): Promise<number> {
 }
 
 describe('fetch', () => {
-  it('needs no this, and takes URLs of any host, Requests and bare paths', async () => {
+  it('does not use this, and accepts URLs of any host, Request objects and paths', async () => {
     await using sim = await createSimulator()
     const { fetch } = sim
     const health = 'https://my-resource.openai.azure.com/healthz#top'
@@ -44,7 +44,7 @@ describe('fetch', () => {
     ])
   })
 
-  it('rejects what the standard one rejects', async () => {
+  it('rejects the same arguments as the standard fetch', async () => {
     await using sim = await createSimulator()
     await expect(sim.fetch('no url')).rejects.toBeInstanceOf(TypeError)
     await expect(sim.fetch('/x', { method: 'GET', body: 'x' })).rejects.toBeInstanceOf(TypeError)
@@ -60,7 +60,7 @@ describe('fetch', () => {
     })
   })
 
-  it('rejects with the reason of a signal, and the simulator sees that the client left', async () => {
+  it('rejects with the abort reason of a signal, and the simulator records that the client left', async () => {
     await using sim = await createSimulator({ clock: 'virtual', latency: slow, journal: true })
     await expect(post(sim, {}, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' })
     expect(sim.requests()).toHaveLength(0)
@@ -75,7 +75,7 @@ describe('fetch', () => {
     expect(sim.requests()[0]).toMatchObject({ aborted: true })
   })
 
-  it('lets a client leave before its request was read', async () => {
+  it('supports an abort before the request was read', async () => {
     await using sim = await createSimulator({ clock: 'virtual', latency: slow })
     const controller = new AbortController()
     const answer = post(sim, {}, { signal: controller.signal })
@@ -85,7 +85,7 @@ describe('fetch', () => {
     expect(await inFlight(sim)).toBe(0)
   })
 
-  it('breaks a stream off when its signal fires', async () => {
+  it('aborts a stream when its signal fires', async () => {
     await using sim = await createSimulator({ clock: 'virtual', latency: slow, journal: true })
     const controller = new AbortController()
     const answer = post(sim, { stream: true }, { signal: controller.signal })
@@ -99,7 +99,7 @@ describe('fetch', () => {
     expect(await inFlight(sim)).toBe(0)
   })
 
-  it('lets a reader leave a stream', async () => {
+  it('supports a reader that cancels a stream', async () => {
     await using sim = await createSimulator({ journal: true })
     const reader = (await post(sim, { stream: true })).body!.getReader()
     await reader.read()
@@ -117,7 +117,7 @@ describe('fetch', () => {
     })
   })
 
-  it('rejects with TypeError "fetch failed" when the body of a request fails, as the standard one does', async () => {
+  it('rejects with TypeError "fetch failed" when the body of the request fails, like the standard fetch', async () => {
     await using sim = await createSimulator()
     const sent = (give: (controller: ReadableStreamDefaultController<unknown>) => void): Promise<Response> =>
       post(
@@ -146,7 +146,7 @@ describe('fetch', () => {
     expect(await inFlight(sim)).toBe(0)
   })
 
-  it('breaks a body off with TypeError "terminated" when the connection is cut in its midst', async () => {
+  it('breaks the body with TypeError "terminated" when the connection is cut during the body', async () => {
     await using sim = await createSimulator()
     const cut = await post(sim, {}, { headers: { 'x-sim-fault': 'cut' } })
     expect(cut.status).toBe(200)
@@ -179,7 +179,7 @@ describe('close', () => {
     await closing
   })
 
-  it('cuts what does not end in time, and at once what nobody reads', async () => {
+  it('aborts answers after the grace period, and immediately those that are not being read', async () => {
     const sim = await createSimulator({ clock: 'virtual', latency: slow, shutdownGraceSeconds: 0 })
     const answer = post(sim).catch((error: unknown) => error)
     await sim.clock.advance(1)
@@ -195,7 +195,7 @@ describe('close', () => {
     await expect(unread.text()).rejects.toThrow('terminated')
   })
 
-  it('may be asked for twice, and refuses what comes after it', async () => {
+  it('can be called twice, and refuses later requests', async () => {
     const sim = await createSimulator()
     await Promise.all([sim.close(), sim.close()])
     await expect(sim.fetch('/healthz')).rejects.toMatchObject({

@@ -5,7 +5,7 @@ import { createSimulator, OperatorError } from '../../src/index.ts'
 import { recordingFolder } from '../support/recording-folder.ts'
 import { freePort } from '../support/free-port.ts'
 
-/** What keeps this process from ending, servers and timers above all. */
+/** Number of active resources of a kind. They keep the process from exiting. */
 function handles(kind: string): number {
   return process.getActiveResourcesInfo().filter((name) => name === kind).length
 }
@@ -17,7 +17,7 @@ const chat = {
 const path = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21'
 
 describe('listen', () => {
-  it('opens a port on loopback, which url names from then on', async () => {
+  it('opens a port on loopback and sets url', async () => {
     await using sim = await createSimulator()
     expect(sim.url).toBe('http://simulator.localhost')
     const { url } = await sim.listen()
@@ -28,13 +28,13 @@ describe('listen', () => {
     expect((await sim.fetch(url + path, { ...chat, headers })).status).toBe(200)
   })
 
-  it('refuses a second port, and says where it listens already', async () => {
+  it('refuses a second port and names the first', async () => {
     await using sim = await createSimulator()
     const { url } = await sim.listen()
     await expect(sim.listen()).rejects.toThrow(`Could not listen: the simulator listens already on ${url}.`)
   })
 
-  it('may be tried again after a port was taken', async () => {
+  it('can be called again after a port was in use', async () => {
     await using first = await createSimulator()
     const port = Number(new URL((await first.listen()).url).port)
     await using second = await createSimulator()
@@ -44,7 +44,7 @@ describe('listen', () => {
 })
 
 describe('a simulator', () => {
-  it('opens no port, and no timer or signal handler that stays, unless it listens', async () => {
+  it('opens no port, and leaves no timer or signal handler, unless it listens', async () => {
     const before = { servers: handles('TCPServerWrap'), signals: process.listenerCount('SIGTERM') }
     const sim = await createSimulator({ journal: true })
     await sim.fetch(path, { ...chat, headers: { 'api-key': sim.apiKey } })
@@ -52,7 +52,7 @@ describe('a simulator', () => {
     await sim.close()
   })
 
-  it('answers nobody any more at its port once it is closed', async () => {
+  it('refuses connections once it is closed', async () => {
     const sim = await createSimulator()
     const { url } = await sim.listen({ port: await freePort() })
     await (await fetch(`${url}/healthz`, { headers: { connection: 'close' } })).text()
@@ -60,7 +60,7 @@ describe('a simulator', () => {
     await expect(fetch(`${url}/healthz`)).rejects.toThrow('fetch failed')
   })
 
-  it('replays a folder that it recorded, and tells at close what was never used', async () => {
+  it('replays a folder that it recorded, and close() fails for unused recordings in strict mode', async () => {
     const dir = recordingFolder({})
     await using upstream = await createSimulator({ seed: 'upstream' })
     const { url: endpoint } = await upstream.listen()

@@ -23,7 +23,7 @@ const chat = {
   max_tokens: 5,
 }
 
-/** One request a slice of ten seconds. */
+/** Six requests a minute allow one request in ten seconds. */
 const small = { chat: { model: 'gpt-4o', tokensPerMinute: 100_000, requestsPerMinute: 6 } }
 
 describe('createSimulator', () => {
@@ -43,7 +43,7 @@ describe('createSimulator', () => {
     expect(data[0]?.embedding).toHaveLength(1_536)
   })
 
-  it('crosses a minute by its virtual clock: 200, 429, and 200 again', async () => {
+  it('advances a virtual clock past the limit window: 200, 429, and 200 again', async () => {
     await using sim = await createSimulator({ clock: 'virtual', deployments: small })
     const client = clientOf(sim)
     const request = { ...chat, model: 'chat' }
@@ -53,7 +53,7 @@ describe('createSimulator', () => {
     expect((await client.chat.completions.create(request)).object).toBe('chat.completion')
   })
 
-  it('lets an answer wait until the time has been moved past it', async () => {
+  it('holds an answer until the virtual clock has passed its due time', async () => {
     await using sim = await createSimulator({
       clock: 'virtual',
       latency: { timeScale: 1, chatCompletions: { perToken: { meanMs: 100, stdDevMs: 0 } } },
@@ -71,7 +71,7 @@ describe('createSimulator', () => {
     expect((await answer).choices).toHaveLength(1)
   })
 
-  it('hands the parts of a stream over when they are due', async () => {
+  it('sends the chunks of a stream when they are due', async () => {
     await using sim = await createSimulator({
       clock: 'virtual',
       latency: { timeScale: 1, chatCompletions: { perToken: { meanMs: 100, stdDevMs: 0 } } },
@@ -91,7 +91,7 @@ describe('createSimulator', () => {
     expect(texts).toHaveLength(5)
   })
 
-  it('tells of requests and judges retries when a journal is kept', async () => {
+  it('returns requests and the retry report when the journal is on', async () => {
     await using sim = await createSimulator({
       clock: 'virtual',
       journal: true,
@@ -107,13 +107,13 @@ describe('createSimulator', () => {
     expect(sim.retryReport().totals).toMatchObject({ requests: 2, retries: 1 })
   })
 
-  it('says how to keep a journal when there is none', async () => {
+  it('says how to enable the journal', async () => {
     await using sim = await createSimulator()
     expect(() => sim.requests()).toThrow(/the journal is off. Create the simulator with \{ journal: true \}/)
     expect(() => sim.retryReport()).toThrow(/journal: true/)
   })
 
-  it('runs several side by side, each with its own key, limits and requests', async () => {
+  it('runs several instances in parallel, each with its own key, limits and requests', async () => {
     await using first = await createSimulator({ journal: 10, deployments: small })
     await using second = await createSimulator({ journal: 10, deployments: small })
     const request = { ...chat, model: 'chat' }
@@ -128,7 +128,7 @@ describe('createSimulator', () => {
     expect(response.status).toBe(401)
   })
 
-  it('changes its configuration while it runs, and forgets that at a reset', async () => {
+  it('changes its configuration at run time, and reset() reverts it', async () => {
     await using sim = await createSimulator({ deployments: small })
     await sim.patch({ region: 'West Europe', openai_deployments: { more: { model: 'gpt-4o-mini' } } })
     expect(sim.config()).toMatchObject({ region: 'West Europe', openai_deployments: { more: {} } })
@@ -141,7 +141,7 @@ describe('createSimulator', () => {
     expect(await sim.metrics()).toContain('aoai_requests_total')
   })
 
-  it('gives usage of limits back at a reset', async () => {
+  it('reset() clears limit usage', async () => {
     await using sim = await createSimulator({ deployments: small })
     const request = { ...chat, model: 'chat' }
     await clientOf(sim).chat.completions.create(request)
@@ -149,7 +149,7 @@ describe('createSimulator', () => {
     expect((await clientOf(sim).chat.completions.create(request)).choices).toHaveLength(1)
   })
 
-  it('takes extensions as objects and as functions of their host', async () => {
+  it('accepts extensions as objects and as functions of the host', async () => {
     const seen: string[] = []
     await using sim = await createSimulator({
       extensions: [
@@ -169,7 +169,7 @@ describe('createSimulator', () => {
     expect(seen).toEqual(['started', 'closed'])
   })
 
-  it('logs what goes wrong in one readable line, and the rest when asked to', async () => {
+  it('logs problems in one readable line each, and more at level info', async () => {
     const lines: string[] = []
     const write = process.stderr.write.bind(process.stderr)
     process.stderr.write = (line: string | Uint8Array) => lines.push(String(line)) > 0
@@ -192,8 +192,8 @@ describe('createSimulator', () => {
     ])
   })
 
-  it('refuses wrong options, all at once', async () => {
-    // @ts-expect-error: an editor shows it, too.
+  it('refuses wrong options and lists all of them', async () => {
+    // @ts-expect-error: editors report it as well.
     const mistyped = createSimulator({ sed: 1 })
     await expect(mistyped).rejects.toThrow('1 problem')
     const options: object = {
@@ -211,7 +211,7 @@ describe('createSimulator', () => {
     await expect(creating).rejects.toThrow('extensions must be a list')
   })
 
-  it('closes what it has started when a later step fails', async () => {
+  it('closes the extensions that have started when a later one fails to start', async () => {
     const seen: string[] = []
     const creating = createSimulator({
       incidents: { phases: [{ name: 'for-ever' }] },
@@ -229,7 +229,7 @@ describe('createSimulator', () => {
     expect(seen).toEqual(['first closed'])
   })
 
-  it('has the type of the clock that was chosen', async () => {
+  it('has a clock of the type that was chosen', async () => {
     await using virtual = await createSimulator({ clock: 'virtual' })
     await using system = await createSimulator()
     const shared = createVirtualClock()

@@ -22,7 +22,7 @@ describe('the load kits', () => {
   it('the k6 script is a module without syntax errors', () => {
     const folder = mkdtempSync(join(tmpdir(), 'aoai-k6-'))
     try {
-      // Node needs the extension to read it as a module. k6 does not.
+      // Node.js needs the extension to read it as a module. k6 does not.
       writeFileSync(join(folder, 'k6-chat.mjs'), readFileSync(kit('k6-chat.js')))
       expect(stderrOf(process.execPath, '--check', join(folder, 'k6-chat.mjs'))).toBe('')
     } finally {

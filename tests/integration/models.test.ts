@@ -38,11 +38,11 @@ describe('GET models/{id}', () => {
     '/openai/models/gpt-4o-2024-11-20?api-version=2024-10-21',
     '/openai/v1/models/gpt-4o',
     '/v1/models/GPT-4o',
-  ])('gives the one base model: %s', async (path) => {
+  ])('returns a base model: %s', async (path) => {
     expect(await (await get(path)).text()).toBe(gpt4o)
   })
 
-  it("answers an unknown model with 404 in the service's envelope", async () => {
+  it('answers an unknown model with 404 in the error envelope of the service', async () => {
     const response = await get('/openai/v1/models/gpt-%22none%22')
     expect(response.status).toBe(404)
     expect(await response.json()).toEqual({
@@ -54,7 +54,7 @@ describe('GET models/{id}', () => {
 describe('a model file', () => {
   const models = { 'my-model': { contextTokens: 500, maxOutputTokens: 100, operations: ['chatCompletions'] } }
 
-  it('adds models to deployments, to the list, and to what a deployment name may hold', async () => {
+  it('adds models to deployments, to the list, and to the models that a deployment name can contain', async () => {
     const deployments = { mine: { model: 'my-model' } }
     const simulator = createTestSimulator({ models, deployments })
     expect(await (await get('/v1/models', simulator.app)).text()).toContain('"id":"my-model"')
@@ -68,7 +68,7 @@ describe('a model file', () => {
     }
   })
 
-  it('keeps the simulator from starting when it is wrong, together with the deployments that are', () => {
+  it('prevents the start if it is invalid, and its problems are listed with those of the deployments', () => {
     const start = () =>
       createTestSimulator({
         models: { x: {} },

@@ -8,7 +8,7 @@ import { exportEverything } from '../support/everything-exported.ts'
 
 const guide = readFileSync(join(packageFolder, 'docs/monitoring.md'), 'utf8')
 
-/** The first cells of the table that begins with this head. */
+/** The first cells of the table with this header. */
 function firstCells(head: string): string[] {
   const table = new RegExp(`^\\| ${head} +\\|.*\\n\\|[-| ]+\\n((?:\\|.*\\n)+)`, 'm').exec(guide)?.[1] ?? ''
   return table
@@ -18,13 +18,13 @@ function firstCells(head: string): string[] {
 }
 
 describe('docs/monitoring.md', () => {
-  it('has each metric of a simulator, with its labels, and no other', async () => {
+  it('lists each metric of a simulator with its labels, and no other', async () => {
     const { families, samples } = await exportEverything()
     const own = [...families].filter((family) => family.startsWith('aoai_'))
     const rows = firstCells('metric').map((cell) => {
       const labels = /\{([\w,]+)\}/.exec(cell)?.[1]?.split(',') ?? []
       const [first = '', ...others] = [...cell.matchAll(/`([\w.*]+)/g)].map(([, name = '']) => name)
-      // Of a family of names, only the first is told in full.
+      // Only the first name of a family is complete.
       const isNamed = (family: string): boolean =>
         family === first || others.some((other) => family.endsWith(other.replace('...', '')))
       return { cell, labels, isNamed: first.startsWith('aoai_') ? isNamed : () => false }
@@ -37,16 +37,16 @@ describe('docs/monitoring.md', () => {
       const sample = samples.find(({ name }) => name.replace(/_(bucket|sum|count)$/, '') === family)
       return [family, Object.keys(sample?.labels ?? {}).filter((label) => label !== 'le')]
     })
-    const told = own.map((family) => [family, rows.find(({ isNamed }) => isNamed(family))?.labels])
-    expect(told).toEqual(exported)
+    const documented = own.map((family) => [family, rows.find(({ isNamed }) => isNamed(family))?.labels])
+    expect(documented).toEqual(exported)
   })
 
-  it('has each row of the dashboard, in its order', () => {
+  it('lists each dashboard row in order', () => {
     const rows = readDashboard().panels.filter(({ type }) => type === 'row')
     expect(firstCells('row')).toEqual(rows.map(({ title }) => title))
   })
 
-  it('has each alert, in its order', () => {
+  it('lists each alert in order', () => {
     const { groups } = parse(readFileSync(join(packageFolder, 'infra/prometheus/alerts.yml'), 'utf8')) as {
       groups: { rules: { alert: string }[] }[]
     }

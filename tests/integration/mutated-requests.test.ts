@@ -5,25 +5,25 @@ import { mutateJson } from '../support/mutate-json.ts'
 import { bodyOf, operationRequests, type OperationRequest } from '../support/operation-requests.ts'
 import { collectInto, type LogLine } from '../support/test-logger.ts'
 
-/** How many mutations each operation gets, and from which seed: `FUZZ_ROUNDS=5000 FUZZ_SEED=7 npx vitest run ...` looks further. */
+/** Number of mutations for each operation, and their seed: `FUZZ_ROUNDS=5000 FUZZ_SEED=7 npx vitest run ...` tests more. */
 const rounds = Number(process.env['FUZZ_ROUNDS'] ?? 40)
 const seed = process.env['FUZZ_SEED'] ?? 'mutated requests'
 
-/** What asks for a long answer takes long, and finds nothing more. */
+/** Long answers take long and find nothing more. */
 const lengths = new Set(['n', 'best_of', 'max_tokens', 'max_completion_tokens', 'max_output_tokens'])
-const longestAnswer = 16
+const maxLength = 16
 
 function shortened(body: unknown): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body
   return Object.fromEntries(
     Object.entries(body).map(([name, value]: [string, unknown]) => [
       name,
-      lengths.has(name) && typeof value === 'number' ? Math.min(value, longestAnswer) : value,
+      lengths.has(name) && typeof value === 'number' ? Math.min(value, maxLength) : value,
     ]),
   )
 }
 
-/** `right`, or what is wrong with an answer. */
+/** `right`, or the problem of an answer. */
 function judge(status: number, text: string): string {
   if (status === 200) return 'right'
   if (status !== 400 && status !== 404) return `${status}: ${text}`
@@ -35,7 +35,7 @@ describe('a mutated request', () => {
   const log: LogLine[] = []
   let sim: SimulatorHandle
   beforeAll(async () => {
-    // Without the limits of the default deployments.
+    // The default deployments without their limits.
     const models = ['gpt-4o', 'gpt-5-mini', 'text-embedding-3-small']
     const deployments = Object.fromEntries(models.map((model) => [model, { model }]))
     sim = await createSimulator({ apiKey: 'key', seed: 'test', log: collectInto(log), deployments })
@@ -51,7 +51,7 @@ describe('a mutated request', () => {
     return sim.fetch(request.path, { method: 'POST', headers, body: sent })
   }
 
-  it.each(operationRequests)('of $name is answered, and never with a 500', async (request) => {
+  it.each(operationRequests)('of $name never causes a 500', async (request) => {
     const plain = await send(request, request.body)
     expect([plain.status, await plain.text()]).toEqual([200, expect.any(String)])
     const random = createRandom(`${seed} ${request.name}`)
@@ -60,7 +60,7 @@ describe('a mutated request', () => {
       for (let count = random.below(4); count >= 0; count -= 2) body = mutateJson(body, random)
       const response = await send(request, shortened(body))
       const text = await response.text()
-      // A name that no deployment has is told, and is no failure.
+      // An unknown deployment name is logged and is not a failure.
       const failures = log.filter(({ message }) => !message.startsWith('Unknown deployment'))
       expect([judge(response.status, text), JSON.stringify(body), failures]).toEqual([
         'right',

@@ -6,13 +6,13 @@ import { open } from '../support/hostile-client.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { createTestSimulator, deploymentPath, testKey } from '../support/test-simulator.ts'
 
-/** The app of a process whose primary answers with what it was asked. */
+/** The app of a worker with a primary that returns the request line. */
 const createWorkerApp = (primary = async ({ method, url }: Request) => new Response(`${method} ${url}`)) => {
   const { simulator, log } = createTestSimulator()
   return { app: createApp(simulator, { primary }), log }
 }
 
-const asksPrimary = async (path: string, init: RequestInit = {}): Promise<boolean> => {
+const isForwarded = async (path: string, init: RequestInit = {}): Promise<boolean> => {
   const { app } = createWorkerApp()
   const response = await app.request(path, init)
   return (await response.text()) === `${init.method ?? 'GET'} http://localhost${path}`
@@ -33,7 +33,7 @@ describe('several slashes in a row', () => {
   )
 })
 
-describe('a process that has a primary', () => {
+describe('a worker with a primary', () => {
   it.each([
     ['/++/config'],
     ['/++/config?a=b'],
@@ -44,8 +44,8 @@ describe('a process that has a primary', () => {
     ['/metrics'],
     ['/++/deployments/a%2Fb', { method: 'DELETE' }],
     ['/++/config', { method: 'OPTIONS' }],
-  ] as [string, RequestInit?][])('asks it for %s', async (path, init) => {
-    expect(await asksPrimary(path, init)).toBe(true)
+  ] as [string, RequestInit?][])('forwards %s to the primary', async (path, init) => {
+    expect(await isForwarded(path, init)).toBe(true)
   })
 
   it.each([
@@ -60,24 +60,24 @@ describe('a process that has a primary', () => {
     ['/openai/nothing'],
     [deploymentPath('gpt-4o', 'chat/completions'), { method: 'POST', body: '{}' }],
   ] as [string, RequestInit?][])('answers %s itself', async (path, init) => {
-    expect(await asksPrimary(path, init)).toBe(false)
+    expect(await isForwarded(path, init)).toBe(false)
   })
 
-  it('answers 500 and logs it where the primary fails', async () => {
+  it('answers 500 and logs it if the primary fails', async () => {
     const { app, log } = createWorkerApp(() => Promise.reject(new Error('it is gone')))
     expect((await app.request('/metrics')).status).toBe(500)
     expect(JSON.stringify(log)).toContain('it is gone')
   })
 })
 
-describe('a client that asks before it sends its body', () => {
+describe('a client with Expect: 100-continue', () => {
   it.each([
     ['PATCH /++/config', '100'],
     ['POST //++/nothing', '100'],
     ['GET /healthz', '100'],
     ['POST /healthz', '404'],
     ['POST /openai/nothing', '404'],
-  ])('is told to send it by a page, whatever its key: %s', async (asked, status) => {
+  ])('gets 100 from an existing page, whatever its key: %s', async (asked, status) => {
     const { app } = createTestSimulator()
     const listener = await listen(app, '127.0.0.1', 0)
     const socket = await open(Number(new URL(listener.url).port))
@@ -97,7 +97,7 @@ describe('a page over a socket', () => {
     ['/healthz', ['Content-Type', 'Date', 'Connection', 'Keep-Alive', 'Content-Length']],
     ['/metrics', ['Content-Type', 'Date', 'Connection', 'Keep-Alive', 'Content-Length']],
     ['/++/config', ['cache-control', 'content-type', 'Content-Length', 'Date', 'Connection', 'Keep-Alive']],
-  ])('goes out in one piece, with its headers as the adapter writes them: %s', async (path, names) => {
+  ])('is sent in one piece with the headers of the adapter: %s', async (path, names) => {
     const { app } = createTestSimulator()
     const listener = await listen(app, '127.0.0.1', 0)
     const headers = { 'api-key': testKey }
@@ -106,7 +106,7 @@ describe('a page over a socket', () => {
     await listener.close(0)
   })
 
-  it('tells its length where the primary answers it, in as many pieces as it likes', async () => {
+  it('has a Content-Length if the primary answers it in several pieces', async () => {
     const pieces = ['{"a"', ':1}']
     const body = (): ReadableStream =>
       new ReadableStream({

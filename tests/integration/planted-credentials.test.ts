@@ -107,7 +107,7 @@ describe('a credential in a request', () => {
     expect(await journalOf(replaying)).not.toContain('PLANTED')
   })
 
-  it('does not stand in the way of replay when it is another one, or the JSON is written otherwise', async () => {
+  it('does not affect replay if it changes or if the JSON has another key order', async () => {
     const body = (key: string, order: readonly string[]): string => {
       const fields: Record<string, unknown> = { user: 'a', data_sources: [{ authentication: { key } }] }
       return `{${order.map((name) => `"${name}":${JSON.stringify(fields[name])}`).join(', ')}}`
@@ -125,7 +125,7 @@ describe('a credential in a request', () => {
     expect(await miss.text()).not.toMatch(/another-key|PLANTED/)
   })
 
-  it('does not stand in the way of replay when it is the key of the simulator itself', async () => {
+  it('does not affect replay if it is the key of the simulator', async () => {
     const simulatorKey = 'the-simulators-own-key'
     const keys = { SIMULATOR_API_KEY: simulatorKey }
     const recording = startRecording(place, createSystemClock(), keys)
@@ -141,7 +141,7 @@ describe('a credential in a request', () => {
     expect((await miss.text()) + JSON.stringify(replaying.log)).not.toContain(simulatorKey)
   })
 
-  it('does not stand in the way of the query by which recordings are told apart', async () => {
+  it('does not affect how the query selects recordings', async () => {
     const { post } = startRecording(place, createSystemClock())
     for (const page of ['1', '2']) {
       place.upstream.answer = json({ page })
@@ -155,7 +155,7 @@ describe('a credential in a request', () => {
     }
   })
 
-  it('is not told by a miss, whether the recording or the request holds it', async () => {
+  it('is not in the answer to a miss, neither from the recording nor from the request', async () => {
     const item = (body: string): string => `- request:
     body: '${body}'
     headers: {}
@@ -187,10 +187,10 @@ describe('a credential in an answer', () => {
     ['a cookie', json({}, 200, { 'set-cookie': `a=${planted}` })],
     ['a stream', eventStream([`data: {"client_secret":{"value":"${planted}"}}\n\n`, 'data: [DONE]\n\n'])],
     [
-      'a stream whose events come in pieces',
+      'a stream with events in several chunks',
       eventStream(['data: {"url":"https://h/?sig=PLAN', `TED0secret1KEY2"}\n`, '\ndata: [DONE]\n\n'], 5),
     ],
-  ])('reaches the caller, but no file, when it stands in %s', async (_where, answer) => {
+  ])('reaches the caller but no file if it is in %s', async (_where, answer) => {
     place.upstream.answer = answer
     const { post } = startRecording(place, createSystemClock())
     const response = await post(path, { messages })
@@ -200,8 +200,8 @@ describe('a credential in an answer', () => {
   })
 })
 
-describe('what a caller shows the simulator', () => {
-  it('does not go upstream, in no header and no parameter', async () => {
+describe('credentials of the caller', () => {
+  it('are not sent to the upstream, in headers or parameters', async () => {
     const { post } = startRecording(place, createSystemClock())
     const headers = {
       'ocp-apim-subscription-key': planted,
@@ -242,7 +242,7 @@ describe('a key of the simulator or of its upstream', () => {
       eventStream([`data: {"a":"${upstreamKey.slice(0, 9)}`, `${upstreamKey.slice(9)}"}\n\n`], 5),
     ],
     ['an error', json({ error: { message: `Wrong key ${upstreamKey}` } }, 401)],
-  ])('does not come back to the caller that an upstream echoes it to, in %s', async (_where, answer) => {
+  ])('is masked if an upstream echoes it in %s', async (_where, answer) => {
     place.upstream.answer = answer
     const { post } = startRecording(place, createSystemClock(), { RECORDING_ERRORS: 'on' })
     const response = await post(path, { messages })
@@ -251,7 +251,7 @@ describe('a key of the simulator or of its upstream', () => {
     expect(got + stored()).not.toContain(upstreamKey)
   })
 
-  it('stands in no journal, wherever the caller has put it', async () => {
+  it('is not in the journal, wherever the caller has sent it', async () => {
     const recording = startRecording(place, createSystemClock(), { JOURNAL_SIZE: '10' })
     const text = `${testKey} and ${upstreamKey}`
     await recording.post(`${path}?note=${upstreamKey}`, { messages, text }, { 'x-note': `my ${upstreamKey}` })
@@ -346,7 +346,7 @@ describe('aoai-sim', () => {
     ['an address with a password', ['check', 'retries', '--url', 'http://u:PLANTED@h']],
     ['a wrong endpoint', ['--azure-openai-endpoint', 'https://u:PLANTED@h/']],
     ['a wrong address of Redis', ['--redis-url', 'redis://u:PLANTED@h/x']],
-  ])('does not quote the secret of %s', async (_what, argv) => {
+  ])('does not print the secret of %s', async (_what, argv) => {
     const { code, out } = await cli('/', ...argv)
     expect(code).not.toBe(0)
     expect(out).not.toBe('')
@@ -354,13 +354,13 @@ describe('aoai-sim', () => {
   })
 })
 
-describe('a key that could be guessed', () => {
+describe('a weak key', () => {
   it.each([
     [{ HOST: '127.0.0.1', SIMULATOR_API_KEY: 'short' }, []],
     [{ HOST: '0.0.0.0', SIMULATOR_API_KEY: 'a-key-of-16-signs' }, []],
     [{ HOST: '0.0.0.0', SIMULATOR_API_KEY: 'short' }, ['SIMULATOR_API_KEY']],
     [{ HOST: '0.0.0.0', SIMULATOR_API_KEY: 'a-key-of-16-signs', ADMIN_API_KEY: 'short' }, ['ADMIN_API_KEY']],
-  ])('is warned of once where other machines reach the simulator: %j', (env, names) => {
+  ])('is logged once if other machines can reach the simulator: %j', (env, names) => {
     const config = loadConfig({ flags: {}, env, workingDirectory: '/', readFile: filesInMemory() })
     const log: LogLine[] = []
     warnOfWeakKeys(config, collectInto(log))
@@ -369,7 +369,7 @@ describe('a key that could be guessed', () => {
     expect(JSON.stringify(log)).not.toContain('short')
   })
 
-  it('is warned of with the name of its resource', () => {
+  it('is logged with the name of its resource', () => {
     const env = { HOST: '0.0.0.0', SIMULATOR_API_KEY: 'a-key-of-16-signs' }
     const { inputs } = loadLiveConfig({ flags: {}, env, workingDirectory: '/', readFile: filesInMemory() })
     const resources = withResources(inputs, {

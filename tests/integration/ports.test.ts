@@ -86,8 +86,8 @@ describe.skipIf(redisNeed.isMissing)(`against a Redis server${redisNeed.note}`, 
   })
 })
 
-describe('a caller that dies', () => {
-  it('gives back the charges that it had not settled, and no others', async () => {
+describe('a disconnected caller', () => {
+  it('releases the charges that it did not settle, and no others', async () => {
     const keeper = limits()
     const pool = rpcPool(rateLimiterPort, keeper)
     const [dying, other] = [pool.connect(), pool.connect()]
@@ -101,7 +101,7 @@ describe('a caller that dies', () => {
     expect(keeper.status(limitRequest(0))).toMatchObject({ tokens: { used: 300 } })
   })
 
-  it('gives back its slots and its places in the queue', async () => {
+  it('releases its slots and its positions in the queue', async () => {
     const keeper = slots()
     const pool = rpcPool(concurrencyLimiterPort, keeper)
     const [dying, other] = [pool.connect(), pool.connect()]
@@ -115,7 +115,7 @@ describe('a caller that dies', () => {
     expect([...keeper.occupancy()]).toMatchObject([{ working: 1, waiting: 0 }])
   })
 
-  it('takes the responses with it that it was sending, and leaves those that had ended', async () => {
+  it('loses the responses that it was sending, and keeps the ended ones', async () => {
     const pool = rpcPool(responseArchivePort, new ResponseStore())
     const [dying, other] = [pool.connect(), pool.connect()]
     const [ended, sending] = [responseRecord('ended'), responseRecord('sending')]
@@ -130,7 +130,7 @@ describe('a caller that dies', () => {
     expect(await other.client.get('default', sending.id, 2_000)).toBeUndefined()
   })
 
-  it('breaks the connections of its clients in the journal', async () => {
+  it('aborts the calls of its clients in the journal', async () => {
     const kept = journal()
     const pool = rpcPool(journalPort, kept)
     const dying = pool.connect()
@@ -144,20 +144,20 @@ describe('a caller that dies', () => {
   })
 })
 
-describe('callers together', () => {
-  it('find the end of a response of each other that was told before', async () => {
+describe('several callers', () => {
+  it('see the end of a response of another caller that was reported earlier', async () => {
     const pool = rpcPool(responseArchivePort, new ResponseStore())
     const [sender, reader] = [pool.connect(), pool.connect()]
     const record = responseRecord('read')
     const { lease } = await sender.client.add(record)
     record.progress.finish(2_000)
-    // Both are under way: the question may arrive before the end does.
+    // Both messages are on their way: the request can arrive before the end.
     const asked = reader.client.get('default', record.id, 2_000)
     void sender.client.finish(lease!, record)
     expect((await asked)?.progress.stageAt(2_000)).toBe('ended')
   })
 
-  it('are noted in the order in which things happened, whoever tells first', async () => {
+  it('are recorded in the order of their times, not of their messages', async () => {
     const kept = journal()
     const pool = rpcPool(journalPort, kept)
     const [one, other] = [pool.connect(), pool.connect()]
@@ -169,9 +169,9 @@ describe('callers together', () => {
   })
 })
 
-/** A state that shows what another one takes: an interface with its port, and a class. */
+/** Example of shared state: an interface with its port, and a class. */
 interface Counters<Lease = unknown> {
-  /** Counts a request in, and gives what `leave` counts it out by. */
+  /** Counts a request. Returns the lease for `leave`. */
   enter(
     name: string,
   ): { readonly lease: Lease; readonly count: number } | Promise<{ lease: Lease; count: number }>
@@ -214,8 +214,8 @@ class LocalCounters implements Counters<string> {
   }
 }
 
-describe('a port of its own', () => {
-  it('is served by its definition and a local class alone', async () => {
+describe('a port for new shared state', () => {
+  it('needs only its definition and a local class', async () => {
     const pool = rpcPool(countersPort, new LocalCounters())
     const [one, other] = [pool.connect(), pool.connect()]
     const { lease, count } = await one.client.enter('a')
@@ -227,13 +227,13 @@ describe('a port of its own', () => {
     expect('clear' in one.client).toBe(false)
   })
 
-  it('tells a failure of its keeper to who asked', async () => {
+  it('reports a failure of the owner to the caller', async () => {
     const pool = rpcPool(countersPort, new LocalCounters())
     await expect(pool.connect().client.fail()).rejects.toThrow('counting failed')
     expect(pool.failures).toEqual([])
   })
 
-  it('ends a lease once, and none that another caller holds', async () => {
+  it('ends a lease once, and none of another caller', async () => {
     const pool = rpcPool(countersPort, new LocalCounters())
     const [one, other] = [pool.connect(), pool.connect()]
     const { lease } = await one.client.enter('a')
@@ -244,7 +244,7 @@ describe('a port of its own', () => {
     expect(await one.client.count('b')).toBe(1)
   })
 
-  it('forgets the oldest leases of a caller that holds too many, and does not give them back', async () => {
+  it('forgets the oldest leases of a caller with too many, and does not release them', async () => {
     const keeper = new LocalCounters()
     const caller = rpcPool(countersPort, keeper).connect()
     for (const name of ['a', 'b', 'c']) await caller.client.enter(name)
@@ -252,7 +252,7 @@ describe('a port of its own', () => {
     expect(['a', 'b', 'c'].map((name) => keeper.count(name))).toEqual([1, 0, 0])
   })
 
-  it('gives back what a keeper grants to a caller that is gone by then', async () => {
+  it('releases what the owner grants after the caller has disconnected', async () => {
     const keeper = new LocalCounters()
     let grant = (): void => {}
     const granted = new Promise<void>((resolve) => (grant = resolve))

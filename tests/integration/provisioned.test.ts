@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createTestSimulator, deploymentPath } from '../support/test-simulator.ts'
 
-/** One unit of gpt-4o does 2,500 weighted tokens a minute; a token of output weighs four. */
+/** One unit of gpt-4o handles 2,500 weighted tokens a minute. An output token has weight 4. */
 const deployments = {
   reserved: { model: 'gpt-4o', provisionedThroughputUnits: 1, spilloverTo: 'spare' },
   spare: { model: 'gpt-4o', tokensPerMinute: 10_000 },
@@ -10,11 +10,11 @@ const deployments = {
 const body = { messages: [{ role: 'user', content: 'Tell me a joke' }], max_tokens: 1_000 }
 
 describe('provisioned throughput', () => {
-  it('tells its utilisation in a header, in place of rate limits, and in the metrics', async () => {
+  it('reports its utilisation in a header instead of rate limits, and in the metrics', async () => {
     const { post, app } = createTestSimulator({ deployments })
     const response = await post(deploymentPath('alone', 'chat/completions'), body)
     expect(response.status).toBe(200)
-    // 4 prompt characters a token, and the overhead of the era: (4 + 5 + 4 x 1000) / 2500.
+    // 4 prompt characters per token and the overhead of the model version: (4 + 5 + 4 x 1000) / 2500.
     expect(response.headers.get('azure-openai-deployment-utilization')).toBe('160.4%')
     expect(response.headers.get('x-ratelimit-remaining-tokens')).toBeNull()
     const metrics = await (await app.request('/metrics')).text()
@@ -39,13 +39,13 @@ describe('provisioned throughput', () => {
     expect(second).toBeLessThan(first - 1)
   })
 
-  it('leaves the header away where the setting says so', async () => {
+  it('omits the header if PTU_UTILIZATION_HEADER is off', async () => {
     const { post } = createTestSimulator({ deployments, env: { PTU_UTILIZATION_HEADER: 'off' } })
     const response = await post(deploymentPath('alone', 'chat/completions'), body)
     expect(response.headers.get('azure-openai-deployment-utilization')).toBeNull()
   })
 
-  it('refuses above 100 % and admits again when the wait that it told is over', async () => {
+  it('refuses above 100 % and admits again after retry-after', async () => {
     const { post, clock } = createTestSimulator({ deployments })
     await post(deploymentPath('alone', 'chat/completions'), body)
     const refused = await post(deploymentPath('alone', 'chat/completions'), body)
@@ -56,7 +56,7 @@ describe('provisioned throughput', () => {
     expect((await post(deploymentPath('alone', 'chat/completions'), body)).status).toBe(200)
   })
 
-  it('answers from the spillover deployment meanwhile, under its name and limits', async () => {
+  it('answers from the spillover deployment above 100 %, with its name and limits', async () => {
     const { post } = createTestSimulator({ deployments })
     await post(deploymentPath('reserved', 'chat/completions'), body)
     const spilled = await post(deploymentPath('reserved', 'chat/completions'), body)
@@ -77,7 +77,7 @@ describe('provisioned throughput', () => {
     ['half a unit', { provisionedThroughputUnits: 0.5 }, '"a".provisionedThroughputUnits must be an integer'],
     ['an unknown era', { limitProfile: '1999' }, '"a".limitProfile must be one of 2024-02'],
     ['an odd slice', { requestsSliceSeconds: 7 }, '"a".requestsSliceSeconds must be 1, 10 or 60'],
-  ])('refuses %s at the start, with the place in the file', (_, limits, problem) => {
+  ])('refuses %s at the start, with the position in the file', (_, limits, problem) => {
     const start = (): unknown =>
       createTestSimulator({ deployments: { a: { model: 'gpt-4o', ...limits }, b: { model: 'gpt-4o' } } })
     expect(start).toThrow(problem)

@@ -6,7 +6,7 @@ import { createSimulator } from '../../src/index.ts'
 import { filesInMemory } from '../support/files-in-memory.ts'
 import { createTestSimulator, deploymentPath } from '../support/test-simulator.ts'
 
-/** A `.env` with the names and the kinds of values that those of the Python simulator have. */
+/** A `.env` with the names and kinds of values of the Python simulator. */
 const envFile = `
 BASENAME=__CHANGE_ME___
 LOCATION='northcentralus'
@@ -40,7 +40,7 @@ const sizes = {
   'text-embedding-3-xlarge': 1_536,
 }
 
-/** Its deployments: chat models with a limit, every embedding model of its catalogue, and whisper. */
+/** Deployments of the Python simulator: chat models with a limit, every embedding model of its catalogue, and whisper. */
 const deploymentsWith = (asWritten: (value: number) => unknown, sizeKey = 'embeddingSize') => ({
   deployment1: { model: 'gpt-3.5-turbo', tokensPerMinute: asWritten(60_000) },
   ...Object.fromEntries(
@@ -57,7 +57,7 @@ describe('the files of the Python simulator', () => {
     ['numbers', deploymentsWith((value) => value)],
     ['digits in quotes', deploymentsWith(String)],
     ['sizes by their oldest name', deploymentsWith(String, 'size')],
-  ])('start the simulator without a warning: %s', (_, deployments) => {
+  ])('are accepted without a warning: %s', (_, deployments) => {
     const live = loadLiveConfig({
       flags: {},
       env: {},
@@ -74,7 +74,7 @@ describe('the files of the Python simulator', () => {
     expect(current.defaultResource.deployments.get('whisper')?.requestsPerMinute).toBe(3)
   })
 
-  it('find the example of the deployment file where their settings name it', () => {
+  it('include the example deployment file, at the path in their settings', () => {
     const live = loadLiveConfig({
       flags: {},
       env: { OPENAI_DEPLOYMENT_CONFIG_PATH: 'examples/openai_deployment_config.json' },
@@ -85,7 +85,7 @@ describe('the files of the Python simulator', () => {
     expect(live.current.defaultResource.deployments.get('text-embedding-3-xlarge')?.embeddingSize).toBe(1_536)
   })
 
-  it.each(Object.entries(sizes))('%s answers with %i numbers', async (deployment, size) => {
+  it.each(Object.entries(sizes))('%s returns %i numbers', async (deployment, size) => {
     const { post } = createTestSimulator({ deployments: deploymentsWith(String) })
     const response = await post(deploymentPath(deployment, 'embeddings'), { input: 'hello' })
     expect(response.status).toBe(200)
@@ -93,7 +93,7 @@ describe('the files of the Python simulator', () => {
     expect(data[0]?.embedding).toHaveLength(size)
   })
 
-  it('a size above the one of the model is what requests may ask for, too', async () => {
+  it('an embeddingSize above that of the model is also the maximum for requests', async () => {
     const { post } = createTestSimulator({
       deployments: { wide: { model: 'text-embedding-3-small', embeddingSize: 4_096 } },
     })
@@ -106,7 +106,7 @@ describe('the files of the Python simulator', () => {
     expect(lengths).toEqual([4_096, 4_096, 100, 400])
   })
 
-  it('a program may give the same entries', async () => {
+  it('the library accepts the same entries', async () => {
     await using simulator = await createSimulator({
       log: 'silent',
       deployments: { later: { model: 'gpt-9-nova', tokensPerMinute: 100 } },

@@ -68,8 +68,8 @@ function rewritten(answer: RecordedAnswer): { readonly seen: Sight; readonly aga
 }
 
 /**
- * What the other API leaves of an answer that is written in its form, read and written back: its texts, its calls, its end and its
- * bill. The thought, annotations and probabilities have other forms there; the Responses API has one choice.
+ * The part of an answer that is preserved when it is converted to the other API and back: texts, calls, finish reason and usage.
+ * Reasoning, annotations and log probabilities have other forms there, and the Responses API has one choice.
  */
 function bridged({ kind, text }: RecordedAnswer): { readonly seen: Sight; readonly again: Sight } {
   const events = read({ kind, text })
@@ -87,7 +87,7 @@ function essence(kind: RecordedAnswer['kind'], text: string): Sight {
     text: pieces.join(''),
     refused: refused ?? false,
     calls: toolCalls.map((call) => ({ ...call, pieces: call.pieces.join('') })),
-    // A response says nowhere that its call was forced, where chat ends with `stop`.
+    // The Responses API does not report that a call was forced. Chat reports it with `stop`.
     finish: toolCalls.length > 0 && finishReason === 'stop' ? 'tool_calls' : finishReason,
     model: start.model,
     created: start.createdSeconds,
@@ -108,18 +108,18 @@ const named = (answers: readonly RecordedAnswer[]) => answers.map((answer) => [a
 const ours = ['recordings', 'tests/golden'].flatMap((folder) => recordedAnswers(folder))
 
 describe('an answer that is read and written again', () => {
-  it('is taken from recordings of each kind', () => {
+  it('has recordings of each kind', () => {
     expect(new Set(ours.map(({ kind }) => kind)).size).toBe(4)
     expect(ours.length).toBeGreaterThan(60)
   })
 
-  it.each(named(ours))('is the same to a client: %s', (_, answer) => {
+  it.each(named(ours))('is equal for a client: %s', (_, answer) => {
     const { seen, again } = rewritten(answer)
     for (const one of again) expect(one).toEqual(seen)
   })
 
   it.each(named(ours.filter(hasOneChoice)))(
-    'keeps its texts and calls through the other API: %s',
+    'keeps its texts and calls when converted to the other API: %s',
     (_, answer) => {
       const { seen, again } = bridged(answer)
       expect(again).toEqual(seen)
@@ -127,7 +127,7 @@ describe('an answer that is read and written again', () => {
   )
 })
 
-/** Projects whose recordings the readers and writers were made with; by the others they are only judged. */
+/** Projects with recordings that were used to develop the readers and writers. Other projects only validate them. */
 const madeWith = new Set([
   'DataDog/dd-trace-py',
   'DataDog/dd-trace-js',
@@ -138,11 +138,11 @@ const madeWith = new Set([
   'braintrust',
 ])
 
-/** Recordings that a client sees in another form afterwards, and why. */
+/** Recordings that a client sees in another form, and why. */
 const knownDifferences = new Set([
-  // The service encrypts a thought anew for the last event of a stream; both can be sent back.
+  // The service encrypts the reasoning again for the last event of a stream. Both can be sent back.
   'crmne/ruby_llm azure-captures.jsonl #73',
-  // A whole answer that was blocked in 2024 has no message; a message without a text is written.
+  // A blocked whole answer of 2024 has no message. The simulator writes a message without a text.
   'lmnr-ai/lmnr-python azure-captures.jsonl #93',
 ])
 
@@ -155,7 +155,7 @@ const { isMissing, note } = needOf(folder === undefined ? ['REAL_TRAFFIC_DIR'] :
 
 describe.skipIf(isMissing)(`an answer of a real service${note}`, () => {
   it.each(parts.flatMap((part) => kinds.map((kind) => [kind, part] as const)))(
-    'is the same to a client: %s, of the projects that the readers were %s',
+    'is equal for a client: %s, of the projects that the readers were %s',
     (kind, part) => {
       const answers = real.filter(
         (one) => one.kind === kind && madeWith.has(one.from) === (part === 'made with'),
@@ -178,7 +178,7 @@ describe.skipIf(isMissing)(`an answer of a real service${note}`, () => {
   )
 })
 
-/** Absent is undefined. */
+/** Absent values become undefined. */
 function plain(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value))
 }

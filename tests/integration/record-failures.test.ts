@@ -21,14 +21,14 @@ const errorOf = async (response: Response) => {
 }
 
 describe('a failing upstream', () => {
-  it('that is not there makes a 502 that says what to do', async () => {
+  it('that is unreachable causes a 502 with the setting to check', async () => {
     const { post } = start({ AZURE_OPENAI_ENDPOINT: await refusingUrl() })
     const error = await errorOf(await post(path, request))
     expect(error).toMatchObject({ status: 502, code: 'UpstreamUnreachable' })
     expect(error.message).toContain('AZURE_OPENAI_ENDPOINT')
   })
 
-  it('that has an unknown name makes a 502', async () => {
+  it('with an unknown host name causes a 502', async () => {
     const { post } = start({ AZURE_OPENAI_ENDPOINT: 'http://upstream.invalid' })
     expect(await errorOf(await post(path, request))).toMatchObject({
       status: 502,
@@ -36,7 +36,7 @@ describe('a failing upstream', () => {
     })
   })
 
-  it('that does not speak HTTP makes a 502', async () => {
+  it('that does not speak HTTP causes a 502', async () => {
     const server: Server = createServer((socket) => socket.end('SSH-2.0-OpenSSH_9.6\r\n'))
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
     onTestFinished(() => void server.close())
@@ -45,7 +45,7 @@ describe('a failing upstream', () => {
     expect(await errorOf(await post(path, request))).toMatchObject({ status: 502, code: 'UpstreamInvalid' })
   })
 
-  it('that does not speak TLS makes a 502', async () => {
+  it('that does not speak TLS causes a 502', async () => {
     const { post } = start({ AZURE_OPENAI_ENDPOINT: place.upstream.url.replace('http:', 'https:') })
     const error = await errorOf(await post(path, request))
     expect(error.status).toBe(502)
@@ -60,7 +60,7 @@ describe('a failing upstream', () => {
       'UpstreamInvalid',
     ],
     ['changes the protocol and closes', `${upgrade}<end>`, 'UpstreamInvalid'],
-    ['has a status that is none', 'HTTP/1.1 000 Nothing\r\nContent-Length: 0\r\n\r\n', 'UpstreamInvalid'],
+    ['has an invalid status', 'HTTP/1.1 000 Nothing\r\nContent-Length: 0\r\n\r\n', 'UpstreamInvalid'],
     ['answers nothing and closes', '<end>', 'UpstreamBroken'],
     ['answers nothing and resets', '<reset>', 'UpstreamBroken'],
     ['closes within the headers', 'HTTP/1.1 200 OK\r\nContent-Ty<end>', 'UpstreamBroken'],
@@ -75,12 +75,12 @@ describe('a failing upstream', () => {
       'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\nzz\r\n{}',
       'UpstreamInvalid',
     ],
-  ])('that %s makes a 502 and is let go', async (_, bytes, code) => {
+  ])('that %s causes a 502 and is disconnected', async (_, bytes, code) => {
     const raw = await startRawUpstream((socket) => {
       const [text = '', how] = bytes.split(/<(end|reset)>/)
       if (text !== '') socket.write(text)
       if (how === 'end') socket.end()
-      // What was written is sent before the connection is reset.
+      // Written bytes are sent before the connection is reset.
       if (how === 'reset') setTimeout(() => socket.resetAndDestroy(), 20)
     })
     onTestFinished(() => raw.close())
@@ -90,7 +90,7 @@ describe('a failing upstream', () => {
     expect(recordingFiles(place.dir)).toEqual([])
   })
 
-  it('whose headers are too large makes a 502 that names the setting, which acts on answers too', async () => {
+  it('with headers that are too large causes a 502 that names HEADER_LIMIT_KB', async () => {
     place.upstream.answer = json({}, 200, { 'x-large': 'x'.repeat(30_000) })
     expect((await start().post(path, request)).status).toBe(200)
     place.upstream.answer = json({}, 200, { 'x-large': 'x'.repeat(40_000) })
@@ -100,7 +100,7 @@ describe('a failing upstream', () => {
     expect((await start({ HEADER_LIMIT_KB: '64' }).post(path, request)).status).toBe(200)
   })
 
-  it('that sends a body with 205 keeps no client waiting for it', async () => {
+  it('that sends a body with 205 does not block the client', async () => {
     const bytes = 'HTTP/1.1 205 Reset Content\r\nContent-Length: 5\r\n\r\nhello'
     const raw = await startRawUpstream((socket) => socket.write(bytes))
     onTestFinished(() => raw.close())
@@ -114,7 +114,7 @@ describe('a failing upstream', () => {
     expect(await answer.text()).toBe('')
   })
 
-  it('that sends informational answers for ever makes a 504', async () => {
+  it('that sends informational responses forever causes a 504', async () => {
     const raw = await startRawUpstream((socket) => socket.write('HTTP/1.1 102 Processing\r\n\r\n'.repeat(50)))
     onTestFinished(() => raw.close())
     const { post, clock } = start({ UPSTREAM_FIRST_BYTE_TIMEOUT_MS: '900', AZURE_OPENAI_ENDPOINT: raw.url })
@@ -123,8 +123,8 @@ describe('a failing upstream', () => {
     await expect.poll(() => raw.sockets.every(({ destroyed }) => destroyed)).toBe(true)
   })
 
-  it('that takes no connection in time makes a 504', async () => {
-    // A TLS handshake that is never answered is a connection that does not come about.
+  it('that does not accept a connection in time causes a 504', async () => {
+    // A TLS handshake without an answer is a connection that is not established.
     const server: Server = createServer(() => {})
     await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
     onTestFinished(() => void server.close())
@@ -137,7 +137,7 @@ describe('a failing upstream', () => {
     expect(await errorOf(answer)).toMatchObject({ status: 504, code: 'UpstreamConnectTimeout' })
   })
 
-  it('that does not begin to answer in time makes a 504 and is let go', async () => {
+  it('that does not start to answer in time causes a 504 and is disconnected', async () => {
     place.upstream.answer = () => {}
     const { post, clock } = start({ UPSTREAM_FIRST_BYTE_TIMEOUT_MS: '900' })
     const answered = post(path, request)
@@ -147,7 +147,7 @@ describe('a failing upstream', () => {
     await expect.poll(() => place.upstream.received[0]?.left.aborted).toBe(true)
   })
 
-  it('that pauses within its answer makes a 504', async () => {
+  it('that pauses during its answer causes a 504', async () => {
     place.upstream.answer = (_, response) => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' })
       response.write('{"a":')
@@ -160,7 +160,7 @@ describe('a failing upstream', () => {
     expect(recordingFiles(place.dir)).toEqual([])
   })
 
-  it('that takes too long in all makes a 504', async () => {
+  it('that takes too long in total causes a 504', async () => {
     place.upstream.answer = () => {}
     const { post, clock } = start({ UPSTREAM_TOTAL_TIMEOUT_MS: '600' })
     const answered = post(path, request)
@@ -169,7 +169,7 @@ describe('a failing upstream', () => {
     expect(await errorOf(await answered)).toMatchObject({ status: 504, code: 'UpstreamTotalTimeout' })
   })
 
-  it('that breaks a whole answer makes a 502, not half a body', async () => {
+  it('that breaks a whole answer causes a 502, not half a body', async () => {
     place.upstream.answer = (_, response) => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': '100' })
       response.write('{"a":', () => response.destroy())
@@ -181,7 +181,7 @@ describe('a failing upstream', () => {
     expect(recordingFiles(place.dir)).toEqual([])
   })
 
-  it('that refuses the operator’s key is named in the log, without the key', async () => {
+  it('that rejects the operator’s key is logged without the key', async () => {
     place.upstream.answer = json({ error: { code: '401' } }, 401)
     const { post, log } = start()
     expect((await post(path, request)).status).toBe(401)
@@ -191,13 +191,13 @@ describe('a failing upstream', () => {
 })
 
 describe('retries', () => {
-  it('are not made unless asked for', async () => {
+  it('are off by default', async () => {
     place.upstream.answer = json({}, 429, { 'retry-after-ms': '1' })
     expect((await start().post(path, request)).status).toBe(429)
     expect(place.upstream.received).toHaveLength(1)
   })
 
-  it('wait as long as the upstream asks, and give what the last attempt gives', async () => {
+  it('wait as long as the upstream says, and return the last answer', async () => {
     place.upstream.answer = json({}, 429, { 'retry-after': '30', 'retry-after-ms': '2000' })
     const { post, clock } = start({ UPSTREAM_RETRIES: '2' })
     const answered = post(path, request)
@@ -212,14 +212,14 @@ describe('retries', () => {
     expect(place.upstream.received).toHaveLength(2)
   })
 
-  it('follow a connection that did not come about, but no request that may have been worked on', async () => {
+  it('are not made after a request that may have been processed', async () => {
     place.upstream.answer = (_, response) => void response.destroy()
     const { post } = start({ UPSTREAM_RETRIES: '3' })
     expect((await errorOf(await post(path, request))).code).toBe('UpstreamBroken')
     expect(place.upstream.received).toHaveLength(1)
   })
 
-  it('leave long waits, and what is not to be retried, to the caller', async () => {
+  it('are not made after long waits or for errors that must not be retried', async () => {
     const { post } = start({ UPSTREAM_RETRIES: '3' })
     place.upstream.answer = json({}, 429, { 'retry-after': '86400' })
     expect((await post(path, request)).status).toBe(429)
@@ -232,7 +232,7 @@ describe('retries', () => {
 })
 
 describe('the connections to the upstream', () => {
-  it('are used again, and no more are opened than allowed', async () => {
+  it('are reused and limited in number', async () => {
     place.upstream.answer = async (received, response) => {
       await new Promise((resolve) => setTimeout(resolve, 20))
       await json({})(received, response)
@@ -246,7 +246,7 @@ describe('the connections to the upstream', () => {
 
   const whole = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}'
 
-  it('that the upstream closes just as they are used again are replaced without a failure', async () => {
+  it('that the upstream closes when they are reused are replaced without an error', async () => {
     const { post } = start()
     expect((await post(path, request)).status).toBe(200)
     place.upstream.answer = (received, response) => {
@@ -257,10 +257,10 @@ describe('the connections to the upstream', () => {
     expect(place.upstream.received).toHaveLength(3)
   })
 
-  it('that are stale, all of them, cost no request an answer: the second attempt makes its own connection', async () => {
+  it('that are all closed by the upstream cause no error: the second attempt opens a new connection', async () => {
     const answered = new Set<unknown>()
     const raw = await startRawUpstream((socket) => {
-      // Each connection answers once, and is reset by the request after that.
+      // Each connection answers once, and is reset by the next request.
       if (!answered.has(socket)) {
         answered.add(socket)
         socket.write(whole)
@@ -277,36 +277,39 @@ describe('the connections to the upstream', () => {
   it.each([
     ['long after the request was sent', 150, ''],
     ['after the first bytes of an answer', 0, 'HTTP/1.1 200 OK\r\n'],
-  ])('that break %s are not replaced: the request may have been worked on', async (_, waitMs, bytes) => {
-    let requests = 0
-    let breakIt = (): void => {}
-    const raw = await startRawUpstream((socket, count) => {
-      requests = count
-      if (count === 1) socket.write(whole)
-      if (count !== 2) return
-      if (bytes !== '') socket.write(bytes)
-      breakIt = () => socket.destroy()
-    })
-    onTestFinished(() => raw.close())
-    const { post, clock } = start({ AZURE_OPENAI_ENDPOINT: raw.url })
-    expect((await post(path, request)).status).toBe(200)
-    const answered = post(path, request)
-    await expect.poll(() => requests).toBe(2)
-    await clock.advance(waitMs)
-    await new Promise((resolve) => setTimeout(resolve, 30))
-    breakIt()
-    expect(await errorOf(await answered)).toMatchObject({ status: 502, code: 'UpstreamBroken' })
-    expect(requests).toBe(2)
-  })
+  ])(
+    'that break %s are not replaced because the request may have been processed',
+    async (_, waitMs, bytes) => {
+      let requests = 0
+      let breakIt = (): void => {}
+      const raw = await startRawUpstream((socket, count) => {
+        requests = count
+        if (count === 1) socket.write(whole)
+        if (count !== 2) return
+        if (bytes !== '') socket.write(bytes)
+        breakIt = () => socket.destroy()
+      })
+      onTestFinished(() => raw.close())
+      const { post, clock } = start({ AZURE_OPENAI_ENDPOINT: raw.url })
+      expect((await post(path, request)).status).toBe(200)
+      const answered = post(path, request)
+      await expect.poll(() => requests).toBe(2)
+      await clock.advance(waitMs)
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      breakIt()
+      expect(await errorOf(await answered)).toMatchObject({ status: 502, code: 'UpstreamBroken' })
+      expect(requests).toBe(2)
+    },
+  )
 })
 
 describe('record mode without an upstream', () => {
-  it('does not start, and names everything that is missing', () => {
+  it('does not start, and lists every missing setting', () => {
     const startEmpty = () => start({ AZURE_OPENAI_ENDPOINT: '', AZURE_OPENAI_KEY: '', PORT: 'many' })
     expect(startEmpty).toThrow(/PORT[\s\S]*AZURE_OPENAI_ENDPOINT[\s\S]*AZURE_OPENAI_KEY/)
   })
 
-  it('refuses an address that holds a password', () => {
+  it('refuses an endpoint that contains a password', () => {
     expect(() => start({ AZURE_OPENAI_ENDPOINT: 'https://user:pass@host' })).toThrow('AZURE_OPENAI_ENDPOINT')
   })
 })

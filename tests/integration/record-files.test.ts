@@ -59,7 +59,7 @@ describe('recording files', () => {
     expect(recordingFiles(place.dir)).toEqual([file])
   })
 
-  it('lose at most the last item after a cut anywhere, with a warning, and keep the cut bytes in a file', async () => {
+  it('lose at most the last item after a truncation, with a warning, and keep the truncated bytes in a separate file', async () => {
     const { post, recorder } = start()
     for (let index = 0; index < 3; index++) await post(path, body(index))
     await recorder.close()
@@ -85,7 +85,7 @@ describe('recording files', () => {
     }
   })
 
-  it('of another program, or rearranged by hand, are never changed', async () => {
+  it('of another program, or with another layout, are never changed', async () => {
     const foreign = `interactions:\n- request: {method: GET, uri: /x}\n  response: {status: {code: 200}}\nversion: 1\n`
     writeFileSync(join(place.dir, file), foreign)
     await start().post(path, body(1))
@@ -93,7 +93,7 @@ describe('recording files', () => {
     expect(readRecording(place.dir, 'v1_chat_completions~1.2.yaml')).toHaveLength(1)
   })
 
-  it('may be edited while the simulator runs', async () => {
+  it('can be edited while the simulator runs', async () => {
     const { post } = start()
     await post(path, body(1))
     const edited = readFileSync(join(place.dir, file), 'utf8').replace('number 1', 'number one')
@@ -244,7 +244,7 @@ describe('recording files', () => {
     })
   })
 
-  it('that are named pipes are reported, and nothing waits for them', async () => {
+  it('that are named pipes are reported and never block', async () => {
     execFileSync('mkfifo', [join(place.dir, 'a.yaml')])
     const store = new AppendStore(place.dir, () => {})
     await store.open()
@@ -252,7 +252,7 @@ describe('recording files', () => {
     await store.close()
   })
 
-  it('take an interaction in the same time at any size', async () => {
+  it('are appended to in constant time, whatever their size', async () => {
     const store = new AppendStore(place.dir, () => {})
     const item = `- request: {method: GET, uri: /x}\n  response: {status: {code: 200}, body: {string: ${'x'.repeat(1_000)}}}\n  context_values: {}\n`
     await store.append('/x', item)
@@ -263,7 +263,7 @@ describe('recording files', () => {
       for (let index = 0; index < 20; index++) await store.append('/x', item)
       appended += 20
     }
-    // To read the file anew each time takes seconds.
+    // Reading the file again each time would take seconds.
     expect(await leastMs(1_000, appendTwenty)).toBeLessThan(1_000)
     const bytes = recordingFileHeader.length + (30_002 + appended) * item.length
     expect(statSync(join(place.dir, 'x.yaml')).size).toBe(bytes)
@@ -277,7 +277,7 @@ describe('a disk that fails', () => {
     await post(path, body(1))
     await recorder.close()
     rmSync(place.dir, { recursive: true })
-    writeFileSync(place.dir, 'a file in the place of the folder')
+    writeFileSync(place.dir, 'a file instead of the folder')
     const other = start()
     const response = await other.post(path, body(2))
     expect(await response.json()).toEqual(chatCompletion('Hi'))
@@ -290,7 +290,7 @@ describe('a disk that fails', () => {
   })
 
   it('that is full leaves the file unchanged, and recording continues when there is room', async () => {
-    // /dev/full takes nothing: every write to it says that the disk is full.
+    // Every write to /dev/full fails with ENOSPC.
     const { post, log } = start()
     symlinkSync('/dev/full', join(place.dir, file))
     const response = await post(path, body(1))

@@ -49,7 +49,7 @@ const configFor = (mode: 'record' | 'replay', env: Record<string, string> = {}):
 const exchangeOf = (config: Config, clock: VirtualClock, incoming: Partial<Incoming>): Exchange =>
   testExchange({ path, query, body: '{"urlSource":"x"}', ...incoming }, { config, clock })
 
-/** A recorder whose requests a forwarder takes. */
+/** A recorder with a forwarder. */
 const start = (forwarder: Forwarder, env: Record<string, string> = {}) => {
   const config = configFor('record', env)
   if (!config.defaultResource.upstream) throw new Error('no upstream')
@@ -82,7 +82,7 @@ const start = (forwarder: Forwarder, env: Record<string, string> = {}) => {
   }
 }
 
-/** Answers a request from the folder. */
+/** Replays a request from the folder. */
 const replay = async (incoming: Partial<Incoming> = {}) => {
   const config = configFor('replay', { LATENCY_TIME_SCALE: '0' })
   const nothing = () => Promise.resolve(undefined)
@@ -118,7 +118,7 @@ describe('a forwarder in record mode', () => {
     expect(replayed.headers.get('operation-location')).toBe('http://x/1')
   })
 
-  it('passes on to the upstream what is not its own', async () => {
+  it('passes requests to the upstream that it does not handle', async () => {
     const { ask } = start(({ method }) => (method === 'GET' ? jsonReply({}) : undefined))
     expect(await (await ask()).json()).toEqual(chatCompletion('Hi'))
     await ask({ method: 'GET', body: Buffer.alloc(0) })
@@ -129,7 +129,7 @@ describe('a forwarder in record mode', () => {
     ])
   })
 
-  it('is not asked for a path that leads out of its own', async () => {
+  it('is not called for a path that leaves its prefix', async () => {
     const asked: string[] = []
     const { ask } = start((exchange) => {
       asked.push(exchange.path)
@@ -139,7 +139,7 @@ describe('a forwarder in record mode', () => {
     expect([asked, place.upstream.received]).toEqual([[], []])
   })
 
-  it('keeps out of the recordings what it does not want to be replayed', async () => {
+  it('can exclude answers from the recordings', async () => {
     const states = ['running', 'succeeded']
     const { ask } = start(async () => {
       const status = states.shift()
@@ -151,7 +151,7 @@ describe('a forwarder in record mode', () => {
     expect(readRecordings(place.dir)).toHaveLength(1)
   })
 
-  it('has its errors recorded only when that is asked for', async () => {
+  it('has its errors recorded only with RECORDING_ERRORS', async () => {
     const refuse: Forwarder = () => jsonReply({ error: {} }, { status: 429 })
     expect((await start(refuse).ask()).status).toBe(429)
     expect(recordingFiles(place.dir)).toEqual([])
@@ -159,7 +159,7 @@ describe('a forwarder in record mode', () => {
     expect(readRecordings(place.dir)[0]?.response.status.code).toBe(429)
   })
 
-  it('fails as it fails: what it throws is for the pipeline', async () => {
+  it('passes its exceptions to the pipeline', async () => {
     const error = new Error('no route')
     const { ask } = start(() => Promise.reject(error))
     await expect(ask()).rejects.toBe(error)
@@ -170,7 +170,7 @@ describe('a forwarder in record mode', () => {
     ).rejects.toBe(error)
   })
 
-  it('has a planned stream recorded with the times of its plan', async () => {
+  it('has a planned stream recorded with its planned times', async () => {
     const { ask, clock } = start(async () => {
       await later(clock, 50)
       return eventsReply(chatEvents(['a']), { dueMs: [100, 150, 220] })
@@ -184,7 +184,7 @@ describe('a forwarder in record mode', () => {
     expect(await (await replay()).text()).toBe(chatEvents(['a']).join(''))
   })
 
-  it('has a live stream recorded as it passes, with the time of each event', async () => {
+  it('has a live stream recorded with the time of each event', async () => {
     const { ask, clock } = start(() => ({
       status: 200,
       headers: new HeaderList(['content-type', 'text/event-stream']),
@@ -209,7 +209,7 @@ describe('a forwarder in record mode', () => {
     expect(await (await replay()).text()).toBe('data: 1\n\ndata: 2\n\n')
   })
 
-  it('has a stream with an error in it, or one that breaks, not recorded', async () => {
+  it('has a stream with an error event or a broken stream not recorded', async () => {
     const withError = start(() => eventsReply(['data: {"error":{"code":"x"}}\n\n']))
     await (await withError.ask()).text()
     const broken = start(() => ({
@@ -230,7 +230,7 @@ describe('a forwarder in record mode', () => {
     expect(recordingFiles(place.dir)).toEqual([])
   })
 
-  it('is what fetch brought, bytes and streams alike', async () => {
+  it('can return what fetch returned, bytes and streams', async () => {
     const forwarder: Forwarder = async ({ method, path: asked, signal }) =>
       replyFromResponse(await fetch(place.upstream.url + asked, { method, signal }))
     const { ask } = start(forwarder)
@@ -247,13 +247,13 @@ describe('a forwarder in record mode', () => {
     expect(readRecordings(place.dir)).toHaveLength(2)
   })
 
-  it('takes text that is whole as it is, whatever its type', async () => {
+  it('can return whole text of any type', async () => {
     const { ask } = start(() => textReply('plain'))
     const response = await ask()
     expect([response.headers.get('content-length'), await response.text()]).toEqual(['5', 'plain'])
   })
 
-  it('has taken its time already, so that a miss in replay mode gets no latency on top', async () => {
+  it('has its own time, so that a miss in replay mode adds no latency', async () => {
     expect(await start(() => textReply('plain')).forward()).toMatchObject({ ownTime: true })
     expect(await start(() => ({ reply: textReply('plain'), store: false })).forward()).toMatchObject({
       ownTime: true,

@@ -25,7 +25,7 @@ const everything = () =>
     .join('')
 
 describe('credentials', () => {
-  it('of any kind are in no file and in no line of the log', async () => {
+  it('are in no file and in no log line', async () => {
     place.upstream.answer = json({ echo: upstreamKey }, 200, {
       'set-cookie': ['session=s3cret', 'other=s3cret'],
       'x-ms-access-token': 's3cret',
@@ -67,13 +67,13 @@ describe('credentials', () => {
     ['x-ms-client-request-id', false],
     ['openai-processing-ms', false],
     ['x-keyword', false],
-  ])('are known by the name of their header: %s %s', (name, isCredential) => {
+  ])('are recognized by the name of their header: %s %s', (name, isCredential) => {
     expect(isCredentialName(name, 'header')).toBe(isCredential)
   })
 })
 
 describe('RECORDING_REDACT', () => {
-  it('keeps headers, parameters, JSON fields, texts and patterns out of requests, answers and streams', async () => {
+  it('removes headers, parameters, JSON fields, texts and patterns from requests, answers and streams', async () => {
     const { post } = start({ RECORDING_REDACT: 'x-tenant, user "Contoso Ltd", /C-\\d{4}/' })
     const body = { user: 'Ann', messages: [{ role: 'user', content: 'Contoso Ltd order C-1234, C-12' }] }
     await post(`${path}?user=Ann`, body, { 'x-tenant': 'Ann' })
@@ -96,7 +96,7 @@ describe('RECORDING_REDACT', () => {
     expect(event?.data).toBe('{"user":"[redacted]","text":"[redacted]"}')
   })
 
-  it('refuses patterns that could take for ever', () => {
+  it('refuses patterns with unbounded run time', () => {
     const redact = redactRules()
     for (const list of ['/(a+)+$/', '/(a|aa)+$/', '/(a?){9}b/', '/(.*)\\1/', '/(?=a)b/', '/[/', '/a*/', '']) {
       expect([list, redact.schema.safeParse(redact.read(list)).success]).toEqual([list, false])
@@ -107,12 +107,12 @@ describe('RECORDING_REDACT', () => {
     expect(() => start({ RECORDING_REDACT: '/(a+)+$/' })).toThrow('RECORDING_REDACT')
   })
 
-  it('stores nothing, and says so, when a pattern does not come to its end on a hostile body', async () => {
+  it('stores nothing and reports it if a pattern takes too long on a hostile body', async () => {
     const { post, log } = start({ RECORDING_REDACT: '/\\w*\\w*\\w*!/' })
     const startMs = performance.now()
     const response = await post(path, { messages: [{ role: 'user', content: 'a'.repeat(20_000) }] })
     expect(response.status).toBe(200)
-    // To its end it would take an hour.
+    // The full match would take an hour.
     expect(performance.now() - startMs).toBeLessThan(15_000)
     expect(recordingFiles(place.dir)).toEqual([])
     expect(log.find(({ level }) => level === 'error')?.message).toContain('RECORDING_REDACT')

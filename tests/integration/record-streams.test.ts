@@ -31,14 +31,14 @@ const streamFrom = (url: string, at = path) =>
   })
 
 describe('streams in record mode', () => {
-  it('are passed on as they arrive, and recorded event by event with the time of each', async () => {
-    const wanted = chatEvents(['a', 'b'])
+  it('are forwarded as they arrive, and recorded with the time of each event', async () => {
+    const expected = chatEvents(['a', 'b'])
     let text = ''
-    // The upstream sends an event when the client has got those before, and 60 ms have passed.
+    // The upstream sends the next event 60 ms after the client has received all previous events.
     place.upstream.answer = async (_, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
-      for (const [index, event] of wanted.entries()) {
-        await expect.poll(() => text).toBe(wanted.slice(0, index).join(''))
+      for (const [index, event] of expected.entries()) {
+        await expect.poll(() => text).toBe(expected.slice(0, index).join(''))
         if (index > 0) await new Promise((resolve) => setTimeout(resolve, 60))
         response.write(event)
       }
@@ -47,16 +47,16 @@ describe('streams in record mode', () => {
     const url = await start().listen()
     const response = await streamFrom(url)
     for await (const chunk of response.body!) text += Buffer.from(chunk).toString()
-    expect(text).toBe(wanted.join(''))
+    expect(text).toBe(expected.join(''))
 
     const [stored] = readRecordings(place.dir)
     const events = stored?.response.body.events ?? []
-    expect(events.map(({ data }) => `data: ${data}\n\n`)).toEqual(wanted)
+    expect(events.map(({ data }) => `data: ${data}\n\n`)).toEqual(expected)
     const gaps = events.slice(1).map(({ at_ms: atMs }, index) => atMs - events[index]!.at_ms)
     expect(Math.min(...gaps)).toBeGreaterThan(50)
   })
 
-  it('keep events that straddle packets, comments, other line ends and what is no event', async () => {
+  it('keep events across packets, comments, other line ends and bytes that are not events', async () => {
     const whole = Buffer.from(': hello\n\ndata: {"a":"🎉"}\r\n\r\nevent: x\ndata: 1\n\ndata: [DONE]\n\nrest')
     place.upstream.answer = async (_, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -78,7 +78,7 @@ describe('streams in record mode', () => {
     ])
   })
 
-  it('abort the upstream call when the client leaves, and are then not stored', async () => {
+  it('cancel the upstream request when the client leaves, and are not stored', async () => {
     place.upstream.answer = eventStream(chatEvents(Array.from({ length: 500 }, () => 'x')), 10)
     const url = await start().listen()
     const client = new AzureOpenAI({ endpoint: url, apiKey: testKey, apiVersion: '2024-10-21' })
@@ -95,7 +95,7 @@ describe('streams in record mode', () => {
   })
 
   it.each(['plain', 'gzip'])(
-    'pass on JSON of unknown length (%s) as it arrives, once it is above 8 MB',
+    'of JSON with unknown length (%s) are forwarded as they arrive above 8 MB',
     async (coding) => {
       let got = 0
       const piece = randomBytes(512 * 1024).toString('base64')
@@ -111,7 +111,7 @@ describe('streams in record mode', () => {
         for (let sent = 0; sent < 9 * 1024 * 1024; sent += piece.length) body.write(piece)
         if (body instanceof PassThrough) body.write(piece)
         else body.flush()
-        // The end is not sent before the client has the beginning.
+        // The upstream sends the end only after the client has received the start.
         await expect.poll(() => got).toBeGreaterThan(8 * 1024 * 1024)
         body.end('"')
       }
@@ -125,7 +125,7 @@ describe('streams in record mode', () => {
     },
   )
 
-  it('break off JSON of unknown length upstream when the client leaves', async () => {
+  it('of JSON with unknown length cancel the upstream request when the client leaves', async () => {
     const piece = Buffer.alloc(1024 * 1024, 'x')
     place.upstream.answer = async ({ left }, response) => {
       response.writeHead(200, { 'content-type': 'application/json' })
@@ -143,7 +143,7 @@ describe('streams in record mode', () => {
     expect(recordingFiles(place.dir)).toEqual([])
   })
 
-  it('are stored when the client leaves after the last event', async () => {
+  it('are stored if the client leaves after the last event', async () => {
     place.upstream.answer = (_, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       response.write(chatEvents(['a']).join(''))
@@ -157,7 +157,7 @@ describe('streams in record mode', () => {
     await expect.poll(() => readRecordings(place.dir).length).toBe(1)
   })
 
-  it('abort a whole answer, too, when its client leaves while the upstream thinks', async () => {
+  it('and whole answers cancel the upstream request when the client leaves', async () => {
     place.upstream.answer = () => {}
     const url = await start().listen()
     const leaving = httpRequest(url + path, { method: 'POST', headers: { 'api-key': testKey } })
@@ -169,7 +169,7 @@ describe('streams in record mode', () => {
     if (!left.aborted) await once(left, 'abort')
   })
 
-  it('are read from the upstream no faster than the client reads', async () => {
+  it('are read from the upstream only as fast as the client reads', async () => {
     let sent = 0
     const event = `data: ${'x'.repeat(64 * 1024)}\n\n`
     place.upstream.answer = async ({ left }, response) => {
@@ -200,7 +200,7 @@ describe('streams in record mode', () => {
     response.destroy()
   })
 
-  it('that break are cut, say so in a last event, and are not stored', async () => {
+  it('that break are cut, end with an error event, and are not stored', async () => {
     place.upstream.answer = (_, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       response.write(chatEvents(['a'])[0], () => response.destroy())
@@ -218,7 +218,7 @@ describe('streams in record mode', () => {
     expect(log.filter(({ level }) => level === 'warn')).toHaveLength(1)
   })
 
-  it('of Responses that break end in an error event of that API, with the next number', async () => {
+  it('of the Responses API that break end with an error event of that API and the next sequence number', async () => {
     const created = 'event: response.created\ndata: {"type":"response.created","sequence_number":0}\n\n'
     place.upstream.answer = (_, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -235,7 +235,7 @@ describe('streams in record mode', () => {
     )
   })
 
-  it('that break in the middle of an event are cut and nothing else, so that no reader takes an error for its rest', async () => {
+  it('that break within an event are cut without an error event, which could be parsed as part of the event', async () => {
     const half = 'data: {"choices":[{"del'
     place.upstream.answer = (_, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -251,7 +251,7 @@ describe('streams in record mode', () => {
     expect(recordingFiles(place.dir)).toEqual([])
   })
 
-  it('whose connection breaks after their last event are whole: stored, without an error event or a warning', async () => {
+  it('with a connection that breaks after the last event are complete: stored, without an error event or a warning', async () => {
     place.upstream.answer = (_, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       response.write(chatEvents(['a']).join(''), () => response.socket?.resetAndDestroy())
@@ -267,7 +267,7 @@ describe('streams in record mode', () => {
     ['POST', 204],
     ['POST', 500],
     ['HEAD', 200],
-  ])('without any event are recorded so that replay can read them: %s %d', async (method, status) => {
+  ])('without any event are recorded and can be replayed: %s %d', async (method, status) => {
     place.upstream.answer = (_, response) => {
       response.writeHead(status, { 'content-type': 'text/event-stream' }).end()
     }
@@ -286,7 +286,7 @@ describe('streams in record mode', () => {
     expect([replayed.status, await replayed.text()]).toEqual([status, ''])
   })
 
-  it('with an error event are stored only when asked to', async () => {
+  it('with an error event are stored only with RECORDING_ERRORS', async () => {
     place.upstream.answer = eventStream([
       'data: {"error":{"code":"429","message":"slow"}}\n\n',
       'data: [DONE]\n\n',
@@ -299,7 +299,7 @@ describe('streams in record mode', () => {
     expect(readRecordings(place.dir)).toHaveLength(1)
   })
 
-  it('come through a request in the same process likewise', async () => {
+  it('work for in-process requests', async () => {
     place.upstream.answer = eventStream(chatEvents(['a', 'b']))
     const { post } = start()
     expect(await (await post(path, request)).text()).toBe(chatEvents(['a', 'b']).join(''))

@@ -27,7 +27,7 @@ const place = recordingPlace(json(chatCompletion('Hi')))
 const start = (env: Record<string, string> = {}) => startRecording(place, createSystemClock(), env)
 
 describe('record mode', () => {
-  it('tells at its end how many interactions it has recorded, in how many files', async () => {
+  it('logs at the end how many interactions it recorded in how many files', async () => {
     const { post, simulator, log } = start()
     for (let times = 0; times < 3; times++) await (await post(path, request)).text()
     await (await post('/openai/v1/chat/completions', request)).text()
@@ -59,7 +59,7 @@ describe('record mode', () => {
     expect(JSON.parse(String(stored?.response.body.string))).toEqual(chatCompletion('Hi'))
   })
 
-  it('refuses a caller without the simulator’s key and asks nobody', async () => {
+  it('refuses a caller without the simulator’s key and makes no upstream request', async () => {
     const { app, post } = start()
     expect((await app.request(path, { method: 'POST', body: '{}' })).status).toBe(401)
     expect((await post(path, request, { 'api-key': upstreamKey })).status).toBe(401)
@@ -67,7 +67,7 @@ describe('record mode', () => {
     expect(place.upstream.received).toEqual([])
   })
 
-  it('gives an upstream that is not Azure the key as a bearer token too', async () => {
+  it('sends the key also as a bearer token to an upstream that is not Azure', async () => {
     const { post } = start()
     await post('/v1/chat/completions', request, {
       'api-key': '',
@@ -79,14 +79,14 @@ describe('record mode', () => {
     ])
   })
 
-  it('says the path of the endpoint once, whether the client says it or not', async () => {
+  it('adds the path of the endpoint once, whether the client sends it or not', async () => {
     const { post } = start({ AZURE_OPENAI_ENDPOINT: `${place.upstream.url}/v1/` })
     await post('/v1/chat/completions', request)
     await post('/embeddings', request)
     expect(place.upstream.received.map(({ url }) => url)).toEqual(['/v1/chat/completions', '/v1/embeddings'])
   })
 
-  it('stores the path that the caller asked for, which is the one that a replay will be asked for', async () => {
+  it('stores the path that the caller requested, which is the one of a later replay', async () => {
     const { post } = start({ AZURE_OPENAI_ENDPOINT: `${place.upstream.url}/v1` })
     await post('/embeddings', request)
     expect(place.upstream.received[0]?.url).toBe('/v1/embeddings')
@@ -94,7 +94,7 @@ describe('record mode', () => {
     expect(stored?.request.uri).toBe(`${place.upstream.url}/embeddings`)
   })
 
-  it('forwards paths, versions and deployments that the simulator itself does not know', async () => {
+  it('forwards paths, versions and deployments that the simulator does not know', async () => {
     const { app, post } = start({ ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: 'false' })
     expect((await post('/documentintelligence/analyze?api-version=2099-01-01', {})).status).toBe(200)
     expect((await post('/openai/deployments/new/chat/completions?api-version=x', request)).status).toBe(200)
@@ -107,7 +107,7 @@ describe('record mode', () => {
     ])
   })
 
-  it('refuses paths that lead out of the endpoint, and passes on dots and slashes that stay inside', async () => {
+  it('refuses paths that leave the endpoint, and forwards dots and slashes that stay inside', async () => {
     const sim = start({ AZURE_OPENAI_ENDPOINT: `${place.upstream.url}/team-a` })
     const url = new URL(await sim.listen())
     const statusOf = (target: string): Promise<[number, string]> =>
@@ -140,7 +140,7 @@ describe('record mode', () => {
     ])
   })
 
-  it('passes a status, its phrase, several headers of one name and their case through', async () => {
+  it('forwards the status, its reason, repeated headers and the case of their names', async () => {
     place.upstream.answer = (_, response) => {
       response.writeHead(201, 'Made', ['X-Odd', '1', 'x-odd', '2', 'content-length', '0'])
       response.end()
@@ -154,7 +154,7 @@ describe('record mode', () => {
     expect(stored?.response.headers).toMatchObject({ 'X-Odd': ['1'], 'x-odd': ['2'] })
   })
 
-  it('passes answers without a body through', async () => {
+  it('forwards answers without a body', async () => {
     place.upstream.answer = (_, response) => void response.writeHead(204, { 'x-a': '1' }).end()
     const { app, listen } = start()
     const url = await listen()
@@ -167,7 +167,7 @@ describe('record mode', () => {
     expect(readRecordings(place.dir)).toHaveLength(2)
   })
 
-  it('stores bodies that are no text as !!binary, byte by byte', async () => {
+  it('stores binary bodies as !!binary', async () => {
     const sound = randomBytes(100_000)
     place.upstream.answer = (_, response) => {
       response.writeHead(200, { 'content-type': 'audio/mpeg' })
@@ -180,7 +180,7 @@ describe('record mode', () => {
     expect(Buffer.from(stored?.response.body.string as Uint8Array).equals(sound)).toBe(true)
   })
 
-  it('asks for plain bodies, and decodes one that is compressed all the same', async () => {
+  it('requests uncompressed bodies, and decompresses a compressed one', async () => {
     place.upstream.answer = (_, response) => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'gzip' })
       response.end(gzipSync(JSON.stringify(chatCompletion('Zipped'))))
@@ -196,7 +196,7 @@ describe('record mode', () => {
   it.each([
     ['of zlib', deflateSync],
     ['bare', deflateRawSync],
-  ])('decodes deflate, %s', async (_, deflate) => {
+  ])('decompresses deflate, %s', async (_, deflate) => {
     const text = JSON.stringify(chatCompletion('Zipped'.repeat(20_000)))
     place.upstream.answer = (_request, response) => {
       response.writeHead(200, { 'content-type': 'application/json', 'content-encoding': 'deflate' })
@@ -212,7 +212,7 @@ describe('record mode', () => {
     expect((await start().post(path, request)).status).toBe(502)
   })
 
-  it('passes errors on and stores none of them, unless asked to', async () => {
+  it('forwards errors, and stores them only with RECORDING_ERRORS', async () => {
     place.upstream.answer = json({ error: { code: '429', message: 'slow down' } }, 429, {
       'retry-after': '7',
     })
@@ -224,14 +224,14 @@ describe('record mode', () => {
     expect(readRecordings(place.dir).map((one) => one.response.status.code)).toEqual([429])
   })
 
-  it('counts what answers were billed for in the metrics', async () => {
+  it('counts the billed tokens of answers in the metrics', async () => {
     const { app, post } = start()
     await post(path, request)
     const metrics = await (await app.request('/metrics')).text()
     expect(metrics).toMatch(/aoai_tokens_total\{[^}]*operation="chatCompletions",type="completion"\} 7/)
   })
 
-  it('forwards many requests at a time: fifty have come before the first is answered', async () => {
+  it('forwards requests concurrently: 50 have arrived before the first is answered', async () => {
     let answerAll = (): void => {}
     const allHaveCome = new Promise<void>((resolve) => (answerAll = resolve))
     place.upstream.answer = async (_, response) => {
@@ -290,7 +290,7 @@ describe('record mode with the official client', () => {
     expect(readRecordings(place.dir)).toHaveLength(3)
   })
 
-  it('raises the error of an upstream that cannot be reached, by its code', async () => {
+  it('raises the error code for an unreachable upstream', async () => {
     const url = await start({ AZURE_OPENAI_ENDPOINT: await refusingUrl() }).listen()
     const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: testKey, maxRetries: 0 })
     await expect(client.models.list()).rejects.toMatchObject({ status: 502, code: 'UpstreamUnreachable' })

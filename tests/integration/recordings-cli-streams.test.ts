@@ -9,7 +9,7 @@ const recordings = (dir: string, argv: readonly string[], env = {}) =>
   callProgram(dir, ['recordings', ...argv], env)
 const hello = cassetteItem('{"q":1}', '{"a":1}')
 
-/** An interaction whose answer has the given body and headers, in YAML of one line. */
+/** An interaction with the given body and headers of the answer, in one line of YAML. */
 const itemWith = (
   body: string,
   headers = 'content-type: text/event-stream',
@@ -27,13 +27,13 @@ const stream = (...data: readonly string[]): string =>
   itemWith(`{events: [${data.map((text, index) => `{at_ms: ${index}, data: '${text}'}`).join(', ')}]}`)
 
 describe('aoai-sim recordings, with streams', () => {
-  it('lists them with the number of their events and the bytes that are sent', async () => {
+  it('lists them with their number of events and the bytes that are sent', async () => {
     const dir = recordingFolder({ 'a.yaml': cassette(stream('one', '[DONE]')) })
     const { json } = await recordings(dir, ['list', 'a.yaml', '--json'])
     expect(json()).toMatchObject([{ events: 2, bytes: 'data: one\n\ndata: [DONE]\n\n'.length }])
   })
 
-  it('names the first event in which two of them differ', async () => {
+  it('shows the first event in which two of them differ', async () => {
     const dir = recordingFolder({
       'a.yaml': cassette(stream('one', 'two')),
       'b.yaml': cassette(stream('one', 'three')),
@@ -43,7 +43,7 @@ describe('aoai-sim recordings, with streams', () => {
     expect(out).toContain('[1]: "data: two\\n\\n" | "data: three\\n\\n"')
   })
 
-  it('removes repeats only where all events are equal', async () => {
+  it('removes duplicates only if all events are equal', async () => {
     const dir = recordingFolder({
       'a.yaml': cassette(stream('one'), stream('one'), stream('two'), stream('two')),
     })
@@ -60,8 +60,8 @@ describe('aoai-sim recordings diff', () => {
       hello.replace('{"a":1}', '{ "a": 1 }'),
       'body: other white space or key order | the same values',
     ],
-    ['a text in place of JSON', hello.replace('{"a":1}', 'sorry'), 'body: {"a":1} | "sorry"'],
-  ])('names %s', async (_, other, difference) => {
+    ['a text instead of JSON', hello.replace('{"a":1}', 'sorry'), 'body: {"a":1} | "sorry"'],
+  ])('shows %s', async (_, other, difference) => {
     const dir = recordingFolder({ 'a.yaml': cassette(hello), 'b.yaml': cassette(other) })
     const { code, out } = await recordings(dir, ['diff', 'a.yaml', 'b.yaml'])
     expect([code, out.split('\n')[1]?.trim()]).toEqual([1, difference])
@@ -81,14 +81,14 @@ describe('aoai-sim recordings lint', () => {
       itemWith('!!binary gIGCgw==', 'content-encoding: zstd'),
       'does not have the content-encoding of its header (zstd)',
     ],
-  ])('warns of %s', async (rule, item, reason) => {
+  ])('warns about %s', async (rule, item, reason) => {
     const dir = recordingFolder({ 'a.yaml': cassette(item) })
     const { code, json } = await recordings(dir, ['lint', 'a.yaml', '--json'])
     expect(code).toBe(0)
     expect(json()).toMatchObject({ warnings: [{ rule, reason: expect.stringContaining(reason) }] })
   })
 
-  it('shows the places of five credentials, and counts the others', async () => {
+  it('shows the positions of five credentials and the number of the others', async () => {
     const secrets = [
       'secret',
       'password',

@@ -21,7 +21,7 @@ describe('aoai-sim recordings list', () => {
     )
   })
 
-  it('prints JSON when asked to, and what it could not read beside it', async () => {
+  it('prints JSON with --json, and unreadable files on standard error', async () => {
     const dir = recordingFolder({ 'a.yaml': cassette(hello), 'b.yaml': 'x: y\n' })
     const { json, err } = await call(dir, recordings('list', '.', '--json'))
     expect(json()).toEqual([expect.objectContaining({ place: 'a.yaml:2', status: 200, bytes: 7 })])
@@ -31,7 +31,7 @@ describe('aoai-sim recordings list', () => {
   it.each([
     ['a folder that is not there', 'nowhere', 'Could not read nowhere: ENOENT'],
     ['RECORDING_DIR that is not there', '', 'Could not read'],
-  ])('says what is wrong with %s', async (_, path, message) => {
+  ])('reports %s', async (_, path, message) => {
     const dir = recordingFolder({})
     const { code, err } = await call(dir, recordings('list', ...(path ? [path] : [])))
     expect(code).toBe(1)
@@ -40,7 +40,7 @@ describe('aoai-sim recordings list', () => {
 })
 
 describe('aoai-sim recordings show', () => {
-  it('prints an interaction as YAML, or as JSON', async () => {
+  it('prints an interaction as YAML or as JSON', async () => {
     const dir = recordingFolder({ 'a.yaml': cassette(hello, secret) })
     const { out } = await call(dir, recordings('show', 'a.yaml:18'))
     expect(out).toContain('# a.yaml:18\n- request:\n    method: POST\n')
@@ -49,7 +49,7 @@ describe('aoai-sim recordings show', () => {
     expect(json()).toMatchObject([{ response: { body: { text: '{"a":1}' } } }, { place: 'a.yaml:18' }])
   })
 
-  it('names the lines that there are', async () => {
+  it('lists the lines of the interactions for a wrong line', async () => {
     const dir = recordingFolder({ 'a.yaml': cassette(hello, secret) })
     const { code, err } = await call(dir, recordings('show', 'a.yaml:3'))
     expect(code).toBe(1)
@@ -58,7 +58,7 @@ describe('aoai-sim recordings show', () => {
 })
 
 describe('aoai-sim recordings lint', () => {
-  it('names file, line and cure of what cannot be replayed, and fails', async () => {
+  it('reports file, line and fix of what cannot be replayed, and fails', async () => {
     const broken = cassette(hello, hello).replace('    method: POST\n', '')
     const dir = recordingFolder({ 'a.yaml': broken, 'b.yaml': cassette(secret) })
     const { code, out, err } = await call(dir, recordings('lint', '.'))
@@ -69,7 +69,7 @@ describe('aoai-sim recordings lint', () => {
     expect(err).toContain('Could not read all recordings: 1 error.')
   })
 
-  it('does not fail for warnings alone', async () => {
+  it('succeeds if there are only warnings', async () => {
     const dir = recordingFolder({
       'a.yaml': cassette(
         secret,
@@ -89,7 +89,7 @@ describe('aoai-sim recordings lint', () => {
 })
 
 describe('aoai-sim recordings diff', () => {
-  it('finds equal recordings equal, whatever their layout, and is silent', async () => {
+  it('succeeds silently for equal recordings with different layouts', async () => {
     const dir = recordingFolder({
       'a.yaml': cassette(hello),
       'b.yaml': cassette(hello.replace('{"q":1}', '{ "q": 1 }').replace('api.openai.com', 'other')),
@@ -101,7 +101,7 @@ describe('aoai-sim recordings diff', () => {
     })
   })
 
-  it('names the first difference of each pair, and what stands on one side only', async () => {
+  it('shows the first difference of each pair, and interactions that are only in one file', async () => {
     const dir = recordingFolder({
       'a.yaml': cassette(hello, secret),
       'b.yaml': cassette(hello.replace('{"a":1}', '{"a":3}')),
@@ -118,7 +118,7 @@ describe('aoai-sim recordings dedupe', () => {
   const item = (answer: string) => cassetteItem('{"q":1}', answer)
   const order = cassette(item('a'), item('b'), item('a'), item('c'), item('c'), item('c'))
 
-  it('removes the repeats at the end, which changes no replay, and keeps the other bytes', async () => {
+  it('removes duplicates at the end, which changes no replay, and keeps the other bytes', async () => {
     const dir = recordingFolder({ 'a.yaml': `# mine\n${order}` })
     const { code, out } = await call(dir, recordings('dedupe', 'a.yaml'))
     expect(code).toBe(0)
@@ -128,13 +128,13 @@ describe('aoai-sim recordings dedupe', () => {
     )
   })
 
-  it('removes all repeats when asked to', async () => {
+  it('removes all duplicates with --all', async () => {
     const dir = recordingFolder({ 'a.yaml': order })
     await call(dir, recordings('dedupe', '--all', 'a.yaml'))
     expect(readFileSync(join(dir, 'a.yaml'), 'utf8')).toBe(cassette(item('a'), item('b'), item('c')))
   })
 
-  it('changes nothing when it only looks', async () => {
+  it('changes nothing with --dry-run', async () => {
     const dir = recordingFolder({ 'a.yaml': order })
     const { json } = await call(dir, recordings('dedupe', '--dry-run', '--json', 'a.yaml'))
     expect(json()).toEqual({ removed: ['a.yaml:66', 'a.yaml:82'], dryRun: true })
@@ -143,11 +143,11 @@ describe('aoai-sim recordings dedupe', () => {
 })
 
 describe('aoai-sim recordings scrub', () => {
-  it('removes credentials, keeps the rest byte for byte, and leaves the file to its owner alone', async () => {
+  it('removes credentials, keeps all other bytes, and makes the file readable by its owner only', async () => {
     const broken = '- request: {\n'
     const dir = recordingFolder({ 'a.yaml': cassette(hello, broken, secret) })
     const { code, out, err } = await call(dir, recordings('scrub', '.'))
-    // What cannot be read may hold a credential.
+    // An unreadable part can contain a credential.
     expect(code).toBe(1)
     expect(err).toContain('invalid parts are unchanged')
     expect(out).toContain('1 interactions cleaned.')
@@ -163,7 +163,7 @@ describe('aoai-sim recordings scrub', () => {
     ['a comment', (text: string) => `# api-key: abcdef0123456789ghij\n${text}`],
     ['another key of the file', (text: string) => `secret: abcdef0123456789ghij\n${text}`],
     ['an anchor', (text: string) => `base: &b\n  api-key:\n  - abcdef0123456789ghij\n${text}`],
-  ])('is not content with a credential in %s, and neither is lint', async (_, change) => {
+  ])('fails for a credential in %s, and so does lint', async (_, change) => {
     const dir = recordingFolder({ 'a.yaml': change(cassette(hello)) })
     const lint = await call(dir, recordings('lint', '.'))
     expect(lint.out).toMatch(/warning +a.yaml:[13]: a credential is outside of the interactions/)
@@ -172,7 +172,7 @@ describe('aoai-sim recordings scrub', () => {
     expect(err).toMatch(/a.yaml: line [13]: a credential is outside of the interactions/)
   })
 
-  it('removes a header whose value is a map', async () => {
+  it('removes a header with a map as its value', async () => {
     const text = cassette(secret).replace('      - Bearer abc\n', '        a: abcdef0123456789ghij\n')
     const dir = recordingFolder({ 'a.yaml': text })
     expect((await call(dir, recordings('lint', '.'))).out).toContain(
@@ -182,7 +182,7 @@ describe('aoai-sim recordings scrub', () => {
     expect(readFileSync(join(dir, 'a.yaml'), 'utf8')).not.toContain('abcdef')
   })
 
-  it('removes what RECORDING_REDACT names, in files of any layout', async () => {
+  it('removes matches of RECORDING_REDACT in files of any layout', async () => {
     const dir = recordingFolder({
       'indented.yaml': cassette(cassetteItem('{"q":"hunter2"}', 'x')).replace(/^(?=[- ])/gm, '  '),
       'json.yaml': JSON.stringify({
@@ -204,7 +204,7 @@ describe('aoai-sim recordings scrub', () => {
     )
   })
 
-  it('loses nothing of a file that it cannot clean', async () => {
+  it('keeps a file unchanged that it cannot clean', async () => {
     const text = JSON.stringify({
       interactions: [
         1,
@@ -264,7 +264,7 @@ describe('aoai-sim recordings stats', () => {
 })
 
 describe('REPLAY_STRICT', () => {
-  it('makes a run fail whose recordings were not all used, and names them', async () => {
+  it('fails a run with unused recordings and lists them', async () => {
     const dir = recordingFolder({ 'recordings/a.yaml': cassette(hello, secret) })
     const env = { SIMULATOR_MODE: 'replay', REPLAY_STRICT: 'on', PORT: '0', LOG_LEVEL: 'error' }
     const { code, err } = await call(dir, [], env)
@@ -303,7 +303,7 @@ describe('aoai-sim recordings', () => {
     ['diff', ['recordings', 'recordings'], ['MATCH_HOST', 'RECORDING_REDACT']],
     ['dedupe', ['recordings', '--dry-run'], ['MATCH_HOST']],
     ['scrub', ['recordings', '--dry-run'], ['RECORDING_REDACT']],
-  ])('%s %j is stopped by what it uses, and by nothing else', async (command, paths, used) => {
+  ])('%s %j validates only the settings that it uses', async (command, paths, used) => {
     const unused = wrong.filter((line) => !used.some((name) => line.startsWith(name)))
     expect((await call(withWrong(...unused), recordings(command, ...paths))).code).toBe(0)
     for (const name of used) {
@@ -323,7 +323,7 @@ describe('aoai-sim extensions', () => {
   const extension = "export default { name: 'quiet', hooks: [] }\n"
   const curious = 'export default (host) => ({ name: `p${host.config.port}`, hooks: [] })\n'
 
-  it('needs no setting that the extensions do not look at', async () => {
+  it('reads only the settings that the extensions read', async () => {
     const dir = recordingFolder({ '.env': 'PORT=many\n', 'a.mjs': extension, 'b.mjs': curious })
     expect(await call(dir, ['extensions', 'a.mjs'])).toMatchObject({ code: 0, err: '' })
     const { code, err } = await call(dir, ['extensions', 'b.mjs'])

@@ -9,7 +9,7 @@ const deployments = { chat: { model: 'gpt-4o', tokensPerMinute: 60_000, requests
 
 const { isMissing, note } = redisNeed
 
-describe.skipIf(isMissing)(`a simulator with a Redis server that goes away${note}`, () => {
+describe.skipIf(isMissing)(`a simulator when its Redis server is unavailable${note}`, () => {
   let server: RedisServer
   let replicas: RedisReplica[] = []
   beforeEach(async () => {
@@ -29,23 +29,23 @@ describe.skipIf(isMissing)(`a simulator with a Redis server that goes away${note
   const messages = ({ log }: RedisReplica): string[] =>
     log.map(({ level, message }) => `${level}: ${message}`)
 
-  it('answers every request when Redis is killed among them, by limits of its own, and comes back when Redis does', async () => {
+  it('answers every request by local limits while Redis is down, and shares limits again when it is back', async () => {
     const replica = await start({ redis: { timeoutMs: 3_000 } })
     const decisions: unknown[] = []
     let sent = 0
-    for (let turn = 0; turn < 60; turn++) {
+    for (let round = 0; round < 60; round++) {
       for (let each = 0; each < 20; each++) {
         sent++
         void Promise.resolve(decide(replica)).then((decision) => decisions.push(decision?.admitted))
       }
-      if (turn === 20) void server.kill()
+      if (round === 20) void server.kill()
       await sleep(3)
     }
     await expect.poll(() => decisions.length).toBe(sent)
     expect(new Set(decisions)).toEqual(new Set([true]))
     expect(replica.connection.state.up).toBe(false)
     expect(replica.connection.state.fallbacks).toBeGreaterThan(20)
-    // Known to be away, it is not waited for.
+    // Redis is known to be down, so the decision does not wait for it.
     expect(decide(replica)).not.toBeInstanceOf(Promise)
 
     await server.start()
@@ -60,7 +60,7 @@ describe.skipIf(isMissing)(`a simulator with a Redis server that goes away${note
     ])
   })
 
-  it('answers within the timeout when Redis hangs, then at once, and comes back when it wakes', async () => {
+  it('waits at most the timeout when Redis hangs, then answers immediately, and shares limits again when it is back', async () => {
     const replica = await start({ redis: { timeoutMs: 300 } })
     await decide(replica)
     server.pause()
@@ -69,7 +69,7 @@ describe.skipIf(isMissing)(`a simulator with a Redis server that goes away${note
     const tookMs = performance.now() - begun
     expect(decisions.every((decision) => decision?.admitted)).toBe(true)
     expect(tookMs).toBeGreaterThan(290)
-    // One after the other they would take fifteen seconds.
+    // One after another they would take fifteen seconds.
     expect(tookMs).toBeLessThan(8_000)
     expect(decide(replica)).not.toBeInstanceOf(Promise)
     server.resume()
@@ -77,7 +77,7 @@ describe.skipIf(isMissing)(`a simulator with a Redis server that goes away${note
     expect(decide(replica)).toBeInstanceOf(Promise)
   })
 
-  it('makes a connection anew that gives no sign of life for long', async () => {
+  it('replaces a connection that has been silent for long', async () => {
     const replica = await start({ redis: { timeoutMs: 30 }, attemptTimeoutMs: 150 })
     server.pause()
     await decide(replica)
@@ -111,7 +111,7 @@ describe.skipIf(isMissing)(`a simulator with a Redis server that goes away${note
     await proxy.close()
   })
 
-  it('starts without Redis, and takes it when it comes', async () => {
+  it('starts without Redis, and uses it when it becomes available', async () => {
     await server.kill()
     const replica = await start({ startTimeoutMs: 50 })
     expect((await decide(replica))?.admitted).toBe(true)
@@ -120,7 +120,7 @@ describe.skipIf(isMissing)(`a simulator with a Redis server that goes away${note
     await expect.poll(() => replica.connection.state.up).toBe(true)
   })
 
-  it('does not start without a Redis that is required, and tells the address without its password', async () => {
+  it('does not start without a required Redis, and reports the address without its password', async () => {
     await server.kill()
     const url = server.url.replace('//', '//user:secret@')
     const failed = await start({ url, startTimeoutMs: 100, redis: { required: true } }).catch(
@@ -134,7 +134,7 @@ describe.skipIf(isMissing)(`a simulator with a Redis server that goes away${note
     expect(String(failed)).not.toContain('secret')
   })
 
-  it('tells that the password is wrong', async () => {
+  it('reports a wrong password', async () => {
     const guarded = await startRedisServer(() => ['--requirepass', 'secret'])
     const url = guarded.url.replace('//', '//:wrong@')
     const failed = await start({ url, startTimeoutMs: 500, redis: { required: true } }).catch(
@@ -146,7 +146,7 @@ describe.skipIf(isMissing)(`a simulator with a Redis server that goes away${note
     await guarded.remove()
   })
 
-  it('goes by limits of its own while Redis refuses to write', async () => {
+  it('uses local limits while Redis refuses writes', async () => {
     const replica = await start({ redis: { timeoutMs: 3_000 } })
     await replica.connection.send(['CONFIG', 'SET', 'maxmemory', '1'])
     expect((await decide(replica))?.admitted).toBe(true)
@@ -154,7 +154,7 @@ describe.skipIf(isMissing)(`a simulator with a Redis server that goes away${note
     expect(replica.connection.reason).toContain('OOM')
   })
 
-  it('puts back what was changed when Redis was started anew, and shares what was changed meanwhile', async () => {
+  it('restores its changes in a restarted Redis, and shares changes that were made while it was down', async () => {
     const first = await start()
     const second = await start()
     await first.live.patch({ region: 'West Europe' })

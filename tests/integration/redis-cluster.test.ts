@@ -49,7 +49,7 @@ describe.skipIf(redisNeed.isMissing)(`servers of a cluster against a Redis serve
     return replica
   }
 
-  it('serve limits, changes and documents where one has all keys: each script keeps to one slot', async () => {
+  it('serve limits, changes and documents if one server has all keys: each script uses one hash slot', async () => {
     const server = await startServer()
     await send(server, ['CLUSTER', 'ADDSLOTSRANGE', '0', lastSlot])
     await untilItIsWhole(server)
@@ -76,7 +76,7 @@ describe.skipIf(redisNeed.isMissing)(`servers of a cluster against a Redis serve
     expect(first.connection.state.up).toBe(true)
   })
 
-  it('refuse a start that finds only some of the keys, with what to do', async () => {
+  it('refuse to start if the server has only some of the keys, and say what to do', async () => {
     const [one, other] = [await startServer(), await startServer()]
     await send(one, ['CLUSTER', 'ADDSLOTSRANGE', '0', '8191'])
     await send(other, ['CLUSTER', 'ADDSLOTSRANGE', '8192', lastSlot])

@@ -4,7 +4,7 @@ import { redisNeed } from '../support/redis-server.ts'
 
 const { isMissing, note } = redisNeed
 
-describe.skipIf(isMissing)(`cursors of recordings in Redis${note}`, () => {
+describe.skipIf(isMissing)(`replay cursors in Redis${note}`, () => {
   const replicas = replicaGroup()
   const { startTwo } = replicas
   const counts = async (askers: readonly RedisReplica[], list: string, test?: string): Promise<number[]> => {
@@ -13,7 +13,7 @@ describe.skipIf(isMissing)(`cursors of recordings in Redis${note}`, () => {
     return found
   }
 
-  it('count the requests of all simulators, by what was recorded and by test', async () => {
+  it('count the requests of all simulators by recorded request and test', async () => {
     const [a, b] = await startTwo()
     expect(await counts([a, b, b, a], 'chat')).toEqual([0, 1, 2, 3])
     expect(await counts([b, a], 'other')).toEqual([0, 1])
@@ -23,7 +23,7 @@ describe.skipIf(isMissing)(`cursors of recordings in Redis${note}`, () => {
     expect(await counts([a], 'chat')).toEqual([4])
   })
 
-  it('give each of many requests that come at once a count of its own', async () => {
+  it('return a different position for each of many concurrent requests', async () => {
     const [a, b] = await startTwo()
     const asked = Array.from({ length: 1_200 }, async (_, index) =>
       (index % 3 ? a : b).cursors.next('chat', undefined),
@@ -32,14 +32,14 @@ describe.skipIf(isMissing)(`cursors of recordings in Redis${note}`, () => {
     expect(found.toSorted((one, other) => one - other)).toEqual(Array.from(found.keys()))
   })
 
-  it('begin anew for all when one is told so', async () => {
+  it('restart for all simulators when one of them is reset', async () => {
     const [a, b] = await startTwo()
     await counts([a, b], 'chat')
     await a.cursors.clear()
     expect(await counts([b, a], 'chat')).toEqual([0, 1])
   })
 
-  it('forget the oldest requests where there are too many, and expire', async () => {
+  it('drop the oldest requests above the limit, and expire', async () => {
     const [a] = await startTwo({ maxCounts: 100 })
     for (let test = 0; test < 350; test++) await a.cursors.next('chat', `test ${test}`)
     const keys = (await a.connection.send(['KEYS', `${replicas.prefix}{cursors}*`])) as string[]
@@ -50,7 +50,7 @@ describe.skipIf(isMissing)(`cursors of recordings in Redis${note}`, () => {
     expect(await counts([a], 'chat', 'test 0')).toEqual([0])
   })
 
-  it('are those of each simulator while Redis is away, and those of all when it is back', async () => {
+  it('are local while Redis is down, and shared again when it is back', async () => {
     const [a, b] = await startTwo()
     await counts([a, b], 'chat')
     await replicas.server.kill()

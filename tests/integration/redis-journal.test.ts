@@ -14,7 +14,7 @@ interface Call extends Partial<CallStarted> {
   readonly ended?: Partial<CallEnded>
 }
 
-/** Notes a request that has been answered. */
+/** Adds a call that has been answered to the journal. */
 function note(replica: RedisReplica, { text = 'hi', ended = {}, ...call }: Call = {}): void {
   const body = Buffer.from(JSON.stringify({ messages: [{ role: 'user', content: text }] }))
   const status = call.status ?? 200
@@ -63,7 +63,7 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
   const replicas = replicaGroup()
   const { startTwo } = replicas
 
-  it('has the requests of all simulators, whichever is asked, with numbers of their own', async () => {
+  it('has the requests of all simulators, with common ids, on each simulator', async () => {
     const [a, b] = await startTwo()
     note(a, { text: 'one', client: 'first' })
     await a.journal.entries()
@@ -94,7 +94,7 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
     }
   })
 
-  it('tells the same entries wherever it is asked', async () => {
+  it('has the same entries on each simulator', async () => {
     const [a, b] = await startTwo()
     for (let index = 0; index < 20; index++) note(index % 3 === 0 ? a : b, { text: `call ${index}` })
     const plain = (entries: readonly JournalEntry[]): unknown => JSON.parse(JSON.stringify(entries))
@@ -103,7 +103,7 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
     expect(atA).toHaveLength(20)
   })
 
-  it('has what another simulator has answered, as soon as it is asked', async () => {
+  it('has the calls of another simulator as soon as it is read', async () => {
     const [a, b] = await startTwo()
     for (let index = 1; index <= 50; index++) {
       const [writer, reader] = index % 2 ? [a, b] : [b, a]
@@ -113,7 +113,7 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
     }
   })
 
-  it('goes by filters as in one process', async () => {
+  it('supports the filters of a single process', async () => {
     const [a, b] = await startTwo()
     note(a, { text: 'one', client: 'x' })
     note(b, { text: 'two', client: 'y', status: 500 })
@@ -126,7 +126,7 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
     expect(await journal.entries({ sinceId: 1, limit: 1 })).toHaveLength(1)
   })
 
-  it('keeps the last requests of all', async () => {
+  it('keeps the last requests of all simulators', async () => {
     const [a, b] = await startTwo({ journalSize: 10 })
     for (let index = 0; index < 200; index++) note(index % 2 ? a : b, { text: `call ${index}` })
     const entries = await a.journal.entries()
@@ -136,7 +136,7 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
     expect(fields).toBe(20)
   })
 
-  it('gives up the oldest bodies, and then the oldest requests, where there is no room for all', async () => {
+  it('drops the oldest bodies and then the oldest requests above its size limits', async () => {
     const [a, b] = await startTwo({ journalBounds: { events: 4_000, heads: 1_000, bodies: 500 } })
     for (let index = 0; index < 30; index++) {
       note(a, { text: `call ${index} ${'x'.repeat(60)}` })
@@ -168,7 +168,7 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
     expect(Number(sums[2])).toBeLessThanOrEqual(4_000)
   })
 
-  it('has no body above 64 KB, and bytes as bytes', async () => {
+  it('has no body above 64 KB, and binary bodies as bytes', async () => {
     const [a, b] = await startTwo()
     const large = Buffer.alloc(70_000, 'x')
     note(a, { body: large, bodyBytes: large.length })
@@ -179,7 +179,7 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
     expect(Buffer.from(second?.body as Uint8Array).equals(bytes)).toBe(true)
   })
 
-  it('holds no key of a caller, and expires', async () => {
+  it('contains no key of a caller, and expires', async () => {
     const [a] = await startTwo()
     const body = Buffer.from(JSON.stringify({ api_key: callersKey, messages: [] }))
     note(a, {
@@ -204,7 +204,7 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
     expect(JSON.stringify([parts, notices])).not.toContain(callersKey)
   })
 
-  it('holds no key of the moment, also when the keys change', async () => {
+  it('contains no current key, even after the keys change', async () => {
     let keys = ['one-key-0123456789']
     const [a] = await startTwo({ secrets: () => keys })
     const call = { query: 'x=one-key-0123456789,two-key-0123456789', deployment: 'one-key-0123456789' }
@@ -218,7 +218,7 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
     ])
   })
 
-  it('judges a retry that comes to another simulator', async () => {
+  it('detects a retry on another simulator', async () => {
     const [a, b] = await startTwo()
     note(a, { status: 429, retryAfterMs: 10_000 })
     await sleep(30)
@@ -233,9 +233,9 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
     }
   })
 
-  it('counts every request of a busy service, and keeps the last ones', async () => {
+  it('counts every request of a busy simulator, and keeps the last ones', async () => {
     const [a, b] = await startTwo({ journalSize: 100 })
-    for (let turn = 0; turn < 100; turn++) {
+    for (let round = 0; round < 100; round++) {
       for (let each = 0; each < 30; each++) note(each % 2 ? a : b, { client: `client ${each % 3}` })
       await sleep(1)
     }
@@ -247,7 +247,7 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
     }
   })
 
-  it('begins anew for all when one is told so, and its numbers go on', async () => {
+  it('is cleared for all simulators by one of them, and its ids continue', async () => {
     const [a, b] = await startTwo()
     note(a, { status: 500 })
     note(b, { status: 500 })
@@ -264,7 +264,7 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
     expect((await b.journal.entries()).map(({ id }) => id)).toEqual([3])
   })
 
-  it('is known to a simulator that starts later', async () => {
+  it('is available to a simulator that starts later', async () => {
     const [a] = await startTwo()
     for (let index = 0; index < 5; index++) note(a, { text: `call ${index}`, status: 500 })
     await a.journal.entries()
@@ -273,36 +273,38 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
     expect((await late.journal.retryReport()).totals).toEqual((await a.journal.retryReport()).totals)
   })
 
-  it('is followed without gaps, whichever simulators the requests come to', async () => {
+  it('can be followed without gaps, whichever simulator gets the requests', async () => {
     const [a, b] = await startTwo()
     note(a, { text: 'before' })
-    let place = await b.journal.lastId
-    expect(place).toBe(1)
-    const told: JournalEntry[] = []
+    let lastId = await b.journal.lastId
+    expect(lastId).toBe(1)
+    const followed: JournalEntry[] = []
     let forgotten = 0
     const stop = b.journal.onAdded(() => {
       void (async () => {
-        const page = await b.journal.follow(place, { client: 'tester' })
-        place = page.lastId
+        const page = await b.journal.follow(lastId, { client: 'tester' })
+        lastId = page.lastId
         forgotten += page.forgotten
-        told.push(...page.entries)
+        followed.push(...page.entries)
       })()
     })
     await sleep(100)
-    // A slow request is noted late.
+    // The journal gets a slow request late.
     note(b, { text: 'call 0' })
     note(a, { text: 'call 1', startedMs: performance.now() - 5_000 })
     note(b, { text: 'call 2', client: 'another' })
     note(a, { text: 'call 3' })
     await expect
-      .poll(() => textsOf(told).toSorted(), { timeout: 5_000 })
+      .poll(() => textsOf(followed).toSorted(), { timeout: 5_000 })
       .toEqual(['call 0', 'call 1', 'call 3'])
-    expect(told.map(({ id }) => id)).toEqual(told.map(({ id }) => id).toSorted((one, other) => one - other))
+    expect(followed.map(({ id }) => id)).toEqual(
+      followed.map(({ id }) => id).toSorted((one, other) => one - other),
+    )
     expect(forgotten).toBe(0)
     stop()
   })
 
-  it('is told without those who have died, and has what they noted', async () => {
+  it('does not wait for stopped simulators, and has their calls', async () => {
     const [a, b] = await startTwo()
     note(a, { text: 'last words' })
     await b.journal.entries()
@@ -319,7 +321,7 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
       await replicas.server.start()
     })
 
-    it('has what each has noted meanwhile when Redis is back, and its numbers go on', async () => {
+    it('has the calls that each simulator answered while Redis was down, and its ids continue', async () => {
       const [a, b] = await startTwo()
       note(a, { text: 'before' })
       expect(await b.journal.entries()).toHaveLength(1)
@@ -335,14 +337,14 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
       note(a, { text: 'after' })
       for (const { journal } of [b, a]) {
         const entries = await journal.entries()
-        // What Redis had is lost with it.
+        // The contents of Redis are lost.
         expect(textsOf(entries).toSorted()).toEqual(['after', 'at a', 'at b'])
         expect(Math.min(...entries.map(({ id }) => id))).toBe(2)
         expect((await journal.retryReport()).totals).toMatchObject({ requests: 3, failures: 1 })
       }
     })
 
-    it('is cleared for all when Redis is back, where that was asked for meanwhile', async () => {
+    it('is cleared when Redis is back, if that was requested while it was down', async () => {
       const [a, b] = await startTwo()
       await replicas.server.kill()
       await expect.poll(() => a.connection.state.up || b.connection.state.up).toBe(false)
@@ -355,14 +357,14 @@ describe.skipIf(isMissing)(`the journal in Redis${skipNote}`, () => {
     })
   })
 
-  it('notes nothing twice and loses nothing when Redis is slow for a while', async () => {
+  it('records each call once when Redis is slow for a while', async () => {
     const [a, b] = await startTwo({ redis: { prefix: `test-slow:`, timeoutMs: 50 } })
     let sent = 0
-    for (let turn = 0; turn < 60; turn++) {
+    for (let round = 0; round < 60; round++) {
       note(a, { text: `call ${sent++}` })
       note(b, { text: `call ${sent++}` })
-      if (turn === 20) replicas.server.pause()
-      if (turn === 50) replicas.server.resume()
+      if (round === 20) replicas.server.pause()
+      if (round === 50) replicas.server.resume()
       await sleep(5)
     }
     await expect.poll(() => a.connection.state.up && b.connection.state.up, { timeout: 5_000 }).toBe(true)

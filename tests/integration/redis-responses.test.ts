@@ -80,7 +80,7 @@ describe.skipIf(redisNeed.isMissing)(`stored responses against a Redis server${r
   const both = async (env?: Record<string, string>): Promise<[StartedSimulator, StartedSimulator]> =>
     (await start(env)) as [StartedSimulator, StartedSimulator]
 
-  it('are read, listed, continued and deleted at any simulator', async () => {
+  it('can be read, listed, continued and deleted on any simulator', async () => {
     const [here, there] = await both()
     const made = await create(here)
     const { id } = made.json
@@ -102,13 +102,13 @@ describe.skipIf(redisNeed.isMissing)(`stored responses against a Redis server${r
     expect((await ask(here, 'GET', `/${next.json.id}`)).status).toBe(200)
   })
 
-  it('are not there where the client asked not to store them', async () => {
+  it('do not exist if the client set store to false', async () => {
     const [here, there] = await both()
     const { json } = await create(here, { store: false })
     expect((await ask(there, 'GET', `/${json.id}`)).status).toBe(404)
   })
 
-  it('are cancelled at any simulator while they work in the background', async () => {
+  it('can be cancelled on any simulator while they run in the background', async () => {
     const [here, there] = await both({ LATENCY_TIME_SCALE: '1000' })
     const { json } = await create(here, { background: true })
     expect(json.status).toBe('queued')
@@ -117,13 +117,13 @@ describe.skipIf(redisNeed.isMissing)(`stored responses against a Redis server${r
     expect((await ask(here, 'GET', `/${json.id}`)).json.status).toBe('cancelled')
   })
 
-  it('are over at once in the background where nothing takes time', async () => {
+  it('are completed immediately in the background when latency is off', async () => {
     const [here, there] = await both()
     const { json } = await create(here, { background: true })
     expect((await ask(there, 'GET', `/${json.id}`)).json.status).toBe('incomplete')
   })
 
-  it('are forgotten by all when one is told to begin anew', async () => {
+  it('are removed for all simulators when one of them is reset', async () => {
     const [here, there] = await both()
     const { json } = await create(here)
     await there.simulator.reset()
@@ -133,7 +133,7 @@ describe.skipIf(redisNeed.isMissing)(`stored responses against a Redis server${r
     expect((await ask(there, 'GET', `/${after.json.id}`)).status).toBe(200)
   })
 
-  it('keep to their number and to their bytes, the youngest ones', async () => {
+  it('are limited by number and bytes, and the newest ones are kept', async () => {
     const replica = await startReplica({ url: server.url, redis: { timeoutMs: 30_000 } })
     const documents = new RedisDocuments(replica.connection, 'bounds:', 'x', { documents: 3, bytes: 100 })
     const names = ['a', 'b', 'c', 'd', 'e']
@@ -149,7 +149,7 @@ describe.skipIf(redisNeed.isMissing)(`stored responses against a Redis server${r
     await documents.change('d', 'z'.repeat(50))
     await documents.put('e', { fixed: 'x'.repeat(47), changing: 'y' })
     expect(await kept()).toEqual(['d', 'e'])
-    await documents.change('nobody', 'z')
+    await documents.change('unknown', 'z')
     expect(await documents.put('a', { fixed: 'x'.repeat(600_000), changing: 'y' })).toBe(false)
     expect(await replica.connection.send(['HGET', 'bounds:{x}:documents', '#bytes'])).toBe('99')
     await documents.clear()
@@ -157,7 +157,7 @@ describe.skipIf(redisNeed.isMissing)(`stored responses against a Redis server${r
     replica.close()
   })
 
-  it('are those of each simulator while Redis is away: its own, and a 404 for others', async () => {
+  it('are local while Redis is down: each simulator returns its own and 404 for others', async () => {
     const [here, there] = await both()
     const before = await create(here)
     await server.kill()

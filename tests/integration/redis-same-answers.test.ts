@@ -16,14 +16,14 @@ const deployments = {
   provisioned: { model: 'gpt-4o', provisionedThroughputUnits: 15 },
 }
 
-/** Everything of a decision that anybody can see. */
+/** Everything of a decision that a client can see. */
 const seen = (decision: LimitResult): unknown => {
   const { admitted, status } = decision
   if (decision.admitted) return exact({ admitted, status })
   return exact({ admitted, status, kind: decision.kind, retryAfterMs: decision.retryAfterMs })
 }
 
-/** A level that drains in two steps may differ in its last bit from one that drains in one. */
+/** A level that drains in two steps can differ in the last bit from one that drains in one. */
 const exact = (value: unknown): unknown => {
   if (value === undefined) return undefined
   const round = (_key: string, part: unknown): unknown =>
@@ -50,21 +50,21 @@ describe.skipIf(redisNeed.isMissing)(`limits against a Redis server${redisNeed.n
   })
 
   it.each(['one', 'two', 'three'])(
-    'admit, refuse, tell and correct as those of one process do: sequence %s',
+    'admit, refuse, report and correct like the limits of a single process: sequence %s',
     async (seed) => {
       await replica.limits.clear()
       const random = createRandom(seed)
       const local = new LimiterTable({ ...createVirtualClock(), nowMs: () => nowMs })
-      // What is told beside decisions, and what ought to be.
-      const told: unknown[] = []
-      const known: unknown[] = []
+      // Results other than decisions, and the expected ones.
+      const actual: unknown[] = []
+      const expected: unknown[] = []
       type Result<L> = LimitResult<L> & { readonly admitted: true }
       const open: { here: Result<Charge>; there: Result<RedisCharge>; name: string }[] = []
       const names = Object.keys(deployments)
       const counts = { admitted: 0, refused: 0, discounted: 0 }
       nowMs = 1_000_000 + random.unit() * 1_000
       for (let step = 0; step < 900; step++) {
-        // Mostly close together, now and then past the slice, the window, or everything.
+        // Mostly close together, sometimes later than the slice, the window, or everything.
         nowMs += [0, 3.25, 80, 700, 2_500, 11_000, 47_000, 130_000][Math.floor(random.unit() ** 4 * 8)] ?? 0
         let hasDrained = false
         while (open.length > 0 && random.below(2) === 0) {
@@ -81,7 +81,7 @@ describe.skipIf(redisNeed.isMissing)(`limits against a Redis server${redisNeed.n
           local.settle(ended.here.lease, failed ? undefined : usage)
           replica.limits.settle(ended.there.lease, failed ? undefined : usage)
         }
-        // Corrections wait some milliseconds for company, in which no virtual time may pass where it drains what they correct.
+        // Corrections are batched for some milliseconds. No virtual time may pass meanwhile if the limit drains.
         const name = hasDrained ? 'provisioned' : (names[random.below(names.length)] ?? 'both')
         const burst = name === 'provisioned' ? 30_000 : 900
         const usual = replica.question(name, random.below(20) === 0 ? burst * 8 : random.below(burst))
@@ -101,29 +101,29 @@ describe.skipIf(redisNeed.isMissing)(`limits against a Redis server${redisNeed.n
         if (here.admitted && there.admitted) {
           if (question.limits.kind === 'provisioned' && random.below(3) === 0) {
             counts.discounted++
-            told.push(exact(await replica.limits.discount(there.lease, 120)))
-            known.push(exact(local.discount(here.lease, 120)))
+            actual.push(exact(await replica.limits.discount(there.lease, 120)))
+            expected.push(exact(local.discount(here.lease, 120)))
           }
           open.push({ here, there, name })
         }
         if (step % 20 === 0) {
-          // What is told to the administration is read after what was corrected.
+          // Read the status after the corrections.
           await new Promise((resolve) => setTimeout(resolve, 12))
           for (const asked of names) {
             const about = replica.question(asked, 0)
-            told.push(exact(await replica.limits.status(about)))
-            known.push(exact(local.status(about)))
+            actual.push(exact(await replica.limits.status(about)))
+            expected.push(exact(local.status(about)))
           }
         }
       }
-      expect(told).toEqual(known)
+      expect(actual).toEqual(expected)
       expect(counts.admitted).toBeGreaterThan(100)
       expect(counts.refused).toBeGreaterThan(100)
       expect(counts.discounted).toBeGreaterThan(5)
     },
   )
 
-  it('decide about requests that come together as about ones that come in turn', async () => {
+  it('decide about concurrent requests like about consecutive ones', async () => {
     await replica.limits.clear()
     nowMs += 200_000
     const local = new LimiterTable({ ...createVirtualClock(), nowMs: () => nowMs })
@@ -135,7 +135,7 @@ describe.skipIf(redisNeed.isMissing)(`limits against a Redis server${redisNeed.n
     expect(there.map(seen)).toEqual(here.map(seen))
   })
 
-  it('forget what was charged before they were cleared, when its answer ends later', async () => {
+  it('ignore charges from before a clear() when their answer ends later', async () => {
     await replica.limits.clear()
     const before = await replica.limits.decide(replica.question('tokens', 2_000))
     await replica.limits.clear()

@@ -4,7 +4,7 @@ import type { SlotGrant, SlotRefusal, SlotResult, SlotLease } from '../../src/la
 import { type RedisReplica, replicaGroup } from '../support/redis-replica.ts'
 import { redisNeed } from '../support/redis-server.ts'
 
-/** A request, and what became of its question for a slot. */
+/** A request, and the result of its request for a slot. */
 class Request {
   answer: SlotGrant | SlotRefusal | undefined
   readonly answered: Promise<SlotGrant | SlotRefusal>
@@ -53,7 +53,7 @@ describe.skipIf(isMissing)(`slots in Redis${note}`, () => {
   const working = (replica: RedisReplica): number => [...replica.slots.occupancy()][0]?.working ?? 0
   const waiting = (replica: RedisReplica): number => [...replica.slots.occupancy()][0]?.waiting ?? 0
 
-  it('are one number for all simulators, and each tells how many others are worked on', async () => {
+  it('are shared by all simulators, and each grant reports how many other requests run', async () => {
     const [a, b] = await startTwo()
     const size = { slots: 3 }
     expect(await new Request(a, size).answered).toEqual({ others: 0, waited: false })
@@ -69,7 +69,7 @@ describe.skipIf(isMissing)(`slots in Redis${note}`, () => {
     expect([working(a), working(b), waiting(b)]).toEqual([1, 2, 0])
   })
 
-  it('are given in the order in which requests came, whichever simulator they came to', async () => {
+  it('are granted in the order of arrival, on any simulator', async () => {
     const [a, b] = await startTwo()
     const size = { slots: 1 }
     const first = new Request(a, size)
@@ -96,7 +96,7 @@ describe.skipIf(isMissing)(`slots in Redis${note}`, () => {
     expect(order).toEqual(['b1', 'a1', 'b2', 'a2'])
   })
 
-  it('refuse a request when the queue of all simulators is full', async () => {
+  it('are refused when the shared queue is full', async () => {
     const [a, b] = await startTwo()
     const size = { slots: 1, queueLength: 1 }
     const first = new Request(a, size)
@@ -109,32 +109,35 @@ describe.skipIf(isMissing)(`slots in Redis${note}`, () => {
     expect(await waits.answered).toEqual({ others: 0, waited: true })
   })
 
-  it.each(['left', 'timed-out'] as const)('have a place free in the queue for one that %s', async (how) => {
-    const [a, b] = await startTwo()
-    const size = { slots: 1, queueLength: 1 }
-    const first = new Request(a, size)
-    await first.answered
-    const gone = new Request(b, { ...size, queueTimeoutMs: how === 'left' ? 60_000 : 500 })
-    await expect.poll(() => waiting(b)).toBe(1)
-    if (how === 'left') gone.end()
-    expect(await gone.answered).toBe(how)
-    const next = new Request(a, size)
-    await expect.poll(() => waiting(a)).toBe(1)
-    first.end()
-    expect(await next.answered).toEqual({ others: 0, waited: true })
-  })
+  it.each(['left', 'timed-out'] as const)(
+    'free the position in the queue of a request that %s',
+    async (how) => {
+      const [a, b] = await startTwo()
+      const size = { slots: 1, queueLength: 1 }
+      const first = new Request(a, size)
+      await first.answered
+      const leaving = new Request(b, { ...size, queueTimeoutMs: how === 'left' ? 60_000 : 500 })
+      await expect.poll(() => waiting(b)).toBe(1)
+      if (how === 'left') leaving.end()
+      expect(await leaving.answered).toBe(how)
+      const next = new Request(a, size)
+      await expect.poll(() => waiting(a)).toBe(1)
+      first.end()
+      expect(await next.answered).toEqual({ others: 0, waited: true })
+    },
+  )
 
-  it('go back when a client leaves before it is known whether there is one', async () => {
+  it('are released when a client leaves before the grant is known', async () => {
     const [a, b] = await startTwo()
     const size = { slots: 1 }
-    const gone = new Request(a, size)
-    gone.end()
-    expect(await gone.answered).toBe('left')
+    const leaving = new Request(a, size)
+    leaving.end()
+    expect(await leaving.answered).toBe('left')
     expect(await new Request(b, size).answered).toMatchObject({ others: 0 })
     expect(working(a)).toBe(0)
   })
 
-  it('count what is worked on without a limit, too', async () => {
+  it('count running requests without a limit as well', async () => {
     const [a, b] = await startTwo()
     const request = new Request(a, {})
     await request.answered
@@ -143,7 +146,7 @@ describe.skipIf(isMissing)(`slots in Redis${note}`, () => {
     await expect.poll(() => new Request(b, {}).answered).toMatchObject({ waited: false })
   })
 
-  it('are told apart by resource and deployment, and leave nothing in Redis when nobody works', async () => {
+  it('are separate for each resource and deployment, and leave nothing in Redis when no request runs', async () => {
     const [a, b] = await startTwo()
     const requests = [
       new Request(a, { slots: 1 }),
@@ -162,7 +165,7 @@ describe.skipIf(isMissing)(`slots in Redis${note}`, () => {
     await expect.poll(() => keysOf(a)).toEqual([])
   })
 
-  it('are free again a lease after their simulator has died, and its requests wait no longer', async () => {
+  it('are released one lease after their simulator has stopped, and so are its queued requests', async () => {
     const [a, b] = await startTwo({ leaseMs: 600 })
     const size = { slots: 1, queueLength: 2 }
     await new Request(a, size).answered
@@ -176,7 +179,7 @@ describe.skipIf(isMissing)(`slots in Redis${note}`, () => {
     expect(performance.now() - diedMs).toBeLessThan(2_500)
   })
 
-  it('are held for longer than a lease by a simulator that lives', async () => {
+  it('are held longer than a lease by a running simulator', async () => {
     const [a, b] = await startTwo({ leaseMs: 300 })
     await new Request(a, { slots: 1 }).answered
     const waits = new Request(b, { slots: 1 })
@@ -185,18 +188,18 @@ describe.skipIf(isMissing)(`slots in Redis${note}`, () => {
     expect([waiting(b), working(a)]).toEqual([1, 1])
   })
 
-  it('are known to Redis again when it has lost them, and who waits for them', async () => {
+  it('are restored in Redis with their queue after it has lost them', async () => {
     const [a, b] = await startTwo({ leaseMs: 600 })
     const size = { slots: 1 }
     const first = new Request(a, size)
     await first.answered
     const waits = new Request(b, size)
     await expect.poll(() => waiting(b)).toBe(1)
-    // A free slot goes to whoever asks first: the request behind it on the same connection tells of the slot that is held.
+    // A free slot goes to the first request. The request after it on the same connection reports the held slot.
     const lost = a.connection.send(['DEL', ...(await keysOf(a))])
     const behind = new Request(a, { ...size, queueLength: 2 })
     await lost
-    // Both tell that they live.
+    // Both simulators renew their leases.
     await sleep(600)
     expect([waits.answer, behind.answer]).toEqual([undefined, undefined])
     first.end()
@@ -206,11 +209,11 @@ describe.skipIf(isMissing)(`slots in Redis${note}`, () => {
     expect(await waits.answered).toEqual({ others: 0, waited: true })
   })
 
-  it('are never more than there are, and all requests get theirs, when three simulators are busy', async () => {
+  it('never exceed their number, and all requests are granted one, when three simulators are busy', async () => {
     const three = await replicas.start(3)
-    let now = 0
-    let most = 0
-    const ways: unknown[] = []
+    let running = 0
+    let max = 0
+    const outcomes: unknown[] = []
     const size = { slots: 4, queueLength: 1_000 }
     await Promise.all(
       Array.from({ length: 300 }, async (_, index) => {
@@ -221,17 +224,17 @@ describe.skipIf(isMissing)(`slots in Redis${note}`, () => {
         }
         if (index % 10 === 0) setTimeout(leave, (index * 13) % 40)
         const answer = await request.answered
-        ways.push(typeof answer === 'string' ? answer : 'granted')
+        outcomes.push(typeof answer === 'string' ? answer : 'granted')
         if (typeof answer === 'string') return
-        most = Math.max(most, ++now)
+        max = Math.max(max, ++running)
         await sleep((index * 11) % 8)
-        now--
+        running--
         request.end()
       }),
     )
-    expect(most).toBeLessThanOrEqual(4)
-    expect(ways).toHaveLength(300)
-    expect(ways.filter((way) => way === 'granted').length).toBeGreaterThanOrEqual(270)
+    expect(max).toBeLessThanOrEqual(4)
+    expect(outcomes).toHaveLength(300)
+    expect(outcomes.filter((outcome) => outcome === 'granted').length).toBeGreaterThanOrEqual(270)
     await expect.poll(() => keysOf(three[0] as RedisReplica)).toEqual([])
   })
 
@@ -241,7 +244,7 @@ describe.skipIf(isMissing)(`slots in Redis${note}`, () => {
       await replicas.server.start()
     })
 
-    it('are all of each simulator until it is back, then one number again with what is held', async () => {
+    it('are local until it is back, then shared again including the held ones', async () => {
       const [a, b] = await startTwo()
       const size = { slots: 2, queueLength: 2 }
       const held = [new Request(a, size), new Request(a, size)]
@@ -249,7 +252,7 @@ describe.skipIf(isMissing)(`slots in Redis${note}`, () => {
       const waits = new Request(b, size)
       await expect.poll(() => waiting(b)).toBe(1)
       await replicas.server.kill()
-      // This simulator has both slots for itself now.
+      // This simulator has both slots for itself.
       expect(await waits.answered).toEqual({ others: 0, waited: true })
       expect(new Request(b, size).answer).toEqual({ others: 1, waited: false })
       const local = new Request(b, size)
@@ -259,7 +262,7 @@ describe.skipIf(isMissing)(`slots in Redis${note}`, () => {
       await replicas.server.start()
       await expect.poll(() => a.connection.state.up && b.connection.state.up, { timeout: 5_000 }).toBe(true)
       await expect.poll(() => keysOf(a)).toHaveLength(2)
-      // Four are worked on: one that ends leaves no slot for anybody.
+      // Four requests run: one that ends leaves no free slot.
       waits.end()
       held[0]?.end()
       await sleep(200)
@@ -268,12 +271,12 @@ describe.skipIf(isMissing)(`slots in Redis${note}`, () => {
       await expect.poll(() => [local, atA].filter(({ answer }) => answer).length).toBe(1)
     })
 
-    it('lose no request that asks at that moment', async () => {
+    it('lose no request that is made at that moment', async () => {
       const [a, b] = await startTwo()
       const size = { slots: 3, queueLength: 1_000 }
       let answered = 0
       let sent = 0
-      for (let turn = 0; turn < 60; turn++) {
+      for (let round = 0; round < 60; round++) {
         for (const replica of [a, b]) {
           sent++
           const request = new Request(replica, size)
@@ -283,8 +286,8 @@ describe.skipIf(isMissing)(`slots in Redis${note}`, () => {
             request.end()
           })
         }
-        if (turn === 20) void replicas.server.kill()
-        if (turn === 40) await replicas.server.start()
+        if (round === 20) void replicas.server.kill()
+        if (round === 40) await replicas.server.start()
         await sleep(4)
       }
       await expect.poll(() => answered, { timeout: 10_000 }).toBe(sent)

@@ -30,7 +30,7 @@ describe.skipIf(redisNeed.isMissing)(`several simulators against a Redis server$
     return replicas
   }
 
-  it('admit together what one would within 2 %, whoever is asked, with their corrections', async () => {
+  it('admit together the same as a single one within 2 %, with corrections', async () => {
     const replicas = await start(3)
     const random = createRandom('load')
     const clock = createSystemClock()
@@ -48,8 +48,8 @@ describe.skipIf(redisNeed.isMissing)(`several simulators against a Redis server$
         const usage = { promptTokens: 80, completionTokens: 0, cachedTokens: 0, reasoningTokens: 0 }
         limiter.settle(decision.lease, usage)
       }
-      // More than twice the limit, over a second.
-      for (let turn = 0; turn < 50; turn++) {
+      // More than twice the limit, during one second.
+      for (let round = 0; round < 50; round++) {
         for (let each = 0; each < 34; each++) void request()
         await sleep(20)
       }
@@ -63,7 +63,7 @@ describe.skipIf(redisNeed.isMissing)(`several simulators against a Redis server$
     expect(replicas.map(({ connection }) => connection.state.fallbacks)).toEqual([0, 0, 0])
   })
 
-  it('keep one small key for each deployment, which is gone a minute after the last request', async () => {
+  it('keep one small key for each deployment, which expires a minute after the last request', async () => {
     const [replica] = await start(1)
     if (!replica) return
     await replica.limits.decide(replica.question('chat', 100))
@@ -81,7 +81,7 @@ describe.skipIf(redisNeed.isMissing)(`several simulators against a Redis server$
     expect(expiry).toBeLessThanOrEqual(61_000)
   })
 
-  it('take over what one of them changes, and one that starts later does, too', async () => {
+  it('apply the changes of one of them, and so does one that starts later', async () => {
     const [first, second] = await start(2)
     const prefix = `test ${prefixes}:`
     await first?.live.patch({
@@ -100,7 +100,7 @@ describe.skipIf(redisNeed.isMissing)(`several simulators against a Redis server$
     expect(second?.live.current.defaultResource.deployments.has('more')).toBe(false)
   })
 
-  it('lose no change when several make some at once', async () => {
+  it('lose no change when several change the configuration concurrently', async () => {
     const replicas = await start(3)
     const names = Array.from({ length: 24 }, (_, index) => `made-${index}`)
     const changes = await Promise.all(
@@ -116,7 +116,7 @@ describe.skipIf(redisNeed.isMissing)(`several simulators against a Redis server$
     }
   })
 
-  it('refuse a wrong change, and tell nobody of it', async () => {
+  it('refuse a wrong change, and do not send it to others', async () => {
     const [first, second] = await start(2)
     const change = await first?.live.patch({ limit_profile: 'never' })
     expect(change?.problems).toHaveLength(1)
@@ -125,21 +125,21 @@ describe.skipIf(redisNeed.isMissing)(`several simulators against a Redis server$
     expect(second?.log.filter(({ level }) => level === 'warn')).toEqual([])
   })
 
-  it('have their limits afresh, and hear of it, when one is told to begin anew', async () => {
+  it('reset their limits when one of them is reset', async () => {
     const [first, second] = await start(2)
     if (!first || !second) return
-    let heard = 0
-    second.patches.onReset(() => heard++)
-    first.patches.onReset(() => heard++)
+    let resets = 0
+    second.patches.onReset(() => resets++)
+    first.patches.onReset(() => resets++)
     for (let each = 0; each < 6; each++) await first.limits.decide(first.question('chat', 20_000))
     expect((await second.limits.decide(second.question('chat', 10))).admitted).toBe(false)
     await first.limits.clear()
     await first.patches.publishReset()
     expect((await second.limits.decide(second.question('chat', 10))).admitted).toBe(true)
-    await expect.poll(() => heard).toBe(1)
+    await expect.poll(() => resets).toBe(1)
   })
 
-  it('are kept apart by their prefix', async () => {
+  it('are separated by their prefix', async () => {
     const [one] = await start(1)
     const [other] = await start(1)
     if (!one || !other) return

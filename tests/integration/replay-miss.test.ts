@@ -23,12 +23,12 @@ const missOf = async (response: Response) =>
     }
   }
 
-describe('a request that no recording answers', () => {
+describe('a request without a recording', () => {
   const items = [ask('Hello'), ask('What is the weather?'), ask('Hello', { user: 'a' })].map((body) =>
     cassetteItem(body, '{}', path),
   )
 
-  it('gets a 404 that no client retries, with the nearest recording and the first difference', async () => {
+  it('gets a 404 that clients do not retry, with the nearest recording and the first difference', async () => {
     const { post, dir } = replaying(items)
     const response = await post(path, ask('What is the whether?'))
     expect([response.status, response.headers.get('x-should-retry')]).toEqual([404, 'false'])
@@ -58,7 +58,7 @@ describe('a request that no recording answers', () => {
     [{ input: [{ content: 'a' }] }, { input: [{ content: 'b' }] }],
     [{ prompt: ['a'] }, { prompt: ['b'] }],
     [{ instructions: 'a' }, { instructions: 'b' }],
-  ])('is never advised to leave the prompt out of matching: %j', async (recorded, requested) => {
+  ])('never gets the advice to ignore the prompt: %j', async (recorded, requested) => {
     const { post } = replaying([cassetteItem(JSON.stringify(recorded), '{}', path)])
     const { error } = await missOf(await post(path, JSON.stringify(requested)))
     expect(error.message).not.toContain('MATCH_IGNORE_FIELDS')
@@ -69,7 +69,7 @@ describe('a request that no recording answers', () => {
     [{ user: 'a' }, { user: 'b' }, 'user'],
     [{ prompt_cache_key: 'a' }, { prompt_cache_key: 'b' }, 'prompt_cache_key'],
     [{ messages: [{ tool_call_id: 'a' }] }, { messages: [{ tool_call_id: 'b' }] }, 'messages.tool_call_id'],
-  ])('is advised to leave out what may differ each time: %j', async (recorded, requested, field) => {
+  ])('gets the advice to ignore fields that can differ each time: %j', async (recorded, requested, field) => {
     const { post } = replaying([cassetteItem(JSON.stringify(recorded), '{}', path)])
     const { error } = await missOf(await post(path, JSON.stringify(requested)))
     expect(error.message.indexOf('REPLAY_ON_MISS=record')).toBeLessThan(
@@ -77,7 +77,7 @@ describe('a request that no recording answers', () => {
     )
   })
 
-  it('is told of a content type that makes a form of the same bytes', async () => {
+  it('gets a content-type difference for the same bytes', async () => {
     const { post } = replaying([cassetteItem('abc', '{}', path)])
     const { error } = await missOf(
       await post(path, 'abc', { 'content-type': 'multipart/form-data; boundary=x' }),
@@ -86,7 +86,7 @@ describe('a request that no recording answers', () => {
     expect(error.first_difference).toMatchObject({ recorded: 'application/json' })
   })
 
-  it('is told of names and paths of any length in a short answer', async () => {
+  it('gets a short answer for names and paths of any length', async () => {
     const { post } = replaying(items)
     const long = await post(path, JSON.stringify({ model: 'gpt-4o-mini', ['k'.repeat(200_000)]: 1 }))
     expect((await long.text()).length).toBeLessThan(3_000)
@@ -94,7 +94,7 @@ describe('a request that no recording answers', () => {
     expect((await far.text()).length).toBeLessThan(3_000)
   })
 
-  it('is told that a field is missing, and how to do without it', async () => {
+  it('gets the missing field and the setting to ignore it', async () => {
     const { post } = replaying([items[2] ?? ''])
     const { error } = await missOf(await post(path, ask('Hello')))
     expect(error.first_difference).toEqual({ at: 'user', requested: 'nothing', recorded: '"a"' })
@@ -105,27 +105,27 @@ describe('a request that no recording answers', () => {
   it.each([
     ['another path', '/openai/v1/chat/completion', 'path', 'Send it to /openai/v1/chat/completions'],
     ['a path with a prefix', `/gateway${path}`, 'path', 'MATCH_ANY_PREFIX=on'],
-  ])('is told of %s', async (_, wrong, at, advice) => {
+  ])('gets advice for %s', async (_, wrong, at, advice) => {
     const { post } = replaying(items)
     const { error } = await missOf(await post(wrong, ask('Hello')))
     expect(error).toMatchObject({ first_difference: { at } })
     expect(error.would_match).toContain(advice)
   })
 
-  it('is told what else has to match', async () => {
+  it('gets other criteria that differ', async () => {
     const { post } = replaying(items, { MATCH_HEADERS: 'X-Team', MATCH_HOST: 'off' })
     const { error } = await missOf(await post(path, ask('Hello'), { 'x-team': 'one' }))
     expect(error.first_difference).toEqual({ at: 'header x-team', requested: 'one', recorded: 'nothing' })
   })
 
-  it('is told when there is nothing at all', async () => {
+  it('gets a message when there is no recording', async () => {
     const { post, log } = replaying([])
     const { error } = await missOf(await post(path, ask('Hello')))
     expect(error.message).toContain('There is nothing to compare it with in ')
     expect(log.some(({ message }) => message.includes('Nothing can be replayed.'))).toBe(true)
   })
 
-  it('costs little beside very many recordings', async () => {
+  it('is answered quickly among many recordings', async () => {
     const many = Array.from({ length: 3_000 }, (_, n) => cassetteItem(ask(`Question ${n}`), '{}', path))
     const { post } = replaying(many)
     const missTwenty = async (): Promise<void> => {
@@ -151,7 +151,7 @@ describe('REPLAY_ON_MISS=generate', () => {
     )
     .replace('    status:', '    duration_ms: 500\n    status:')
 
-  it('answers with generated text at the pace of the neighbours', async () => {
+  it('answers with generated text at the speed of similar recordings', async () => {
     const { post, clock } = replaying([recorded], { REPLAY_ON_MISS: 'generate', LATENCY_TIME_SCALE: '1' })
     await warmUp(post(path, ask('Something')), clock)
     let answered = false
@@ -159,7 +159,7 @@ describe('REPLAY_ON_MISS=generate', () => {
       answered = true
       return [response.status, await response.text()] as const
     })
-    // First after 300 ms, then 200 ms for 3 events: 5 tokens end at 300 + 4 x 66.7 ms.
+    // First token after 300 ms, then 200 ms for 3 events: 5 tokens end at 300 + 4 x 66.7 ms.
     await clock.advance(560)
     expect(answered).toBe(false)
     await clock.advance(20)
@@ -168,18 +168,18 @@ describe('REPLAY_ON_MISS=generate', () => {
     expect(JSON.parse(text)).toMatchObject({ usage: { completion_tokens: 5 } })
   })
 
-  it('explains what generate mode does not know either', async () => {
+  it('answers 404 for requests that generate mode does not support either', async () => {
     const { post } = replaying([recorded], { REPLAY_ON_MISS: 'generate' })
     expect((await missOf(await post('/no/such/path', '{}'))).error.code).toBe('RecordingNotFound')
   })
 })
 
 describe('REPLAY_ON_MISS=record', () => {
-  it('does not start without the service that it would ask', () => {
+  it('does not start without an upstream', () => {
     expect(() => replaying([], { REPLAY_ON_MISS: 'record' })).toThrow(/AZURE_OPENAI_ENDPOINT/)
   })
 
-  it('replays what has just been recorded', async () => {
+  it('replays what was just recorded', async () => {
     const { post, simulator } = replaying([cassetteItem(ask('Hello'), '{}', path)])
     expect((await post(path, ask('New'))).status).toBe(404)
     simulator.recordings[0]?.replay?.add({
@@ -202,8 +202,8 @@ describe('REPLAY_ON_MISS=record', () => {
   })
 })
 
-describe('recordings that were never used', () => {
-  it('are known at the end, with their places', async () => {
+describe('unused recordings', () => {
+  it('are listed with their positions at the end', async () => {
     const { post, simulator, dir } = replaying([1, 2, 3].map((n) => cassetteItem(`{"n":${n}}`, '{}', path)))
     await post(path, '{"n":2}')
     expect(simulator.recordings[0]?.replay?.unused()).toEqual([`${dir}/a.yaml:2`, `${dir}/a.yaml:34`])
@@ -211,7 +211,7 @@ describe('recordings that were never used', () => {
 })
 
 describe('REPLAY with redacted recordings', () => {
-  it('finds a request whose secret was taken out of the recording', async () => {
+  it('matches a request with a secret that was redacted in the recording', async () => {
     const secret = cassetteItem(ask('[redacted]'), '{}', path)
     const { post } = replaying([secret], { RECORDING_REDACT: '/hunter[0-9]/' })
     expect((await post(path, ask('hunter2'))).status).toBe(200)

@@ -15,7 +15,7 @@ interface Replaying extends TestSimulator {
   readonly replay: Replay
   readonly write: (name: string, text: string) => void
   readonly ask: (body: string, headers?: Record<string, string>) => Promise<string | number>
-  /** The outcome with paths that begin at the folder. */
+  /** The outcome with paths relative to the folder. */
   readonly refresh: (...names: string[]) => Promise<RefreshResult>
 }
 
@@ -52,12 +52,12 @@ async function answers(
   headers?: Record<string, string>,
 ): Promise<unknown[]> {
   const found: unknown[] = []
-  for (let turn = 0; turn < count; turn++) found.push(await ask('{"q":1}', headers))
+  for (let call = 0; call < count; call++) found.push(await ask('{"q":1}', headers))
   return found
 }
 
-describe('taking up changed recordings', () => {
-  it('reads what is new or has changed, and nothing else', async () => {
+describe('reloading recordings', () => {
+  it('reads only new and changed files', async () => {
     const { write, refresh, ask } = replaying({ 'a.yaml': one('a'), 'b.yaml': one('b', '{"q":2}') })
     expect(await refresh()).toMatchObject({ read: [], removed: [], rejected: [], problems: [] })
     write('b.yaml', one('B', '{"q":2}'))
@@ -67,7 +67,7 @@ describe('taking up changed recordings', () => {
     expect([await ask('{"q":1}'), await ask('{"q":2}'), await ask('{"q":3}')]).toEqual(['a', 'B', 'c'])
   })
 
-  it('looks only at files that it is told, and at none that does not count as a recording', async () => {
+  it('checks only the reported files, and only those that count as recordings', async () => {
     const { write, refresh } = replaying({ 'a.yaml': one('a') })
     write('a.yaml', one('A'))
     write('b.yaml', one('b'))
@@ -78,7 +78,7 @@ describe('taking up changed recordings', () => {
     })
   })
 
-  it('forgets a file that is gone, and names it in no miss', async () => {
+  it('removes a deleted file, which misses no longer mention', async () => {
     const { dir, replay, refresh, post, ask } = replaying({
       'a.yaml': one('a'),
       'b.yaml': one('b', '{"other":1}'),
@@ -90,14 +90,14 @@ describe('taking up changed recordings', () => {
     expect(replay.unused()).toHaveLength(1)
   })
 
-  it('puts recordings of one request in the order of the paths of their files', async () => {
+  it('orders recordings of one request by the paths of their files', async () => {
     const replays = replaying({ 'a.yaml': one('a'), 'c.yaml': one('c') })
     replays.write('b.yaml', cassette(cassetteItem('{"q":1}', 'b1'), cassetteItem('{"q":1}', 'b2')))
     await replays.refresh()
     expect(await answers(replays, 4)).toEqual(['a', 'b1', 'b2', 'c'])
   })
 
-  it('goes on with the turns of requests, with tests and without', async () => {
+  it('keeps the replay cursors, with and without tests', async () => {
     const replays = replaying({ 'a.yaml': one('a'), 'b.yaml': one('b'), 'c.yaml': one('c') })
     const test = { 'x-sim-test': 't' }
     await answers(replays, 1)
@@ -108,7 +108,7 @@ describe('taking up changed recordings', () => {
     expect(await answers(replays, 2, test)).toEqual(['B', 'c'])
   })
 
-  it('keeps what was used as used, also in a changed file whose request is the same', async () => {
+  it('keeps recordings marked as used, even in a changed file if the request is the same', async () => {
     const replays = replaying({ 'a.yaml': one('a'), 'b.yaml': one('b', '{"q":2}') })
     await replays.ask('{"q":1}')
     replays.write('a.yaml', cassette(cassetteItem('{"q":1}', 'A'), cassetteItem('{"q":3}', 'new')))
@@ -119,7 +119,7 @@ describe('taking up changed recordings', () => {
     ])
   })
 
-  it('answers the old request by its hash where a body was edited and the hash was left', async () => {
+  it('matches the old request by its hash if a body was edited but not its hash', async () => {
     const before = '{"q":1}'
     const hash = createHash('md5').update(before).digest('hex')
     const withHash = (body: string): string =>
@@ -130,7 +130,7 @@ describe('taking up changed recordings', () => {
     expect([await ask('{"q":"edited"}'), await ask(before)]).toEqual(['answer', 'answer'])
   })
 
-  it('does not replay twice what was recorded since the start and then comes from its file', async () => {
+  it('does not replay twice what was recorded since the start and is then loaded from its file', async () => {
     const replays = replaying({ 'a.yaml': one('a', '{"q":2}') }, { REPLAY_REPEAT: 'cycle' })
     const bytes = Buffer.from('recorded')
     replays.replay.add({
@@ -154,8 +154,8 @@ describe('taking up changed recordings', () => {
   })
 })
 
-describe('a change of recordings that is broken', () => {
-  it('is not taken: file, line and reason are logged, and that the recordings from before stay', async () => {
+describe('an invalid change of recordings', () => {
+  it('is not applied: file, line and reason are logged, and the previous recordings stay', async () => {
     const { write, refresh, ask, log } = replaying({ 'a.yaml': one('a'), 'b.yaml': one('b', '{"q":2}') })
     await refresh()
     write('a.yaml', cassette(cassetteItem('{"q":1}', 'A'), '- request: {\n'))
@@ -173,14 +173,14 @@ describe('a change of recordings that is broken', () => {
     expect(await ask('{"q":1}')).toBe('A')
   })
 
-  it('leaves out of a new file what is broken, as at the start', async () => {
+  it('in a new file is skipped, as at the start', async () => {
     const { write, refresh, ask } = replaying({})
     write('a.yaml', cassette(cassetteItem('{"q":1}', 'a'), '- request: {\n'))
     expect(await refresh()).toMatchObject({ read: ['a.yaml'], rejected: [], interactions: 1 })
     expect(await ask('{"q":1}')).toBe('a')
   })
 
-  it('may be a file that could only be read in one go and would hold up others for long', async () => {
+  it('includes a file that can only be read in one step and would block requests for long', async () => {
     const { write, refresh, ask, log } = replaying({ 'a.yaml': one('a') })
     await refresh()
     write('a.yaml', JSON.stringify({ interactions: [], padding: 'x'.repeat(1024 * 1024) }))
@@ -192,23 +192,23 @@ describe('a change of recordings that is broken', () => {
   })
 })
 
-describe('requests while recordings are taken up', () => {
+describe('requests during a reload', () => {
   const many = (answer: string): string =>
     cassette(...Array.from({ length: 4_000 }, (_, n) => cassetteItem(`{"n":${n}}`, `${answer}${n}`)))
 
-  it('are not held up: a large file is read in many small steps', async () => {
+  it('are not blocked: a large file is read in many small steps', async () => {
     const { write, refresh } = replaying({ 'a.yaml': one('a') })
     await refresh()
     write('big.yaml', many('x'))
     const state = { done: false }
     const refreshed = refresh().finally(() => (state.done = true))
-    let turns = 0
-    for (; !state.done; turns++) await setImmediate()
+    let iterations = 0
+    for (; !state.done; iterations++) await setImmediate()
     expect((await refreshed).interactions).toBe(4_000)
-    expect(turns).toBeGreaterThan(15)
+    expect(iterations).toBeGreaterThan(15)
   })
 
-  it('find the old or the new recordings, and never none', async () => {
+  it('get the old or the new recordings, and never none', async () => {
     const { write, refresh, ask } = replaying({ 'big.yaml': many('old') })
     await refresh()
     write('big.yaml', many('new'))
@@ -224,7 +224,7 @@ describe('requests while recordings are taken up', () => {
     expect([...found]).toEqual(['old3999', 'new3999'])
   })
 
-  it('that find their file changed share one reading of it', async () => {
+  it('that find a changed file share one reload of it', async () => {
     const first = cassetteItem('{"q":1}', 'one')
     const { write, post, log } = replaying({ 'a.yaml': cassette(first, cassetteItem('{"q":2}', 'two')) })
     write('a.yaml', cassette(`# a comment\n${cassetteItem('{"q":2}', 'three')}`, first))
@@ -236,8 +236,8 @@ describe('requests while recordings are taken up', () => {
   })
 })
 
-describe('a reset of replay mode', () => {
-  it('begins the turns of all requests anew, with tests and without', async () => {
+describe('a reset in replay mode', () => {
+  it('restarts the replay cursors of all requests, with and without tests', async () => {
     const replays = replaying({ 'a.yaml': one('a'), 'b.yaml': one('b') })
     const test = { 'x-sim-test': 't' }
     await answers(replays, 2)

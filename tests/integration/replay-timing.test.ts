@@ -31,7 +31,7 @@ const replaying = (item: string, env: Record<string, string> = {}) =>
     },
   })
 
-/** What the reader has got at each time, in milliseconds. */
+/** Received text at each time, in milliseconds. */
 const received = async (simulator: ReturnType<typeof replaying>, times: readonly number[]) => {
   const { post, clock } = simulator
   await warmUp(
@@ -58,7 +58,7 @@ const received = async (simulator: ReturnType<typeof replaying>, times: readonly
 }
 
 describe('a replayed stream', () => {
-  it('comes event by event at the times of its recording', async () => {
+  it('is sent event by event at the recorded times', async () => {
     expect(await received(replaying(stream(events)), [99, 100, 149, 150, 399, 400])).toEqual({
       99: '',
       100: 'data: {"n":1}\n\n',
@@ -69,12 +69,12 @@ describe('a replayed stream', () => {
     })
   })
 
-  it('comes faster by the time scale', async () => {
+  it('is faster with a smaller time scale', async () => {
     const simulator = replaying(stream(events), { LATENCY_TIME_SCALE: '0.1' })
     expect(await received(simulator, [9, 10, 40])).toMatchObject({ 9: '', 10: 'data: {"n":1}\n\n' })
   })
 
-  it('comes evenly where only its whole time was recorded', async () => {
+  it('is sent evenly if only the total time was recorded', async () => {
     const item = cassetteItem(body, 'data: 1\n\n\n        data: 2\n\n\n        ').replace(
       '- application/json\n    status',
       '- text/event-stream\n    duration_ms: 100\n    status',
@@ -87,7 +87,7 @@ describe('a replayed stream', () => {
     })
   })
 
-  it('comes at once where no time was recorded: generated waiting times are not made up', async () => {
+  it('is sent immediately if no time was recorded', async () => {
     const item = cassetteItem(body, 'data: 1\n\n\n        data: 2\n\n\n        ').replace(
       '- application/json\n    status',
       '- text/event-stream\n    status',
@@ -96,8 +96,8 @@ describe('a replayed stream', () => {
   })
 })
 
-describe('a replayed answer in one piece', () => {
-  it('takes as long as recorded, whatever its status', async () => {
+describe('a replayed whole answer', () => {
+  it('takes the recorded time, whatever its status', async () => {
     for (const status of [200, 500]) {
       const item = cassetteItem(body, 'late').replace('code: 200', `code: ${status}`)
       const simulator = replaying(item.replace('    status:', '    duration_ms: 250\n    status:'))

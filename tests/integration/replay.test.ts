@@ -34,7 +34,7 @@ const encoded = (coding: string, base64: string) =>
   )
 
 describe('replay mode', () => {
-  it('answers with the status, headers and bytes of the recording, whatever host it came from', async () => {
+  it('answers with the status, headers and bytes of the recording, whatever its host', async () => {
     const { post } = replaying({ 'a.yaml': cassette(cassetteItem('{"a": 1, "b": 2}', '{"id": "x"}')) })
     const response = await post(path, '{"b":2,"a":1}')
     expect([response.status, await response.text()]).toEqual([200, '{"id": "x"}'])
@@ -42,7 +42,7 @@ describe('replay mode', () => {
     expect(response.headers.get('content-length')).toBe('11')
   })
 
-  it('sends the Date that was recorded, and one of its own for a recording that was cleaned of it', async () => {
+  it('sends the recorded Date, and a current one if the recording has none', async () => {
     const recorded = 'Mon, 01 Jan 2024 00:00:00 GMT'
     const dated = cassetteItem('{"q":1}', 'x').replace(
       'Content-Type:',
@@ -58,12 +58,12 @@ describe('replay mode', () => {
   it.each([
     ['ASCII', '{"a":"x"}'],
     ['text of all kinds', '{"a":"é日"}'],
-  ])('replays %s byte by byte, again and again', async (_, text) => {
+  ])('replays %s byte for byte, repeatedly', async (_, text) => {
     const { post } = replaying({ 'a.yaml': cassette(cassetteItem('{"q":1}', text)) })
     for (let time = 0; time < 3; time++) expect(await (await post(path, '{"q":1}')).text()).toBe(text)
   })
 
-  it('reads folders within the folder, and nothing that is hidden or no YAML', async () => {
+  it('reads subfolders, and skips hidden and non-YAML files', async () => {
     const item = cassetteItem('{"q":1}', 'deep')
     const { post } = replaying({
       'b/c/d.yml': cassette(item),
@@ -73,14 +73,14 @@ describe('replay mode', () => {
     expect(await (await post(path, '{"q":1}')).text()).toBe('deep')
   })
 
-  it('asks every caller for the key, on paths that only a recording knows, too', async () => {
+  it('requires the key, even on paths that exist only in recordings', async () => {
     const { post } = replaying({ 'a.yaml': cassette(cassetteItem('{}', 'x', '/any/path')) })
     expect((await post('/any/path', '{}', { 'api-key': 'wrong' })).status).toBe(401)
     expect((await post('/any/path', '{}')).status).toBe(200)
   })
 
-  it('answers from a recording what the simulator itself would refuse', async () => {
-    const odd = '/openai/deployments/nobody-knows/chat/completions?api-version=1999-01-01'
+  it('answers from a recording even if the simulator would refuse the request', async () => {
+    const odd = '/openai/deployments/unknown/chat/completions?api-version=1999-01-01'
     const { post } = replaying(
       { 'a.yaml': cassette(cassetteItem('{}', 'x', odd)) },
       { env: { ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: 'false' } },
@@ -88,7 +88,7 @@ describe('replay mode', () => {
     expect((await post(odd, '{}')).status).toBe(200)
   })
 
-  it('replays a recorded error with its status and its own words', async () => {
+  it('replays a recorded error with its status and reason', async () => {
     const item = cassetteItem('{}', '{"error": 1}').replace('code: 200', 'code: 429')
     const { post } = replaying({ 'a.yaml': cassette(item.replace('message: OK', 'message: Too Fast')) })
     const response = await post(path, '{}')
@@ -103,7 +103,7 @@ describe('replay mode', () => {
     ['gzip, br', brotliCompressSync(gzipSync('{"a":"é"}')).toString('base64')],
     ['gzip', Buffer.from('{"a":"é"}').toString('base64')],
     ['zstd', Buffer.from('{"a":"é"}').toString('base64')],
-  ])('serves a body in %s unpacked, and says so', async (coding, base64) => {
+  ])('serves a body in %s decompressed, without Content-Encoding', async (coding, base64) => {
     const { post } = replaying({ 'a.yaml': encoded(coding, base64) })
     const response = await post(path, '{}')
     expect(await response.text()).toBe('{"a":"é"}')
@@ -112,7 +112,7 @@ describe('replay mode', () => {
     expect(response.headers.get('content-length')).toBe('10')
   })
 
-  it('serves a body as it was recorded where its coding is unknown', async () => {
+  it('serves a body unchanged if its coding is unknown', async () => {
     const bytes = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 1, 2])
     const { post } = replaying({ 'a.yaml': encoded('zstd', bytes.toString('base64')) })
     const response = await post(path, '{}')
@@ -120,7 +120,7 @@ describe('replay mode', () => {
     expect(Buffer.from(await response.arrayBuffer())).toEqual(bytes)
   })
 
-  it('keeps headers that stand twice, alone, in any case or with signs that no header can carry', async () => {
+  it('keeps repeated headers, single headers, any case, and replaces invalid characters', async () => {
     const item = cassetteItem('{}', 'x').replace(
       'Content-Type:\n      - application/json',
       'Set-Cookie:\n      - a=1\n      - b=2\n      X-ALONE: one\n      x-odd: "a\\nb\\u2028c"\n      "bad name": x\n      Connection: keep-alive',
@@ -133,7 +133,7 @@ describe('replay mode', () => {
     expect(headers.get('connection')).toBeNull()
   })
 
-  it('answers a request that is known by its MD5 only, as the Python simulator records long ones', async () => {
+  it('matches a request by its MD5 hash only, as the Python simulator records long ones', async () => {
     const item = cassetteItem('', 'long')
       .replace("body: ''", 'body: null\n    body_hash: d70ad5fe7dab03d0d0b6a8cb3ab5b3bb')
       .replace('d70ad5fe7dab03d0d0b6a8cb3ab5b3bb', '99914b932bd37a50b983c5e7c90ae93b')
@@ -142,7 +142,7 @@ describe('replay mode', () => {
     expect((await post(path, '{"a":1}')).status).toBe(404)
   })
 
-  it('answers GET by its path, and prefers the recording of the same query', async () => {
+  it('matches GET by its path, and prefers the recording with the same query', async () => {
     const get = (query: string, answer: string) =>
       cassetteItem('', answer, `/v1/models?${query}`).replace('POST', 'GET').replace("body: ''", 'body: null')
     const { app } = replaying({ 'a.yaml': cassette(get('page=1', 'one'), get('page=2', 'two')) })
@@ -155,7 +155,7 @@ describe('replay mode', () => {
     ])
   })
 
-  it('serves all that is good beside broken files, and names these with their lines', async () => {
+  it('serves all valid recordings, and logs invalid files with their lines', async () => {
     const good = Object.fromEntries(
       Array.from({ length: 99 }, (_, n) => [`${n}.yaml`, cassette(cassetteItem(`{"n":${n}}`, `${n}`))]),
     )
@@ -170,7 +170,7 @@ describe('replay mode', () => {
     expect(warnings[0]).toMatch(/broken\.yaml:\d+: .+\. Correct it/)
   })
 
-  it('reads a file anew that was edited since the start', async () => {
+  it('reloads a file that was edited since the start', async () => {
     const first = cassetteItem('{"q":1}', 'one')
     const second = cassetteItem('{"q":2}', 'two')
     const { dir, post } = replaying({ 'a.yaml': cassette(first, second) })
@@ -179,53 +179,56 @@ describe('replay mode', () => {
     expect(await (await post(path, '{"q":1}')).text()).toBe('one')
   })
 
-  it('is not troubled by a file that grows', async () => {
+  it('supports a file that is being appended to', async () => {
     const { dir, post } = replaying({ 'a.yaml': `interactions:\n${cassetteItem('{"q":1}', 'one')}` })
     appendFileSync(join(dir, 'a.yaml'), cassetteItem('{"q":2}', 'two'))
     expect(await (await post(path, '{"q":1}')).text()).toBe('one')
   })
 
-  it('does not start without a folder that it can read', () => {
+  it('does not start without a readable folder', () => {
     const start = () => createTestSimulator({ env: { SIMULATOR_MODE: 'replay', RECORDING_DIR: '/no/such' } })
     expect(start).toThrow(OperatorError)
     expect(start).toThrow(/^Could not read the recordings: .*\/no\/such.* Set RECORDING_DIR to/)
   })
 
   const rootNote = canDropRoot ? '' : ' (skipped: needs another user than root)'
-  it.skipIf(!canDropRoot)(`names a file that it may not read, and serves the others${rootNote}`, async () => {
-    const dir = recordingFolder({ 'a.yaml': 'x', 'b.yaml': cassette(cassetteItem('{}', 'b')) })
-    chmodSync(join(dir, 'a.yaml'), 0)
-    await withoutRoot(dir, async () => {
-      const { post, log } = createTestSimulator({ env: { SIMULATOR_MODE: 'replay', RECORDING_DIR: dir } })
-      expect((await post(path, '{}')).status).toBe(200)
-      expect(JSON.stringify(log)).toMatch(/a\.yaml[^}]*EACCES|EACCES[^}]*a\.yaml/)
-    })
-  })
+  it.skipIf(!canDropRoot)(
+    `reports a file without read permission, and serves the others${rootNote}`,
+    async () => {
+      const dir = recordingFolder({ 'a.yaml': 'x', 'b.yaml': cassette(cassetteItem('{}', 'b')) })
+      chmodSync(join(dir, 'a.yaml'), 0)
+      await withoutRoot(dir, async () => {
+        const { post, log } = createTestSimulator({ env: { SIMULATOR_MODE: 'replay', RECORDING_DIR: dir } })
+        expect((await post(path, '{}')).status).toBe(200)
+        expect(JSON.stringify(log)).toMatch(/a\.yaml[^}]*EACCES|EACCES[^}]*a\.yaml/)
+      })
+    },
+  )
 })
 
-describe('a request that was recorded several times', () => {
+describe('a request with several recordings', () => {
   const files = {
     'a.yaml': cassette(cassetteItem('{"q":1}', 'one'), cassetteItem('{"q": 1}', 'two')),
     'b.yaml': cassette(cassetteItem('{"q":1}', 'three')),
   }
 
-  it('replays in the order of files and then stays on the last', async () => {
+  it('replays them in the order of files and then repeats the last one', async () => {
     expect(await answers(replaying(files), 5)).toEqual(['one', 'two', 'three', 'three', 'three'])
   })
 
-  it('may begin again', async () => {
+  it('can restart with the first one', async () => {
     const cycling = replaying(files, { env: { REPLAY_REPEAT: 'cycle' } })
     expect(await answers(cycling, 5)).toEqual(['one', 'two', 'three', 'one', 'two'])
   })
 
-  it('may be picked by chance, the same for the same seed', async () => {
+  it('can get a random one, deterministic for the seed', async () => {
     const env = { REPLAY_REPEAT: 'seed', SIMULATOR_SEED: 's' }
     const drawn = await answers(replaying(files, { env }), 12)
     expect(new Set(drawn).size).toBe(3)
     expect(await answers(replaying(files, { env }), 12)).toEqual(drawn)
   })
 
-  it('is counted for each test alone, where a header names the test', async () => {
+  it('is counted separately for each test named by a header', async () => {
     const simulator = replaying(files)
     expect(await answers(simulator, 2, { 'x-sim-test': 'a' })).toEqual(['one', 'two'])
     expect(await answers(simulator, 2, { 'x-sim-test': 'b' })).toEqual(['one', 'two'])
@@ -245,7 +248,7 @@ describe('a request that was recorded several times', () => {
   })
 })
 
-describe('the usage and the limits of a replay', () => {
+describe('usage and limits in replay mode', () => {
   const usage =
     '{"usage":{"prompt_tokens":30,"completion_tokens":12,"prompt_tokens_details":{"cached_tokens":4}}}'
   const stream = `data: {"choices":[]}\n\n\n        data: ${usage}\n\n\n        data: [DONE]\n\n\n        `
@@ -261,7 +264,7 @@ describe('the usage and the limits of a replay', () => {
       ),
     ],
     ['a response', cassetteItem('{}', '{"usage":{"input_tokens":30,"output_tokens":12}}', chat)],
-  ])('counts the tokens that %s tells', async (_, item) => {
+  ])('counts the tokens in the usage of %s', async (_, item) => {
     const { post, simulator } = replaying(
       { 'a.yaml': cassette(item) },
       { deployments: { chat: { model: 'gpt-4o' } } },
@@ -274,7 +277,7 @@ describe('the usage and the limits of a replay', () => {
     expect(lines.find((line) => line.includes('type="completion"'))).toMatch(/ 12$/)
   })
 
-  it('leaves the figures of the recording where only the default deployments have limits', async () => {
+  it('keeps the rate-limit headers of the recording if only the default deployments have limits', async () => {
     const open = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21'
     const item = cassetteItem('{}', usage, open).replace(
       'Content-Type:',
@@ -284,7 +287,7 @@ describe('the usage and the limits of a replay', () => {
     expect((await post(open, '{}')).headers.get('x-ratelimit-remaining-requests')).toBe('777')
   })
 
-  it('refuses what is over the limits of a deployment, and tells its own figures', async () => {
+  it('refuses requests above the limits of a deployment, and sends its own rate-limit headers', async () => {
     const item = cassetteItem('{}', usage, chat).replace(
       'Content-Type:',
       'X-RateLimit-Remaining-Requests:\n      - "777"\n      Content-Type:',
@@ -298,7 +301,7 @@ describe('the usage and the limits of a replay', () => {
   })
 })
 
-describe('the samples of the project', () => {
+describe('the recordings of the repository', () => {
   it('replay the request of the README', async () => {
     const { post } = createTestSimulator({
       env: { SIMULATOR_MODE: 'replay', RECORDING_DIR: new URL('../../recordings', import.meta.url).pathname },

@@ -25,7 +25,7 @@ describe('.vscode', () => {
     },
   )
 
-  it('launch.json sets only variables that are settings', () => {
+  it('launch.json sets only existing settings', () => {
     const names = launches.flatMap(({ env }) => Object.keys(env ?? {}))
     expect(names.length).toBeGreaterThan(0)
     const settings = read('sample.env')
@@ -54,10 +54,10 @@ describe('.github', () => {
     'SECURITY.md',
   ]
 
-  it.each(forms)('%s is an issue form whose fields have ids and labels', (path) => {
+  it.each(forms)('%s is an issue form with an id and a label for each field', (path) => {
     const { name, description, labels, body } = parse(read(path)) as IssueForm
     expect([name, description]).toEqual([expect.any(String), expect.any(String)])
-    // Labels that GitHub gives each new repository; others are dropped silently.
+    // Labels that GitHub creates in each new repository. Others are dropped silently.
     const known = new Set([
       'bug',
       'documentation',
@@ -105,7 +105,7 @@ describe('.github', () => {
     expect(ignored.filter((name) => !used.some((one) => one.startsWith(name.replace('*', ''))))).toEqual([])
   })
 
-  it.each(texts)('%s names make targets and files that there are', (path) => {
+  it.each(texts)('%s names only make targets and files that exist', (path) => {
     const text = read(path)
     const targets = [...text.matchAll(/(?:`|run: )make ([a-z][a-z -]*[a-z])/g)].flatMap(([, names = '']) =>
       names.split(' '),

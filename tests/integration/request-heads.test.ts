@@ -7,7 +7,7 @@ import { deploymentPath, testKey } from '../support/test-simulator.ts'
 const chatPath = deploymentPath('gpt-4o-mini', 'chat/completions')
 const close = { Connection: 'close' }
 
-/** Status and body as JSON of one answer that ends its connection. */
+/** The status and JSON body of one answer that closes its connection. */
 function parse(text: string): { readonly status: number; readonly body: unknown } {
   const [head = '', body = ''] = text.split('\r\n\r\n')
   expect(head).toContain('\r\nContent-Type: application/json\r\n')
@@ -51,7 +51,7 @@ describe('the head of a request', () => {
     ['with a target of another scheme', 'GET ftp://x/healthz HTTP/1.1\r\nHost: x\r\n\r\n', 400, 'BadRequest'],
     ['with a target without a host', 'GET http:///healthz HTTP/1.1\r\nHost: x\r\n\r\n', 400, 'BadRequest'],
     ['with an asterisk that goes with OPTIONS only', 'GET * HTTP/1.1\r\nHost: x\r\n\r\n', 400, 'BadRequest'],
-  ])('%s is refused in the envelope of the gateway', async (_, bytes, status, code) => {
+  ])('%s is refused with the error envelope of the gateway', async (_, bytes, status, code) => {
     await using server = await startListening()
     const { text } = await tell(server.port, bytes)
     expect(parse(text)).toEqual({ status, body: envelope(code) })
@@ -60,7 +60,7 @@ describe('the head of a request', () => {
     expect(await server.inFlight()).toBe(0)
   })
 
-  it('with another expectation than 100-continue is refused with 417 and an envelope, before its body comes', async () => {
+  it('with an unsupported expectation is refused with 417 before its body arrives', async () => {
     await using server = await startListening()
     const socket = await open(server.port)
     const answer = new Promise<string>((resolve) => socket.once('data', (data) => resolve(String(data))))
@@ -72,7 +72,7 @@ describe('the head of a request', () => {
     socket.destroy()
   })
 
-  it.each(['chunked', 'CHUNKED', ' chunked '])('with the coding %j is taken', async (coding) => {
+  it.each(['chunked', 'CHUNKED', ' chunked '])('with the coding %j is accepted', async (coding) => {
     await using server = await startListening()
     const { text } = await tell(
       server.port,
@@ -88,7 +88,7 @@ describe('the head of a request', () => {
     'http://user:secret@x',
     'http://[::1]:8000',
   ]
-  it.each(absolute)('with a target behind %s is answered as by its path', async (origin) => {
+  it.each(absolute)('with an absolute target on %s is answered by its path', async (origin) => {
     await using server = await startListening()
     const post = (headers: string) =>
       tell(
@@ -110,7 +110,7 @@ describe('the head of a request', () => {
     }
   })
 
-  it('with an absolute target names the host by that, whatever its Host header says', async () => {
+  it('with an absolute target uses the host of that target, not the Host header', async () => {
     await using server = await startListening()
     const body = '{"prompt":"A cat","n":1}'
     const path = deploymentPath('dall-e-3', 'images/generations')
@@ -125,7 +125,7 @@ describe('the head of a request', () => {
 describe('an absolute target in record mode', () => {
   const place = recordingPlace()
 
-  it('goes to the configured upstream by its path, whatever host it names', async () => {
+  it('is sent to the configured upstream by its path, whatever its host', async () => {
     const { listen } = startRecording(place, createSystemClock())
     const port = Number(new URL(await listen()).port)
     const bytes = chatRequest({}, close)
@@ -153,7 +153,7 @@ describe('an absolute target in record mode', () => {
   })
 })
 
-describe('bytes that do not parse', () => {
+describe('invalid bytes', () => {
   const garbage = [
     '\u0000',
     'garbage\r\n\r\n',
@@ -178,21 +178,21 @@ describe('bytes that do not parse', () => {
     ['three requests sent ahead', chatRequest({ stream: true }).repeat(3), /(\[DONE\][^]*){3}/],
   ]
 
-  it.each(requests)('behind %s do not cost its answer', async (_, bytes, end) => {
+  it.each(requests)('after %s do not prevent its answer', async (_, bytes, end) => {
     await using server = await startListening()
     for (const wrong of garbage) {
       for (const parts of [[bytes + wrong], [bytes, wrong], [bytes, wrong, wrong]]) {
         const { text } = await tell(server.port, parts, parts.length > 1 ? 5 : 0)
-        const told = text.split(/(?=HTTP\/1\.1 \d{3} )/)
-        expect(told.slice(0, -1).every((answer) => answer.startsWith('HTTP/1.1 200 '))).toBe(true)
-        expect(told.slice(0, -1).join('')).toMatch(end)
-        expect(parse(told.at(-1) ?? '')).toEqual({ status: 400, body: envelope('BadRequest') })
+        const answers = text.split(/(?=HTTP\/1\.1 \d{3} )/)
+        expect(answers.slice(0, -1).every((answer) => answer.startsWith('HTTP/1.1 200 '))).toBe(true)
+        expect(answers.slice(0, -1).join('')).toMatch(end)
+        expect(parse(answers.at(-1) ?? '')).toEqual({ status: 400, body: envelope('BadRequest') })
       }
     }
     expect(await server.inFlight()).toBe(0)
   })
 
-  it('behind a request that asks to close the connection are not answered', async () => {
+  it('after a request with Connection: close get no answer', async () => {
     await using server = await startListening()
     for (const wrong of garbage) {
       const { text } = await tell(server.port, chatRequest({ stream: true }, close) + wrong)
@@ -201,7 +201,7 @@ describe('bytes that do not parse', () => {
     }
   })
 
-  it('in the body of a request cost no answer to the one before it', async () => {
+  it('in the body of a request do not prevent the answer before it', async () => {
     await using server = await startListening()
     const broken = `${chatHead}Transfer-Encoding: chunked\r\n\r\nzz\r\n`
     const { text } = await tell(
@@ -211,7 +211,7 @@ describe('bytes that do not parse', () => {
     expect(text).toMatch(/data: \[DONE\]\n\n\r\n0\r\n\r\nHTTP\/1\.1 400 Bad Request\r\n/)
   })
 
-  it('from a client that leaves leave nothing behind', async () => {
+  it('from a client that disconnects leave nothing behind', async () => {
     await using server = await startListening()
     const socket = await open(server.port)
     socket.write(`${chatRequest({ stream: true }, { 'x-sim-delay-ms': '60000' })}garbage\r\n\r\n`)
@@ -220,7 +220,7 @@ describe('bytes that do not parse', () => {
     await expect.poll(() => server.inFlight()).toBe(0)
   })
 
-  it('come too late behind a stream that is under way, and do not cut it', async () => {
+  it('that time out after a running stream do not cut it', async () => {
     await using server = await startListening({
       connections: { headersTimeoutSeconds: 0.2, requestTimeoutSeconds: 0.4 },
     })

@@ -47,13 +47,13 @@ describe('the id of a request', () => {
     expect(simulator.ownJournal?.entries().map(({ requestId }) => requestId)).toEqual([id])
   })
 
-  it('stands in the log of what goes wrong', async () => {
+  it('is in the log of failures', async () => {
     const { post, log } = setUp()
     const response = await post('/nowhere', hello)
     expect(log.at(-1)?.fields).toMatchObject({ requestId: response.headers.get('apim-request-id') })
   })
 
-  it('is another one for each request, and the same for a seed, whatever answers', async () => {
+  it('is unique for each request and deterministic for a seed, whatever the answer', async () => {
     const idsOf = async (headers: Record<string, string>) => {
       const { post } = setUp()
       const ids: (string | null)[] = []
@@ -77,13 +77,13 @@ describe('the id of a request', () => {
       return { id, sent: place.upstream.received.at(-1)?.headers['x-ms-client-request-id'] }
     }
 
-    it('names the request to the upstream', async () => {
+    it('is sent to the upstream', async () => {
       const { id, sent } = await sentFor({})
       expect(sent).toMatch(guid)
       expect(sent).toBe(id)
     })
 
-    it('gives back only a name that the caller has given', async () => {
+    it('is returned only if the caller has sent one', async () => {
       const { post } = startRecording(place, createSystemClock())
       place.upstream.answer = (request, response) => {
         response.setHeader('x-ms-client-request-id', request.headers['x-ms-client-request-id'] ?? '')
@@ -95,7 +95,7 @@ describe('the id of a request', () => {
       expect(await nameFor({ 'x-ms-client-request-id': 'mine' })).toBe('mine')
     })
 
-    it('leaves the name to a caller that gives one', async () => {
+    it('is the one of the caller if it sends one', async () => {
       expect((await sentFor({ 'x-ms-client-request-id': 'mine' })).sent).toBe('mine')
     })
   })

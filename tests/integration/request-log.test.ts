@@ -46,8 +46,8 @@ const setUp = (
 const hello = { model: 'free', messages: [{ role: 'user', content: 'Hi' }], max_tokens: 12 }
 const chat = '/openai/deployments/chat/chat/completions?api-version=2024-10-21'
 
-describe('the line of a request', () => {
-  it('has the time, the request, the status, the deployment, tokens, milliseconds and what answered', async () => {
+describe('the log line of a request', () => {
+  it('has time, request, status, deployment, tokens, milliseconds and source', async () => {
     const { ask } = setUp()
     expect(await ask('/openai/v1/chat/completions')).toMatch(
       /^\d\d:\d\d:\d\d {2}POST {2}\/openai\/v1\/chat\/completions {2}200 {2}free {2}8\+12 tokens {2}0 ms {2}generated {2}[\da-f-]{36}\n$/,
@@ -55,19 +55,19 @@ describe('the line of a request', () => {
     expect(await ask('/openai/v1/chat/completions', { ...hello, stream: true })).toContain('  8+12 tokens  ')
   })
 
-  it('names the limit that refused it', async () => {
+  it('names the limit that refused the request', async () => {
     const { ask, lines } = setUp()
     for (let times = 0; times < 3; times++) await ask(chat)
     expect(lines.at(-1)).toMatch(/ {2}429 {2}chat {2}0 ms {2}limit of tokens {2}[\da-f-]{36}\n$/)
   })
 
-  it('tells of requests that are refused, and of paths that are not there', async () => {
+  it('is written for refused requests and unknown paths', async () => {
     const { ask } = setUp()
     expect(await ask(chat, hello, 'wrong')).toMatch(/ 401 .* refused {2}[\da-f-]{36}\n$/)
     expect(await ask('/no/such/path')).toMatch(/ 404 {2}0 ms {2}refused {2}[\da-f-]{36}\n$/)
   })
 
-  it('holds no secret', async () => {
+  it('contains no secret', async () => {
     const { ask, lines } = setUp()
     await ask('/v1/chat/completions?sig=first&code=second&x=the-key&subscription-key=third')
     await ask('/the-key/v1/chat/completions?api_key=fourth')
@@ -75,7 +75,7 @@ describe('the line of a request', () => {
     expect(lines[0]).toContain('?sig=REDACTED&code=REDACTED&x=REDACTED&')
   })
 
-  it('is bounded, and holds nothing that a terminal obeys', async () => {
+  it('has a bounded length and no control characters', async () => {
     const { ask, lines } = setUp()
     await ask(`/${'a'.repeat(5_000)}?${'b'.repeat(5_000)}`)
     await ask('/openai/v1/chat/completions', { ...hello, model: `\u001b[2J\n${'n'.repeat(500)}` })
@@ -86,7 +86,7 @@ describe('the line of a request', () => {
     }
   })
 
-  it('is JSON where the log is', async () => {
+  it('is JSON if the log format is JSON', async () => {
     const { ask } = setUp({}, { format: 'json' })
     expect(JSON.parse(await ask('/openai/v1/chat/completions'))).toMatchObject({
       level: 'info',
@@ -100,12 +100,12 @@ describe('the line of a request', () => {
     })
   })
 
-  it('has colours only where they are wanted', async () => {
+  it('has colors only if they are on', async () => {
     expect(await setUp().ask(chat)).not.toContain('\u001b')
     expect(await setUp({}, { hasColor: true }).ask(chat)).toContain('\u001b[32m200\u001b[0m')
   })
 
-  it('names the recording that answered, and a miss', async () => {
+  it('names the recording, or a miss', async () => {
     const dir = recordingFolder({ 'a.yaml': cassette(cassetteItem('{"q":1}', '{"a":1}')) })
     const env = { SIMULATOR_MODE: 'replay', RECORDING_DIR: dir }
     const { ask } = setUp(env)
@@ -118,16 +118,16 @@ describe('the line of a request', () => {
   })
 })
 
-describe('the log of a terminal', () => {
+describe('the log for terminals', () => {
   const logged = (hasColor: boolean) => {
     const lines: string[] = []
     const logger = createTextLogger('info', hasColor, (text) => lines.push(text))
     return { logger, lines }
   }
 
-  it('has the time, the level, the message and its fields, and a stack over its own lines', () => {
+  it('has time, level, message and fields, and a stack on separate lines', () => {
     const { logger, lines } = logged(false)
-    logger.debug({}, 'not told')
+    logger.debug({}, 'hidden')
     logger.info({ files: 5, names: ['a'] }, 'Loaded.')
     logger.error({ err: 'Error: x\n    at y' }, 'Failed.')
     expect(lines).toEqual([
@@ -136,7 +136,7 @@ describe('the log of a terminal', () => {
     ])
   })
 
-  it('lets a client send nothing to the terminal', () => {
+  it('escapes control characters from clients', () => {
     const { logger, lines } = logged(true)
     logger.warn({ path: '\u001b[2J' }, 'Odd \u001b]0;x\u0007.')
     const text = (lines[0] ?? '').trimEnd()

@@ -14,7 +14,7 @@ const headers = { 'api-key': testKey }
 interface Sent {
   readonly event: string
   readonly id: number | undefined
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests look into entries of every shape
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests read entries of every shape
   readonly data: any
 }
 
@@ -34,7 +34,7 @@ const eventsOf = (body: ReadableStream<Uint8Array> | null) => {
     return blocks.shift()
   }
   return {
-    /** The next event; undefined at the end. Comments are passed over. */
+    /** The next event, or undefined at the end. Skips comments. */
     async next(): Promise<Sent | undefined> {
       const found = await block()
       if (found === undefined) return undefined
@@ -47,7 +47,7 @@ const eventsOf = (body: ReadableStream<Uint8Array> | null) => {
         data: JSON.parse(field('data') ?? 'null') as unknown,
       }
     },
-    /** Reads the comment with which a stream begins: it has subscribed by then. */
+    /** Reads the first comment of a stream, which is sent after the subscription. */
     begin: () => block(),
     cancel: () => reader.cancel(),
   }
@@ -71,7 +71,7 @@ const setUp = async (settings: TestSettings = {}) => {
 }
 
 describe('GET /++/requests/stream', () => {
-  it('tells of each request as it is noted, in the form of GET /++/requests', async () => {
+  it('sends each request when it is recorded, in the format of GET /++/requests', async () => {
     const { follow, chat, ask, document } = await setUp()
     await chat()
     const events = await follow()
@@ -86,7 +86,7 @@ describe('GET /++/requests/stream', () => {
     await events.cancel()
   })
 
-  it('takes the filters of GET /++/requests', async () => {
+  it('supports the filters of GET /++/requests', async () => {
     const { follow, chat, app } = await setUp()
     const events = await follow('?deployment=other&status=2xx')
     await events.begin()
@@ -96,7 +96,7 @@ describe('GET /++/requests/stream', () => {
     expect((await events.next())?.id).toBe(3)
   })
 
-  it('begins after the id of the query, or after the last one that a client that comes back has had', async () => {
+  it('starts after the id of the query or of Last-Event-ID', async () => {
     const { follow, chat } = await setUp()
     for (let count = 0; count < 40; count++) await chat()
     const all = await follow('?since=0')
@@ -105,7 +105,7 @@ describe('GET /++/requests/stream', () => {
     expect((await (await follow('?since=30', { 'last-event-id': '38' })).next())?.id).toBe(39)
   })
 
-  it('counts what was forgotten before a slow client took it', async () => {
+  it('counts entries that were dropped before a slow client read them', async () => {
     const { follow, chat, ask } = await setUp({ env: { JOURNAL_SIZE: '5' } })
     const events = await follow('?status=2xx')
     await events.begin()
@@ -129,7 +129,7 @@ describe('GET /++/requests/stream', () => {
     expect((await kept.ask('DELETE', path)).headers.get('allow')).toBe('GET, HEAD')
   })
 
-  it('answers HEAD without following anything', async () => {
+  it('answers HEAD without a subscription', async () => {
     const { app, simulator } = await setUp()
     const followers = countFollowers(simulator)
     const head = await app.request(path, { method: 'HEAD', headers })
@@ -138,7 +138,7 @@ describe('GET /++/requests/stream', () => {
   })
 })
 
-/** Counts who follows a journal. */
+/** Counts the subscriptions to a journal. */
 const countFollowers = ({ journal }: ReturnType<typeof createTestSimulator>['simulator']) => {
   const counts = { now: 0, ever: 0 }
   if (!journal) throw new Error('There is no journal.')
@@ -169,7 +169,7 @@ describe('a stream of requests over a socket', () => {
     return { ...parts, listener, followers }
   }
 
-  it('has its head at once, and ends where its client leaves', async () => {
+  it('sends its headers immediately, and ends when its client leaves', async () => {
     const { listener, followers, chat } = await serve()
     const abort = new AbortController()
     const response = await fetch(listener.url + path, { headers, signal: abort.signal })
@@ -183,7 +183,7 @@ describe('a stream of requests over a socket', () => {
     await listener.close(0)
   })
 
-  it('ends with a whole answer when the server stops', async () => {
+  it('ends normally when the server stops', async () => {
     const { listener, followers } = await serve()
     const response = await fetch(listener.url + path, { headers })
     const events = eventsOf(response.body)
@@ -194,7 +194,7 @@ describe('a stream of requests over a socket', () => {
     expect(followers.now).toBe(0)
   })
 
-  it('asks the journal no more while its client does not read', async () => {
+  it('does not read the journal while its client does not read', async () => {
     const { listener, simulator, app } = await serve()
     const { ownJournal: journal } = simulator
     let taken = 0
@@ -214,7 +214,7 @@ describe('a stream of requests over a socket', () => {
     const send = () => app.request('/openai/nothing', { method: 'POST', headers, body })
     await send()
     await until(() => taken === 1)
-    // The buffers of a connection take some megabytes before it stands still; these are 36.
+    // The socket buffers hold some megabytes. This is 36 MB.
     for (let round = 0; round < 30; round++) {
       for (let count = 0; count < 20; count++) await send()
       await sleep(5)
@@ -226,7 +226,7 @@ describe('a stream of requests over a socket', () => {
   })
 })
 
-describe('a stream of requests in the same process', () => {
+describe('an in-process stream of requests', () => {
   it('ends when the simulator is closed', async () => {
     const sim = await createSimulator({ journal: true, log: collectInto([]) })
     const response = await sim.fetch(path, { headers: { 'api-key': sim.adminApiKey } })

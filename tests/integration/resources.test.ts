@@ -20,7 +20,7 @@ const place = recordingPlace()
 const acmeKey = { 'api-key': 'acme-key' }
 
 describe('a second resource', () => {
-  it('has a key, a region and deployments of its own, and the other settings of the default one', async () => {
+  it('has a separate key, region and deployments, and the other settings of the default resource', async () => {
     const { post } = createTestSimulator({
       env: { SIMULATOR_REGION: 'East US', ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: 'false' },
       deployments: { chat: { model: 'gpt-4o' }, mine: { model: 'gpt-4o' } },
@@ -41,7 +41,7 @@ describe('a second resource', () => {
     expect((await post(chatPath(''), message, acmeKey)).status).toBe(401)
   })
 
-  it('shares no prompt with a deployment of the same name elsewhere, in chat and in Responses', async () => {
+  it('has a separate prompt cache for a deployment of the same name, in chat and Responses', async () => {
     const { post } = createTestSimulator({
       deployments: { chat: { model: 'gpt-4o' } },
       resources: { acme: { deployments: { chat: { model: 'gpt-4o' } } } },
@@ -61,7 +61,7 @@ describe('a second resource', () => {
     expect(await cachedOf(post('/acme/openai/v1/responses', response, acmeKey))).toBe(0)
   })
 
-  it('has limits, slots and faults of its own, and series with its name for all that is measured', async () => {
+  it('has separate limits, slots and faults, and its name in all metrics', async () => {
     const deployments = {
       chat: { model: 'gpt-4o', tokensPerMinute: 10_000, requestsPerMinute: 6 },
       units: { model: 'gpt-4o', provisionedThroughputUnits: 15 },
@@ -101,7 +101,7 @@ describe('a second resource', () => {
     expect(lines.filter((line) => /^aoai_faults_total.*acme/.test(line))).toEqual([])
   })
 
-  it('shows its own deployments, and how they stand, to who asks for them', async () => {
+  it('shows its deployments and their state', async () => {
     const { post, simulator } = createTestSimulator({
       deployments: { chat: { model: 'gpt-4o', tokensPerMinute: 10_000 } },
       resources: { acme: { deployments: { chat: { model: 'gpt-4o', tokensPerMinute: 5_000 } } } },
@@ -115,7 +115,7 @@ describe('a second resource', () => {
     expect(await viewDeployment(simulator, 'default', 'chat')).toMatchObject(own)
   })
 
-  it('stores responses that the other cannot read', async () => {
+  it('stores responses that the default resource cannot read', async () => {
     const { post, app } = createTestSimulator({
       deployments: { chat: { model: 'gpt-4o' } },
       resources: { acme: { deployments: { chat: { model: 'gpt-4o' } } } },
@@ -146,7 +146,7 @@ describe('a second resource', () => {
     ])
   })
 
-  it('has incidents of its own, which strike deployments of the same name nowhere else', async () => {
+  it('has separate incidents, which do not affect deployments of the same name elsewhere', async () => {
     const deployments = { chat: { model: 'gpt-4o', tokensPerMinute: 10_000 } }
     const down = { probability: 1, fault: 'overloaded503' }
     const { post, app, simulator, clock } = createTestSimulator({
@@ -170,7 +170,7 @@ describe('a second resource', () => {
       'aoai_incident_phase{phase="calm"} 1',
       'aoai_incident_phase{resource="acme",phase="down"} 1',
     ])
-    // The administration is that of the default resource.
+    // The admin API changes the default resource only.
     await app.request('/++/incidents/stop', { method: 'POST', headers: { 'api-key': testKey } })
     expect((await post(chatPath('/acme'), message, acmeKey)).status).toBe(503)
     await clock.advance(30_000)
@@ -179,7 +179,7 @@ describe('a second resource', () => {
     await simulator.close()
   })
 
-  it('is told of in the journal, whose judge of retries keeps its deployments apart', async () => {
+  it('is named in the journal, and the retry report separates its deployments', async () => {
     const { post, app, clock } = createTestSimulator({
       env: { JOURNAL_SIZE: '10' },
       deployments: { chat: { model: 'gpt-4o' } },
@@ -213,7 +213,7 @@ describe('a second resource', () => {
     })
   })
 
-  it('has a key that is told nowhere, whichever resource it was sent to', async () => {
+  it('has a key that is never logged, whichever resource it was sent to', async () => {
     const keys = { acme: 'acme-key-0123456789abcdef', default: 'own-key-0123456789abcdef' }
     const { simulator, clock } = createTestSimulator({
       env: { JOURNAL_SIZE: '10', SIMULATOR_API_KEY: keys.default },
@@ -232,15 +232,15 @@ describe('a second resource', () => {
       const body = JSON.stringify({ ...message, user: key })
       await (await app.request(path, { method: 'POST', headers: { ...headers, 'x-note': key }, body })).text()
     }
-    const told = await (await app.request('/++/requests', { headers })).text()
-    expect([lines.length, told.split('[redacted]').length > 4]).toEqual([2, true])
+    const journalText = await (await app.request('/++/requests', { headers })).text()
+    expect([lines.length, journalText.split('[redacted]').length > 4]).toEqual([2, true])
     for (const key of Object.values(keys)) {
       expect(lines.join('')).not.toContain(key)
-      expect(told).not.toContain(key)
+      expect(journalText).not.toContain(key)
     }
   })
 
-  it('makes images whose addresses answer', async () => {
+  it('creates images with URLs that can be fetched', async () => {
     const { post, app } = createTestSimulator({
       resources: { acme: { deployments: { pictures: { model: 'dall-e-3' } } } },
     })
@@ -251,7 +251,7 @@ describe('a second resource', () => {
     expect((await app.request(pathname + search)).status).toBe(200)
   })
 
-  it('is told of where a request names a deployment that it does not have', async () => {
+  it('is named in the log when a request names an unknown deployment', async () => {
     const { post, log } = createTestSimulator({
       deployments: { chat: { model: 'gpt-4o' } },
       resources: { acme: { deployments: { mine: { model: 'gpt-4o' } } } },
@@ -266,7 +266,7 @@ describe('a second resource', () => {
     expect(log.at(-1)?.message).toContain('Did you mean "mine"?')
   })
 
-  it('counts the turns of repeated recordings by itself', async () => {
+  it('has separate replay cursors', async () => {
     const recorded = cassette(cassetteItem('{"q":1}', 'one'), cassetteItem('{"q":1}', 'two'))
     const dir = recordingFolder({ 'turns.yaml': recorded })
     const { post } = createTestSimulator({
@@ -281,7 +281,7 @@ describe('a second resource', () => {
     }
   })
 
-  it('has recordings of its own, which are watched, and told where no request has used them', async () => {
+  it('has separate recordings, which are watched, and reported if unused', async () => {
     const folderOf = (name: string): string =>
       recordingFolder({ [`${name}.yaml`]: cassette(cassetteItem(`{"q":"${name}"}`, name)) })
     const [own, other] = [folderOf('own'), folderOf('other')]
@@ -309,7 +309,7 @@ describe('a second resource', () => {
     await vi.waitFor(async () => expect(await ask('new')).toBe('new'), { timeout: 20_000, interval: 20 })
   })
 
-  it('records into a folder of its own, which is written with the other and told of where that fails', async () => {
+  it('records into a separate folder, which is saved with the other, and failures are reported', async () => {
     place.upstream.answer = (_, response) => void response.end('{}')
     const other = recordingFolder({})
     const env = {
@@ -338,15 +338,15 @@ describe('a second resource', () => {
     writeFileSync(other, '')
     await (await post(chatPath('/acme'), message, acmeKey)).text()
     expect(await save()).toMatchObject({ saved: 0, error: { code: 'RecordingsNotSaved' } })
-    const atOnce = createTestSimulator({ env, resources })
-    await (await atOnce.post(chatPath('/acme'), message, acmeKey)).text()
+    const autosaving = createTestSimulator({ env, resources })
+    await (await autosaving.post(chatPath('/acme'), message, acmeKey)).text()
     const health = { status: 'degraded', recordings: { lost: 1 } }
-    expect(await (await atOnce.app.request('/healthz')).json()).toMatchObject(health)
+    expect(await (await autosaving.app.request('/healthz')).json()).toMatchObject(health)
     rmSync(other)
     await simulator.close()
   })
 
-  it('is unknown under another name', async () => {
+  it('is not found under another name', async () => {
     const { post } = createTestSimulator({ resources: { acme: {} } })
     expect((await post(chatPath('/beta'), message)).status).toBe(404)
   })

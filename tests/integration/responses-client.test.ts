@@ -6,7 +6,7 @@ import { createTestSimulator, testKey } from '../support/test-simulator.ts'
 
 const model = 'gpt-4o'
 
-/** The official clients, both of whose addresses lead to the same simulator. */
+/** The official clients, connected to the same simulator. */
 function startClients() {
   const { app } = createTestSimulator()
   const fetch: typeof globalThis.fetch = async (url, init) => app.request(new Request(url, init))
@@ -21,7 +21,7 @@ function startClients() {
 describe.each(['azure', 'v1'] as const)('the official client (%s)', (kind) => {
   const client = (): OpenAI => startClients()[kind]
 
-  it('creates, retrieves, lists the input of and deletes a response', async () => {
+  it('creates a response, retrieves it, lists its input and deletes it', async () => {
     const { responses } = client()
     const made = await responses.create({ model, input: 'Hello', max_output_tokens: 20 })
     expect(made.output_text.length).toBeGreaterThan(0)
@@ -33,7 +33,7 @@ describe.each(['azure', 'v1'] as const)('the official client (%s)', (kind) => {
     await expect(responses.retrieve(made.id)).rejects.toThrow(NotFoundError)
   })
 
-  it('streams a response to its end', async () => {
+  it('streams a response', async () => {
     const stream = client().responses.stream({ model, input: 'Hello' })
     let text = ''
     stream.on('response.output_text.delta', ({ delta }) => (text += delta))
@@ -42,7 +42,7 @@ describe.each(['azure', 'v1'] as const)('the official client (%s)', (kind) => {
     expect(final.output_text).toBe(text)
   })
 
-  it('streams the calls of functions', async () => {
+  it('streams function calls', async () => {
     const parameters = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] }
     const stream = client().responses.stream({
       model,
@@ -54,7 +54,7 @@ describe.each(['azure', 'v1'] as const)('the official client (%s)', (kind) => {
     expect(final.output).toMatchObject([{ type: 'function_call', name: 'weather', status: 'completed' }])
   })
 
-  it('iterates over the events of a model that thinks', async () => {
+  it('iterates over the events of a reasoning model', async () => {
     const stream = await client().responses.create({
       model: 'gpt-5',
       input: 'Hello',
@@ -70,7 +70,7 @@ describe.each(['azure', 'v1'] as const)('the official client (%s)', (kind) => {
     )
   })
 
-  it('parses an answer of the form that was asked for', async () => {
+  it('parses an answer in the requested format', async () => {
     const person = z.object({ name: z.string(), age: z.int() })
     const parsed = await client().responses.parse({
       model,
@@ -80,7 +80,7 @@ describe.each(['azure', 'v1'] as const)('the official client (%s)', (kind) => {
     expect(person.safeParse(parsed.output_parsed).success).toBe(true)
   })
 
-  it('works in the background, polls and cancels', async () => {
+  it('runs a response in the background, polls and cancels it', async () => {
     const { responses } = client()
     const queued = await responses.create({ model, input: 'Hello', background: true })
     expect(queued.status).toBe('queued')
@@ -88,7 +88,7 @@ describe.each(['azure', 'v1'] as const)('the official client (%s)', (kind) => {
     expect((await responses.cancel(queued.id)).status).toBe('completed')
   })
 
-  it('goes on with a conversation, and hears that another is lost', async () => {
+  it('continues a conversation, and gets an error for an unknown one', async () => {
     const { responses } = client()
     const first = await responses.create({ model, input: 'Hello' })
     const second = await responses.create({ model, input: 'Go on', previous_response_id: first.id })

@@ -31,14 +31,14 @@ function startSimulator(settings?: TestSettings) {
 }
 
 describe('a stored response', () => {
-  it('comes back byte by byte', async () => {
+  it('is returned byte for byte', async () => {
     const { ask, post } = startSimulator()
     const text = await (await post(path, hello)).text()
     const { id } = JSON.parse(text) as Body
     expect((await ask('GET', id)).text).toBe(text)
   })
 
-  it('is gone once it is deleted', async () => {
+  it('is not found after it was deleted', async () => {
     const { ask, create } = startSimulator()
     const { id } = await create(hello)
     expect((await ask('DELETE', id)).text).toBe(
@@ -48,7 +48,7 @@ describe('a stored response', () => {
     expect((await ask('DELETE', id)).status).toBe(404)
   })
 
-  it('is gone after 30 days', async () => {
+  it('expires after 30 days', async () => {
     const { ask, create, clock } = startSimulator()
     const { id } = await create(hello)
     await clock.advance(30 * 86_400_000 - 1)
@@ -57,7 +57,7 @@ describe('a stored response', () => {
     expect((await ask('GET', id)).status).toBe(404)
   })
 
-  it('never was, where the request did not want it stored', async () => {
+  it('does not exist if store is false', async () => {
     const { ask, create } = startSimulator()
     const { id } = await create({ ...hello, store: false })
     expect((await ask('GET', id)).body.error.message).toBe(`Response with id '${id}' not found.`)
@@ -69,29 +69,29 @@ describe('a stored response', () => {
     ['POST', `${unknownId}/cancel`, 404, `Response with id '${unknownId}' not found.`],
     ['GET', `${unknownId}/input_items`, 404, `Response with id '${unknownId}' not found.`],
     ['GET', 'abc', 400, "Invalid 'response_id': 'abc'. Expected an ID that begins with 'resp'."],
-  ])('that nobody made is not found: %s %s', async (method, suffix, status, message) => {
+  ])('that was never created is not found: %s %s', async (method, suffix, status, message) => {
     const { ask } = startSimulator()
     const answer = await ask(method, suffix)
     expect(answer.status).toBe(status)
     expect(answer.body.error.message).toBe(message)
   })
 
-  it('needs the key as everything does', async () => {
+  it('requires the key', async () => {
     const { app } = createTestSimulator()
     expect((await app.request(`${path}/${unknownId}`)).status).toBe(401)
   })
 
-  it('goes on in the next turn, which reads it again', async () => {
+  it('is continued by the next request, which bills it again', async () => {
     const { create } = startSimulator()
     const first = await create(hello)
     const second = await create({ ...hello, previous_response_id: first.id })
-    // A message of 4 tokens and its text, for each side of the first turn; the answer has 16.
+    // 4 tokens for each message and its text, for both messages of the first request. The answer has 16.
     expect(second.usage.input_tokens).toBe(first.usage.input_tokens + (first.usage.input_tokens - 3) + 4 + 16)
     const third = await create({ ...hello, input: 'More.', previous_response_id: second.id })
     expect(third.usage.input_tokens).toBeGreaterThan(second.usage.input_tokens + 16)
   })
 
-  it('is cheaper to read again where it is long', async () => {
+  it('is cached when a long one is continued', async () => {
     const { create } = startSimulator()
     const first = await create({ ...hello, input: 'word '.repeat(2_000) })
     const second = await create({ ...hello, previous_response_id: first.id })
@@ -100,7 +100,7 @@ describe('a stored response', () => {
     expect(tokens - details.cached_tokens).toBeLessThan(256)
   })
 
-  it('can not be continued when it is unknown', async () => {
+  it('cannot be continued if it is unknown', async () => {
     const { create } = startSimulator()
     expect((await create({ ...hello, previous_response_id: unknownId })).error).toEqual({
       message: `Previous response with id '${unknownId}' not found.`,
@@ -110,7 +110,7 @@ describe('a stored response', () => {
     })
   })
 
-  it('lends its items to later requests', async () => {
+  it('has items that later requests can reference', async () => {
     const { create } = startSimulator()
     const { output } = await create(hello)
     const reference = { type: 'item_reference', id: output[0]?.id }
@@ -122,7 +122,7 @@ describe('a stored response', () => {
     expect(lost.error.message).toMatch(/^Item with id 'msg_lost' not found\. Items are not persisted when/)
   })
 
-  it('that ends with a call is continued with what the call gave, and then answers in text', async () => {
+  it('that ends with a call is continued with the call output, and then answers in text', async () => {
     const { create } = startSimulator()
     const tools = [{ type: 'function', name: 'f', parameters: { type: 'object', properties: {} } }]
     const called = await create({ model: 'gpt-4o', input: 'Go.', tools, tool_choice: 'required' })
@@ -140,7 +140,7 @@ describe('a stored response', () => {
     expect(invented.error.message).toBe('No tool call found for function call output with call_id call_x.')
   })
 
-  it('is not kept when its client leaves before the end', async () => {
+  it('is removed when its client leaves before the end', async () => {
     const { post, ask, clock } = startSimulator({ env: { LATENCY_TIME_SCALE: '1' } })
     const pending = post(path, { ...hello, stream: true })
     await clock.advance(60_000)
@@ -156,7 +156,7 @@ describe('a stored response', () => {
 describe('the input items of a response', () => {
   const input = ['one', 'two', 'three', 'four', 'five'].map((content) => ({ role: 'user', content }))
 
-  it('come newest first, with ids that stay', async () => {
+  it('are returned newest first, with stable ids', async () => {
     const { ask, create } = startSimulator()
     const { id } = await create({ ...hello, input })
     const { body, text } = await ask('GET', `${id}/input_items`)
@@ -172,7 +172,7 @@ describe('the input items of a response', () => {
     expect((await ask('GET', `${id}/input_items`)).text).toBe(text)
   })
 
-  it('come page by page, onwards and back', async () => {
+  it('are paginated in both directions', async () => {
     const { ask, create } = startSimulator()
     const { id } = await create({ ...hello, input })
     const page = async (query: string): Promise<Body> => (await ask('GET', `${id}/input_items?${query}`)).body
@@ -200,10 +200,10 @@ describe('the input items of a response', () => {
   })
 })
 
-describe('a response in the background', () => {
+describe('a background response', () => {
   const background = { ...hello, background: true, max_output_tokens: 100 }
 
-  it('waits, works and is done while somebody polls, in the time of its schedule', async () => {
+  it('is queued, in progress and done on its schedule while a client polls', async () => {
     const { ask, post, clock } = startSimulator({ env: { LATENCY_TIME_SCALE: '1' } })
     const created = (await (await post(path, background)).json()) as Body
     expect(created).toMatchObject({ status: 'queued', output: [], usage: null, completed_at: null })
@@ -218,13 +218,13 @@ describe('a response in the background', () => {
     expect(last).toMatchObject({ status: 'incomplete', usage: { output_tokens: 100 } })
   })
 
-  it('is over at once without latency', async () => {
+  it('is completed immediately without latency', async () => {
     const { ask, create } = startSimulator()
     const { id } = await create({ ...background, max_output_tokens: null })
     expect((await ask('GET', id)).body).toMatchObject({ status: 'completed', completed_at: 1_767_225_600 })
   })
 
-  it('can be cancelled, again and again, until it is over', async () => {
+  it('can be cancelled repeatedly until it has ended', async () => {
     const { ask, create, clock } = startSimulator({ env: { LATENCY_TIME_SCALE: '1' } })
     const { id } = await create(background)
     for (const _ of [1, 2]) {
@@ -237,14 +237,14 @@ describe('a response in the background', () => {
     expect((await ask('POST', `${late.id}/cancel`)).body.status).toBe('incomplete')
   })
 
-  it('is the only one that can be cancelled', async () => {
+  it('is the only kind of response that can be cancelled', async () => {
     const { ask, create } = startSimulator()
     const { id } = await create(hello)
     const { status, body } = await ask('POST', `${id}/cancel`)
     expect([status, body.error.message]).toEqual([400, 'Cannot cancel a synchronous response.'])
   })
 
-  it('has to be stored', async () => {
+  it('must be stored', async () => {
     const { create } = startSimulator()
     expect((await create({ ...background, store: false })).error.param).toBe('background')
   })

@@ -29,7 +29,7 @@ function withoutChance(text: string): string {
 }
 
 describe('the Responses API', () => {
-  it('refuses a screenshot whose address is no text', async () => {
+  it('refuses a screenshot with an address that is not text', async () => {
     const { post } = createTestSimulator()
     const content = [{ type: 'computer_screenshot', image_url: 5 }]
     const response = await post(path, { ...hello, input: [{ role: 'user', content }] })
@@ -47,7 +47,7 @@ describe('the Responses API', () => {
     ])
   })
 
-  it('answers with the bytes of a capture of April 2026', async () => {
+  it('returns the bytes of a capture of April 2026', async () => {
     const { post } = createTestSimulator()
     const body = { ...hello, tools: [{ type: 'web_search_preview' }] }
     const response = await post(path, body)
@@ -218,13 +218,13 @@ describe('the Responses API', () => {
     },
   )
 
-  it('calls the model by the name of the deployment', async () => {
+  it('returns the name of the deployment as the model', async () => {
     const { post } = createTestSimulator({ deployments: { mine: { model: 'gpt-4o' } } })
     const body = (await (await post(path, { ...hello, model: 'mine' })).json()) as ResponseBody
     expect(body.model).toBe('mine')
   })
 
-  it('sends the headers of chat without those of its session, its filter and its buffering', async () => {
+  it('sends the headers of chat without those for the session, the filter and buffering', async () => {
     const { post } = createTestSimulator({
       deployments: { mine: { model: 'gpt-4o', tokensPerMinute: 9_000 } },
     })
@@ -236,7 +236,7 @@ describe('the Responses API', () => {
     expect(headers.get('skip-error-remapping')).toBe('true')
   })
 
-  it('escapes what is not ASCII, and repeats what the request said', async () => {
+  it('escapes non-ASCII characters and repeats the parameters of the request', async () => {
     const { post } = createTestSimulator()
     const text = await (
       await post(path, { ...hello, instructions: 'Sei höflich 😊', metadata: { a: 'ü' }, temperature: 0.5 })
@@ -246,7 +246,7 @@ describe('the Responses API', () => {
     expect(text).toContain('"temperature": 0.5')
   })
 
-  it('writes as many tokens as were asked for, and says that they were the limit', async () => {
+  it('writes the requested number of tokens and reports the limit as the reason', async () => {
     const { post } = createTestSimulator()
     const body = (await (await post(path, { ...hello, max_output_tokens: 100 })).json()) as ResponseBody
     expect(body.status).toBe('incomplete')
@@ -255,7 +255,7 @@ describe('the Responses API', () => {
     expect(body.usage.output_tokens).toBe(100)
   })
 
-  it('answers with a call of a tool that has to be called', async () => {
+  it('answers with a required tool call', async () => {
     const { post } = createTestSimulator()
     const body = (await (
       await post(path, { ...hello, max_output_tokens: null, tools: [tool], tool_choice: 'required' })
@@ -267,7 +267,7 @@ describe('the Responses API', () => {
     expect(JSON.parse(call?.arguments ?? '')).toHaveProperty('city')
   })
 
-  it('gives models that think an item for it, with a summary where one is asked for', async () => {
+  it('adds a reasoning item for reasoning models, with a summary on request', async () => {
     const { post } = createTestSimulator()
     const answer = async (model: string, reasoning?: object): Promise<ResponseBody> =>
       (await (await post(path, { model, input: 'Think.', reasoning })).json()) as ResponseBody
@@ -278,14 +278,14 @@ describe('the Responses API', () => {
     expect(summarised.output[0]).toMatchObject({ summary: [{ type: 'summary_text' }] })
   })
 
-  it('refuses a model that knows no responses', async () => {
+  it('refuses a model without support for responses', async () => {
     const { post } = createTestSimulator({ deployments: { old: { model: 'gpt-35-turbo' } } })
     const response = await post(path, { ...hello, model: 'old' })
     expect(response.status).toBe(400)
     expect(await response.text()).toContain('"code":"OperationNotSupported"')
   })
 
-  it('refuses what does not fit into the context, unless it may be truncated', async () => {
+  it('refuses input above the context size unless truncation is on', async () => {
     const { post } = createTestSimulator()
     const long = { model: 'gpt-4o', input: 'word '.repeat(130_000), max_output_tokens: 16 }
     const response = await post(path, long)
@@ -316,7 +316,7 @@ describe('the Responses API', () => {
 })
 
 describe('a streamed response', () => {
-  it('begins, tells its item token by token, and ends, without [DONE]', async () => {
+  it('starts, sends its item token by token, and ends without [DONE]', async () => {
     const { post } = createTestSimulator()
     const response = await post(path, { ...hello, stream: true })
     expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8')
@@ -348,7 +348,7 @@ describe('a streamed response', () => {
     })
   })
 
-  it('has the members of each event in the order of a capture of April 2026', async () => {
+  it('has the fields of each event in the order of a capture of April 2026', async () => {
     const { post } = createTestSimulator()
     const events = namedEventsOf(await (await post(path, { ...hello, stream: true })).text())
     const keys = new Map(events.map(({ name, data }) => [name, Object.keys(data).join()]))
@@ -366,7 +366,7 @@ describe('a streamed response', () => {
     })
   })
 
-  it('pads each delta to a multiple of 16, unless it is told not to', async () => {
+  it('pads each delta to a multiple of 16 unless include_obfuscation is false', async () => {
     const { post } = createTestSimulator()
     const body = { ...hello, tools: [tool], tool_choice: 'required', max_output_tokens: null, stream: true }
     const deltas = async (options: object): Promise<Record<string, unknown>[]> =>
@@ -383,7 +383,7 @@ describe('a streamed response', () => {
     }
   })
 
-  it('gives calls after one another, their arguments piece by piece', async () => {
+  it('sends calls one after another, with their arguments in pieces', async () => {
     const { post } = createTestSimulator()
     const body = { ...hello, tools: [tool], tool_choice: 'required', max_output_tokens: null, stream: true }
     const events = namedEventsOf(await (await post(path, body)).text())
@@ -404,7 +404,7 @@ describe('a streamed response', () => {
     expect(pieces.join('')).toBe(done?.['arguments'])
   })
 
-  it('is cut on its way where the asynchronous filter finds harm', async () => {
+  it('is cut by the asynchronous filter', async () => {
     const { post } = createTestSimulator({ env: { CONTENT_FILTER_LATE: 'violence: fight' } })
     const body = { ...hello, input: 'A fight.', max_output_tokens: 40, stream: true }
     const events = namedEventsOf(await (await post(path, body)).text())
@@ -421,7 +421,7 @@ describe('a streamed response', () => {
     })
   })
 
-  it('says that it waits where it works in the background', async () => {
+  it('reports that it is queued in the background', async () => {
     const { post } = createTestSimulator()
     const events = namedEventsOf(
       await (await post(path, { ...hello, background: true, stream: true })).text(),
@@ -436,7 +436,7 @@ describe('a streamed response', () => {
     ])
   })
 
-  it('paces its tokens by the latency, and ends with the last', async () => {
+  it('sends tokens by the latency, and ends with the last', async () => {
     const { post, clock } = createTestSimulator({ env: { LATENCY_TIME_SCALE: '1' } })
     const arrivals: { atMs: number; text: string }[] = []
     const reading = post(path, { ...hello, stream: true }).then(async (response) => {
@@ -447,7 +447,7 @@ describe('a streamed response', () => {
     await clock.advance(120_000)
     await reading
     const deltas = arrivals.filter(({ text }) => text.includes('event: response.output_text.delta'))
-    // Several may be due together, but not all.
+    // Several can be due at the same time, but not all.
     expect(new Set(deltas.map(({ atMs }) => atMs)).size).toBeGreaterThan(8)
     expect(arrivals.at(-1)?.text).toMatch(/event: response\.incomplete\n.*\n\n$/)
     expect(arrivals.at(-1)?.atMs).toBe(deltas.at(-1)?.atMs)

@@ -50,14 +50,14 @@ describe('fillTokenFolder', () => {
     expect(await fill(folder, { download: false })).toMatch(/already contains .*\n.*already contains/)
   })
 
-  it('replaces a file that is not the official one', async () => {
+  it('replaces a file that differs from the official one', async () => {
     const folder = newFolder()
     writeFileSync(join(folder, cl100k.cacheName), 'no tokens')
     expect(await fill(folder, { download: false })).toContain('is not cl100k_base.tiktoken (SHA-256')
     expect(sumsOf(folder)).toEqual(officialSums)
   })
 
-  it('takes what a mirror has when it is asked to', async () => {
+  it('downloads from a mirror on request', async () => {
     const folder = newFolder()
     const asked: unknown[] = []
     const said = await withMirror(
@@ -82,7 +82,7 @@ describe('fillTokenFolder', () => {
     ],
     ['never answers', () => {}, /timeout/, 300],
     ['cuts the connection', (request) => request.socket.destroy(), /fetch failed/, 30_000],
-  ])('goes without a mirror that %s, and says why', async (_, listener, reason, timeoutMs) => {
+  ])('falls back to js-tiktoken if a mirror %s, and logs why', async (_, listener, reason, timeoutMs) => {
     const folder = newFolder()
     const said = await withMirror(listener, (from) => fill(folder, { download: true, from, timeoutMs }))
     expect(said).toMatch(reason)
@@ -108,7 +108,7 @@ describe('TIKTOKEN_CACHE_DIR', () => {
     return { code, out, err }
   }
 
-  it('stops the start by a file that is not the official one', async () => {
+  it('prevents the start if a file differs from the official one', async () => {
     const folder = newFolder()
     writeFileSync(join(folder, o200k.cacheName), 'no tokens')
     const { code, out, err } = await serve(folder)
@@ -116,7 +116,7 @@ describe('TIKTOKEN_CACHE_DIR', () => {
     expect(err).toContain(`${o200k.cacheName} is not o200k_base.tiktoken with SHA-256 ${o200k.sha256} (got`)
   })
 
-  it('may name a folder, relative to the working directory, that has the files or has none', async () => {
+  it('can be a folder relative to the working directory, with or without the files', async () => {
     const folder = newFolder()
     await fill(folder, { download: false })
     expect(await serve(folder.slice(root.length + 1))).toMatchObject({ code: 0, err: '' })

@@ -44,8 +44,8 @@ const textOf = async (response: Response): Promise<string> => {
 }
 const asked = (): string[] => place.upstream.received.map(({ url }) => url)
 
-describe('a deployment with a source of its own', () => {
-  it('is answered by that source, whatever the mode is', async () => {
+describe('a deployment with a source', () => {
+  it('is answered by that source, whatever the mode', async () => {
     for (const mode of ['generate', 'record', 'replay', 'forward']) {
       const { post } = start(mode)
       expect(await textOf(await post(chatOf('made'), chat))).not.toContain('real service')
@@ -56,14 +56,14 @@ describe('a deployment with a source of its own', () => {
     expect(readRecordings(place.dir)).toEqual([])
   })
 
-  it('is found by the model of the body as by the path', async () => {
+  it('is found by the model in the body or by the path', async () => {
     const { post } = start()
     const response = await post('/openai/v1/chat/completions', { ...chat, model: 'passed' })
     expect(await textOf(response)).toBe('From the real service')
     expect(asked()).toEqual(['/openai/v1/chat/completions'])
   })
 
-  it('leaves what names no deployment, and other deployments, to the mode', async () => {
+  it('does not change the source of other deployments and of requests without a deployment', async () => {
     const forwarding = start('forward')
     await forwarding.app.request('/openai/models?api-version=1', { headers: { 'api-key': testKey } })
     await forwarding.post(chatOf('elsewhere'), chat)
@@ -74,7 +74,7 @@ describe('a deployment with a source of its own', () => {
     expect(asked()).toHaveLength(2)
   })
 
-  it('that records feeds the one that replays, from one folder and at once', async () => {
+  it('can replay what it recorded before, from the same folder and without a restart', async () => {
     const { post, simulator } = start('generate', { env: { MATCH_ANY_PREFIX: 'off' } })
     await post(chatOf('taped'), chat)
     await simulator.live.patch({ openai_deployments: { taped: { source: 'replay' } } })
@@ -83,7 +83,7 @@ describe('a deployment with a source of its own', () => {
     expect(readRecordings(place.dir)).toHaveLength(1)
   })
 
-  it('that replays asks the real service on a miss where REPLAY_ON_MISS=record, beside one that records', async () => {
+  it('that replays sends a miss to the real service with REPLAY_ON_MISS=record, next to one that records', async () => {
     const { post } = start('generate', { env: { REPLAY_ON_MISS: 'record' } })
     await Promise.all([post(chatOf('played'), chat), post(chatOf('taped'), chat)])
     expect(await textOf(await post(chatOf('played'), chat))).toBe('From the real service')
@@ -91,7 +91,7 @@ describe('a deployment with a source of its own', () => {
     expect(readRecordings(place.dir)).toHaveLength(2)
   })
 
-  it('changes its source at run time; requests that have begun are answered by what they began with', async () => {
+  it('can change its source at run time; running requests keep their source', async () => {
     const { app, post } = start()
     let answer = (): void => {}
     const held = new Promise<void>((resolve) => (answer = resolve))
@@ -118,7 +118,7 @@ describe('a deployment with a source of its own', () => {
     expect(await textOf(await post(chatOf('passed'), chat))).toBe('From the real service')
   })
 
-  it('with an unknown source, or without the upstream that it needs, is refused with what to do', async () => {
+  it('with an unknown source or without the required upstream is refused with the fix', async () => {
     const { simulator } = createTestSimulator({ deployments: { a: { model: 'gpt-4o' } } })
     const problemsOf = async (source: string): Promise<readonly string[]> =>
       (await simulator.live.putDeployment('a', { model: 'gpt-4o', source })).problems
@@ -136,7 +136,7 @@ describe('a deployment with a source of its own', () => {
     )
   })
 
-  it('may be of a named resource alone, whose recordings are then written and saved', async () => {
+  it('can belong to a named resource only, and its recordings are written and saved', async () => {
     const { post, app, simulator } = createTestSimulator({
       env: envOf('generate', { RECORDING_AUTOSAVE: 'false' }),
       resources: { acme: { deployments: { taped: { model: 'gpt-4o', source: 'record' } } } },
@@ -167,7 +167,7 @@ describe('a deployment with a source of its own', () => {
 })
 
 describe('a forwarded request', () => {
-  it('goes to any path with any api-version, and streams come back event by event', async () => {
+  it('can have any path and api-version, and streams are returned event by event', async () => {
     const events = chatEvents(['One ', 'two'])
     place.upstream.answer = eventStream(events)
     const { post, app } = start('forward')
@@ -187,7 +187,7 @@ describe('a forwarded request', () => {
     expect(asked()).toEqual([expect.stringContaining('api-version=never'), '/some/other/path?x=1'])
   })
 
-  it('needs the key of the simulator, and carries that of the upstream', async () => {
+  it('requires the key of the simulator, and is sent with the key of the upstream', async () => {
     const { post } = start('forward')
     expect((await post('/any/path', {}, { 'api-key': 'wrong' })).status).toBe(401)
     await post('/any/path', {})
@@ -208,7 +208,7 @@ describe('a forwarded request', () => {
     expect(used.join('\n')).toMatch(/type="prompt"\} 16\n.*type="completion"\} 29\n/)
   })
 
-  it('is passed through the hooks of extensions, which may change what comes back', async () => {
+  it('passes the hooks of extensions, which can change the answer', async () => {
     const { post } = await createExtendedSimulator(
       [
         {
@@ -228,11 +228,11 @@ describe('a forwarded request', () => {
     expect((await post(chatOf('made'), chat)).headers.get('x-source')).toBe('generate of made')
   })
 
-  it('is carried by the forwarder of an extension where there is one', async () => {
+  it('is answered by the forwarder of an extension if there is one', async () => {
     const { post } = await createExtendedSimulator(
       [
         {
-          name: 'carries',
+          name: 'forwarding',
           forwarders: [
             ({ path }) =>
               path.includes('passed') ? { reply: textReply('from the extension'), store: false } : undefined,
@@ -245,7 +245,7 @@ describe('a forwarded request', () => {
     expect(asked()).toEqual([])
   })
 
-  it('says in an error what happened to the upstream', async () => {
+  it('returns the error of the upstream', async () => {
     await place.upstream.close()
     const response = await start('forward').post(chatOf('passed'), chat)
     expect([response.status, await response.json()]).toMatchObject([
@@ -260,7 +260,7 @@ describe.each(['record', 'forward'] as const)(
   (source) => {
     const limited = { model: 'gpt-4o', source, requestsPerMinute: 1, requestsSliceSeconds: 60 } as const
 
-    it('do not act unless the deployment asks for them', async () => {
+    it('have no effect by default', async () => {
       const { post, clock } = start('generate', {
         deployments: { passed: { model: 'gpt-4o', source } },
         env: { LATENCY_TIME_SCALE: '1', LATENCY_PROFILE: 'auto' },
@@ -281,12 +281,12 @@ describe.each(['record', 'forward'] as const)(
       expect(place.upstream.received.every(({ headers }) => headers['x-sim-fault'] === undefined)).toBe(true)
     })
 
-    it('does not limit by the default set, which nobody asked for', async () => {
+    it('limits of the default deployments have no effect', async () => {
       const { post } = createTestSimulator({ env: envOf(source) })
       for (let i = 0; i < 5; i++) expect((await post(chatOf('whisper'), chat)).status).toBe(200)
     })
 
-    it('limits act that are written at it', async () => {
+    it('limits of the deployment apply', async () => {
       const { post } = start('generate', { deployments: { passed: limited } })
       expect((await post(chatOf('passed'), chat)).status).toBe(200)
       const refused = await post(chatOf('passed'), chat)
@@ -294,7 +294,7 @@ describe.each(['record', 'forward'] as const)(
       expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
     })
 
-    it('limits act in that mode where the deployment file has them', async () => {
+    it('limits of the deployment file apply in that mode', async () => {
       const { source: _, ...plain } = limited
       const { post } = start(source, { deployments: { passed: plain } })
       expect((await post(chatOf('passed'), chat)).status).toBe(200)
@@ -303,7 +303,7 @@ describe.each(['record', 'forward'] as const)(
     })
 
     it.each([
-      ['written at it', { deployment: [{ probability: 1, fault: 'serverError' }] }],
+      ['of the deployment', { deployment: [{ probability: 1, fault: 'serverError' }] }],
       ['that name it', { faults: [{ probability: 1, fault: 'serverError', deployment: 'passed' }] }],
       [
         'of an incident that names it',
@@ -321,7 +321,7 @@ describe.each(['record', 'forward'] as const)(
         },
       ],
     ])(
-      'faults strike it that are %s',
+      'faults %s apply',
       async (_, { deployment, ...settings }: { deployment?: object[] } & TestSettings) => {
         const { post } = start('generate', {
           deployments: { passed: { model: 'gpt-4o', source, ...(deployment && { faults: deployment }) } },
@@ -332,10 +332,10 @@ describe.each(['record', 'forward'] as const)(
       },
     )
 
-    // A virtual clock would else run on while a socket takes real time.
+    // Advance the virtual clock only after the request has reached the upstream.
     const upstreamIsAsked = () => vi.waitFor(() => expect(asked()).not.toEqual([]))
 
-    it('latency acts that is written at it: an answer takes at least that time, the real service included', async () => {
+    it('latency of the deployment applies: an answer takes at least that time, including the time of the real service', async () => {
       const { post, clock } = start('generate', {
         deployments: { passed: { model: 'gpt-4o', source, latency: { firstToken: 300, perToken: 10 } } },
         env: { LATENCY_TIME_SCALE: '1' },
@@ -349,7 +349,7 @@ describe.each(['record', 'forward'] as const)(
       expect(clock.nowMs() - startedMs).toBeLessThan(2 * 360)
     })
 
-    it('latency that is written at it holds a stream back event by event', async () => {
+    it('latency of the deployment delays a stream event by event', async () => {
       const events = chatEvents(['One ', 'two ', 'three'])
       place.upstream.answer = eventStream(events)
       const { post, clock } = start('generate', {
@@ -365,11 +365,11 @@ describe.each(['record', 'forward'] as const)(
       expect(clock.nowMs() - startedMs).toBeLessThan(2 * dueMs)
     })
 
-    it('slots that are written at it bound how many requests are asked at a time', async () => {
-      let most = 0
+    it('slots of the deployment limit the concurrent requests to the upstream', async () => {
+      let max = 0
       let open = 0
       place.upstream.answer = async (request, response) => {
-        most = Math.max(most, ++open)
+        max = Math.max(max, ++open)
         await new Promise((resolve) => setTimeout(resolve, 5))
         open--
         await json(chatCompletion('Hi'))(request, response)
@@ -388,10 +388,10 @@ describe.each(['record', 'forward'] as const)(
         Array.from({ length: 3 }, async () => (await post(chatOf('passed'), chat)).text()),
       )
       expect(await advanceUntil(clock, all, 5)).toHaveLength(3)
-      expect(most).toBe(1)
+      expect(max).toBe(1)
     })
 
-    const struck = (fault: object | string) =>
+    const startWithFault = (fault: object | string) =>
       start('generate', {
         deployments: { passed: { model: 'gpt-4o', source, faults: [{ probability: 1, fault }] } },
         env: { LATENCY_TIME_SCALE: '1' },
@@ -399,21 +399,21 @@ describe.each(['record', 'forward'] as const)(
     const streamOf = (post: ReturnType<typeof start>['post']) =>
       post(chatOf('passed'), { ...chat, stream: true }).then((response) => response.text())
 
-    it('a delay holds a stream back as a whole', async () => {
+    it('a delay delays a stream as a whole', async () => {
       const events = chatEvents(['One ', 'two'])
       place.upstream.answer = eventStream(events)
-      const { post, clock } = struck({ kind: 'delay', ms: 400 })
+      const { post, clock } = startWithFault({ kind: 'delay', ms: 400 })
       const startedMs = clock.nowMs()
       expect(await advanceUntil(clock, streamOf(post), 10)).toBe(events.join(''))
       expect(clock.nowMs() - startedMs).toBeGreaterThanOrEqual(400)
     })
 
-    it('faults in the middle of a stream find their place in it', async () => {
+    it('faults within a stream are applied at the configured event', async () => {
       const events = chatEvents(['One ', 'two ', 'three '])
       place.upstream.answer = eventStream(events)
-      const { post, clock } = struck({ kind: 'truncate', afterEvents: 2 })
+      const { post, clock } = startWithFault({ kind: 'truncate', afterEvents: 2 })
       expect(await advanceUntil(clock, streamOf(post), 10)).toBe(events.slice(0, 2).join(''))
-      const broken = struck({ kind: 'errorEvent', afterEvents: 1 })
+      const broken = startWithFault({ kind: 'errorEvent', afterEvents: 1 })
       const text = await advanceUntil(broken.clock, streamOf(broken.post), 10)
       expect(text.startsWith(events[0] ?? '')).toBe(true)
       expect(eventsOf(text).at(-1)).toContain('"error"')

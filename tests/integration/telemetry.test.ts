@@ -30,7 +30,7 @@ const createExporting = async (collector: Pick<FakeCollector, 'url'>, settings: 
 const pointsOf = (collector: FakeCollector, metric: string): ReadPoint[] =>
   collector.points().filter((point) => point.metric === metric)
 
-it('sends durations and billed tokens to the collector, by operation, model and place', async () => {
+it('the collector gets durations and billed tokens by operation, model and server address', async () => {
   await using collector = await startCollector()
   const { post, close } = await createExporting(collector, {
     env: { OTEL_EXPORTER_OTLP_HEADERS: 'x-tenant=a%20b', PORT: '8123' },
@@ -69,7 +69,7 @@ it('sends durations and billed tokens to the collector, by operation, model and 
   ])
 })
 
-it('measures the first token and the ones after it of streams, in buckets of the convention', async () => {
+it('streams have metrics for the first token and for the time per token, with the standard buckets', async () => {
   await using collector = await startCollector()
   const { post, close, clock } = await createExporting(collector, {
     env: { LATENCY_TIME_SCALE: '1' },
@@ -88,7 +88,7 @@ it('measures the first token and the ones after it of streams, in buckets of the
   expect(each?.bounds.at(-1)).toBe(2.5)
 })
 
-it('names the status of refused requests as error.type, and bills nothing for them', async () => {
+it('refused requests have their status as error.type and no billed tokens', async () => {
   await using collector = await startCollector()
   const { post, close } = await createExporting(collector)
   expect(await post(deploymentPath('small', 'chat/completions'), { ...hello, max_tokens: 4_000 })).toBe(429)
@@ -106,7 +106,7 @@ it('names the status of refused requests as error.type, and bills nothing for th
   expect(pointsOf(collector, 'gen_ai.client.token.usage')).toEqual([])
 })
 
-it('makes no series of what clients make up: broken names count as other, unknown paths not at all', async () => {
+it('invalid names are counted as other, and unknown paths are not counted', async () => {
   await using collector = await startCollector()
   const { post, close } = await createExporting(collector)
   await post(deploymentPath('a%20b', 'chat/completions'), hello)
@@ -118,7 +118,7 @@ it('makes no series of what clients make up: broken names count as other, unknow
   expect(names).toEqual(['other'])
 })
 
-it('sends one server span a request where traces are asked for, which goes on with the trace of the caller', async () => {
+it('each request has one server span, which continues the trace of the caller, with OTEL_TRACES_EXPORTER=otlp', async () => {
   await using collector = await startCollector()
   const { post, close, clock } = await createExporting(collector, { env: { OTEL_TRACES_EXPORTER: 'otlp' } })
   const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
@@ -128,7 +128,7 @@ it('sends one server span a request where traces are asked for, which goes on wi
     tracestate: 'vendor=1',
   })
   await post(deploymentPath('small', 'chat/completions'), { ...hello, max_tokens: 4_000 })
-  // Not sampled by the caller.
+  // The caller has not sampled this one.
   await post(chatPath, hello, { traceparent: `00-${traceId}-00f067aa0ba902b7-00` })
   await close()
 
@@ -156,7 +156,7 @@ it('sends one server span a request where traces are asked for, which goes on wi
   expect(limited?.attributes).toMatchObject({ 'error.type': '429', 'aoai.rate_limited.reason': 'tokens' })
 })
 
-it('marks a span as failed for an error of the service, not for one of the client', async () => {
+it('server errors mark a span as failed, client errors do not', async () => {
   await using collector = await startCollector()
   const { post, close } = await createExporting(collector, {
     env: { OTEL_TRACES_EXPORTER: 'otlp', OTEL_METRICS_EXPORTER: 'none' },
@@ -172,12 +172,12 @@ it('marks a span as failed for an error of the service, not for one of the clien
   ])
 })
 
-it('answers as ever while the collector refuses, and says so once', async () => {
+it('requests are answered while the collector refuses data, and one warning is logged', async () => {
   await using collector = await startCollector({ status: 400 })
   const { post, close, log } = await createExporting(collector, {
     env: { OTEL_METRIC_EXPORT_INTERVAL: '100', OTEL_EXPORTER_OTLP_TIMEOUT: '200' },
   })
-  for (let turn = 0; turn < 5; turn++) {
+  for (let round = 0; round < 5; round++) {
     expect(await post(chatPath, hello)).toBe(200)
     await new Promise((resolve) => setTimeout(resolve, 120))
   }
@@ -188,7 +188,7 @@ it('answers as ever while the collector refuses, and says so once', async () => 
   expect(warnings[0]?.message).toContain('the collector does not accept it')
 })
 
-it('ends at once when the collector is away', async () => {
+it('close() returns quickly when the collector is unreachable', async () => {
   const { post, close, log } = await createExporting(
     { url: await refusingUrl() },
     {
@@ -198,12 +198,12 @@ it('ends at once when the collector is away', async () => {
   expect(await post(chatPath, hello)).toBe(200)
   const began = performance.now()
   await close()
-  // By default an export is tried for ten seconds.
+  // By default, an export is retried for ten seconds.
   expect(performance.now() - began).toBeLessThan(7_000)
   expect(log.map(({ fields }) => JSON.stringify(fields)).join()).toContain('ECONNREFUSED')
 })
 
-it('sends nothing where OTEL_SDK_DISABLED says so', async () => {
+it('nothing is exported with OTEL_SDK_DISABLED', async () => {
   await using collector = await startCollector()
   const { post, close } = await createExporting(collector, { env: { OTEL_SDK_DISABLED: 'true' } })
   await post(chatPath, hello)
@@ -211,7 +211,7 @@ it('sends nothing where OTEL_SDK_DISABLED says so', async () => {
   expect(collector.taken).toEqual([])
 })
 
-it('takes the connection string of Application Insights for advice on a collector, and never logs it', async () => {
+it('an Application Insights connection string causes advice on a collector, and is never logged', async () => {
   const secret = 'InstrumentationKey=0f1e2d3c;IngestionEndpoint=https://example.invalid/'
   const { simulator, log, app } = createTestSimulator({
     env: { APPLICATIONINSIGHTS_CONNECTION_STRING: secret },

@@ -8,12 +8,12 @@ import { createTestSimulator, deploymentPath, eventsOf, testKey } from '../suppo
 const path = deploymentPath('chat', 'chat/completions')
 const hello = { messages: [{ role: 'user', content: 'Hello' }] }
 
-/** A simulator with one deployment at full time scale, and requests whose times are measured on the virtual clock. */
+/** A simulator with one deployment at full time scale, and requests with times measured on the virtual clock. */
 const setUp = (latency: object, env: Record<string, string> = {}, model = 'gpt-4o') => {
   const deployments = { chat: { model, latency } }
   const simulator = createTestSimulator({ env: { LATENCY_TIME_SCALE: '1', ...env }, deployments })
   const { post, clock } = simulator
-  /** Sends a request now; gives its status, and the times of its first part and its end from now. */
+  /** Sends a request. Returns its status, and the times to its first chunk and its end. */
   const ask = async (body: object) => {
     const startMs = clock.nowMs()
     const response = await post(path, { ...hello, ...body })
@@ -49,7 +49,7 @@ const quantile = (values: readonly number[], share: number): number =>
   values.toSorted((a, b) => a - b)[Math.floor(share * values.length)]!
 
 describe('the time of an answer', () => {
-  it('is as long in one piece as in a stream', async () => {
+  it('is the same for whole and streamed answers', async () => {
     const latency = { profile: 'gpt-4o', burst: { tokens: [3, 10] } }
     const [whole, stream] = await Promise.all(
       [false, true].map(async (stream_) => {
@@ -63,7 +63,7 @@ describe('the time of an answer', () => {
     expect(eventsOf(stream!.text).at(-1)).toBe('[DONE]')
   })
 
-  it('has the quantiles that the file asks for, as a client sees them', async () => {
+  it('has the configured quantiles for a client', async () => {
     const { ask, clock } = setUp({
       firstToken: { distribution: 'lognormal', medianMs: 500, sigma: 0.7 },
       perToken: { distribution: 'gamma', shape: 4, meanMs: 20 },
@@ -75,7 +75,7 @@ describe('the time of an answer', () => {
     expect(quantile(first, 0.5) / 500).toBeCloseTo(1, 1)
     expect(quantile(first, 0.95) / 1_581).toBeCloseTo(1, 1)
     const second = answers.map(({ firstMs, endMs }) => endMs - firstMs)
-    // A gamma of shape 4 and mean 20: its median is 18.36, its 95th percentile 38.77.
+    // A gamma distribution of shape 4 and mean 20 has the median 18.36 and the 95th percentile 38.77.
     expect(quantile(second, 0.5) / 18.36).toBeCloseTo(1, 1)
     expect(quantile(second, 0.95) / 38.77).toBeCloseTo(1, 1)
   })
@@ -87,7 +87,7 @@ describe('the time of an answer', () => {
     expect(answer.endMs).toBeCloseTo(100 + 10 * usage.prompt_tokens, 2)
   })
 
-  it('comes from the profile that LATENCY_PROFILE names', async () => {
+  it('is set by the profile in LATENCY_PROFILE', async () => {
     const endMs = async (profile: string): Promise<number> => {
       const { ask, clock } = setUp({}, { LATENCY_PROFILE: profile })
       return (await settled(clock, ask({ max_tokens: 100 }))).endMs
@@ -106,7 +106,7 @@ describe('a deployment with slots', () => {
   }
   const two = { max_tokens: 2, stream: true }
 
-  it('lets a request wait for a slot, and counts the wait into its first token', async () => {
+  it('queues a request until a slot is free, and includes the wait in the time to the first token', async () => {
     const { ask, clock, metric } = setUp(latency)
     const asked = [ask(two), ask(two), ask(two)]
     await clock.advance(500)
@@ -121,7 +121,7 @@ describe('a deployment with slots', () => {
     expect(await metric('aoai_deployment_requests_in_work{deployment="chat"}')).toBe(0)
   })
 
-  it('refuses a request that finds the queue full with 429 and a time to come back', async () => {
+  it('refuses a request with 429 and retry-after when the queue is full', async () => {
     const { ask, clock, metric } = setUp(latency)
     const asked = Array.from({ length: 5 }, () => ask(two))
     const refused = await asked[4]!
@@ -133,7 +133,7 @@ describe('a deployment with slots', () => {
     expect(await metric(`aoai_rate_limited_requests_total${reason}`)).toBe(1)
   })
 
-  it('gives up a request with 503 that has waited for the whole timeout', async () => {
+  it('refuses a request with 503 after the queue timeout', async () => {
     const { ask, clock } = setUp({ ...latency, firstToken: 2_000 })
     const asked = Array.from({ length: 3 }, () => ask(two))
     const last = await settled(clock, asked[2]!)
@@ -141,7 +141,7 @@ describe('a deployment with slots', () => {
     expect(JSON.parse(last.text)).toMatchObject({ error: { code: 'InternalServerError' } })
   })
 
-  it('gives the slot of a client that leaves to the next one', async () => {
+  it('releases the slot of a client that leaves', async () => {
     const { app, ask, clock } = setUp({ ...latency, concurrency: { slots: 1 } })
     const leaving = new AbortController()
     const headers = { 'api-key': testKey, 'content-type': 'application/json' }
@@ -154,14 +154,14 @@ describe('a deployment with slots', () => {
     expect(Math.round((await settled(clock, next)).firstMs)).toBe(1_000)
   })
 
-  it('takes no slot for a request that is refused before the model', async () => {
+  it('uses no slot for a request that is refused before the model', async () => {
     const { post, metric } = setUp(latency)
     await post(path, hello, { 'api-key': 'wrong' })
     expect(await metric('aoai_deployment_requests_in_work{deployment="chat"}')).toBeUndefined()
   })
 
   it('has a knee: below it requests keep their time, above it they queue', async () => {
-    // Ten slots and one second a request carry ten requests a second.
+    // Ten slots at one second per request handle ten requests a second.
     const p95At = async (perSecond: number): Promise<number> => {
       const { ask, clock } = setUp({
         firstToken: 1_000,
@@ -183,7 +183,7 @@ describe('a deployment with slots', () => {
     expect(await p95At(15)).toBeGreaterThan(10_000)
   })
 
-  it('has a slot for everyone while the time scale is 0', async () => {
+  it('has no queue at time scale 0', async () => {
     const { ask, clock } = setUp(latency, { LATENCY_TIME_SCALE: '0' })
     const answers = await settled(clock, Promise.all(Array.from({ length: 20 }, () => ask(two))))
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
@@ -191,7 +191,7 @@ describe('a deployment with slots', () => {
 })
 
 describe('a deployment with load', () => {
-  it('takes longer the more requests it works on', async () => {
+  it('is slower the more requests it runs', async () => {
     const { ask, clock } = setUp({
       firstToken: 1_000,
       perToken: 100,
@@ -204,8 +204,8 @@ describe('a deployment with load', () => {
   })
 })
 
-describe('the punctuality of the simulator', () => {
-  /** A clock whose timers are late, as those of a busy event loop. */
+describe('timing accuracy', () => {
+  /** Runs requests on a clock with late timers, as on a busy event loop. */
   const runLate = async (lateMs: number) => {
     const { simulator, log } = setUp({ firstToken: 500, perToken: 20 })
     const clock = createVirtualClock()
@@ -244,7 +244,7 @@ describe('the punctuality of the simulator', () => {
         .at(-1),
     )
 
-  it('is shown as a histogram of how late tokens and answers are', async () => {
+  it('is exported as a histogram of the lateness of tokens and answers', async () => {
     const { text, log } = await runLate(0)
     expect([within(text, 'first-token', '0.001'), within(text, 'token', '0.001')]).toEqual([3, 87])
     expect(within(text, 'answer', '0.001')).toBe(1)
@@ -252,7 +252,7 @@ describe('the punctuality of the simulator', () => {
     expect(log).toEqual([])
   })
 
-  it('shows late ticks in the histogram, raises the gauge and warns in the log', async () => {
+  it('counts late ticks in the histogram, sets the bottleneck gauge and logs a warning', async () => {
     const { text, log } = await runLate(40)
     expect([within(text, 'first-token', '0.025'), within(text, 'first-token', '0.05')]).toEqual([0, 3])
     expect(within(text, 'answer', '0.05')).toBe(1)
@@ -263,7 +263,7 @@ describe('the punctuality of the simulator', () => {
   })
 })
 
-it('refuses a wrong latency at start, with its place in the file', () => {
+it('an invalid latency is refused at the start with its position in the file', () => {
   expect(() => setUp({ firstToken: { distribution: 'lognormal', medianMs: -1, sigma: 0.7 } })).toThrow(
     'deployments.json: "chat".latency.firstToken.medianMs must be a number from 0 to 3,600,000 (got -1).',
   )

@@ -11,7 +11,7 @@ async function billed(body: object): Promise<unknown> {
 
 /** Recorded with their bills by opentelemetry-python-contrib (gpt-4o-mini, 2024). */
 describe('usage', () => {
-  it('has the prompt tokens that were billed for a request with tools', async () => {
+  it('has the billed prompt tokens of a request with tools', async () => {
     const messages = [
       { role: 'system', content: "You're a helpful assistant." },
       { role: 'user', content: "What's the weather in Seattle and San Francisco today?" },
@@ -28,7 +28,7 @@ describe('usage', () => {
     expect(await billed({ messages, tools, tool_choice: 'auto' })).toBe(75)
   })
 
-  it('counts a picture by its size', async () => {
+  it('counts an image by its size', async () => {
     const png = Buffer.alloc(48)
     png.writeUInt32BE(0x8950_4e47, 0)
     png.writeUInt32BE(512, 16)

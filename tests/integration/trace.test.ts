@@ -28,7 +28,7 @@ interface Metric {
   readonly durationMs: number
 }
 
-/** Reads Server-Timing as its specification says. */
+/** Parses Server-Timing by its specification. */
 function metricsOf(response: Response): Metric[] {
   const text = response.headers.get('server-timing') ?? ''
   return [...text.matchAll(/([\w-]+)(?:;desc="((?:[^"\\]|\\.)*)")?;dur=(\d+\.\d{3})(?:, |$)/g)].map(
@@ -48,9 +48,10 @@ const stagesOf = (response: Response): string[] =>
     .map(({ name }) => name)
 const answererOf = (response: Response): string | null => response.headers.get('x-sim-trace')
 
-/** `queue` stands behind the stage that it belongs to. */
-const byWay = (one: string, other: string): number => placeOf(one) - placeOf(other)
-const placeOf = (name: string): number => [...stageNames, 'queue', 'generate', 'total', 'due'].indexOf(name)
+/** `queue` follows the stage that it belongs to. */
+const byOrder = (one: string, other: string): number => positionOf(one) - positionOf(other)
+const positionOf = (name: string): number =>
+  [...stageNames, 'queue', 'generate', 'total', 'due'].indexOf(name)
 
 /** The stages of a simulator without journal, telemetry, request log and extensions. */
 const absent: ReadonlySet<string> = new Set(['journal', 'telemetry', 'request-log', 'extension'])
@@ -59,18 +60,18 @@ const always = stageNames.filter((name) => !absent.has(name))
 const start = (settings: TestSettings = {}) => createTestSimulator({ deployments, ...settings })
 
 describe('the trace of a request', () => {
-  it('lists the stages in the order of the pipeline, then generate mode, and the total', async () => {
+  it('lists the stages in the order of the pipeline, then generate mode and the total', async () => {
     const response = await start().post(path, hello, on)
     expect(namesOf(response)).toEqual([...always, 'generate', 'total'])
     expect(answererOf(response)).toBe('generate')
   })
 
-  it('lists the journal where there is one', async () => {
+  it('lists the journal if it is on', async () => {
     const response = await start({ env: { JOURNAL_SIZE: '5' } }).post(path, hello, on)
     expect(stagesOf(response).slice(0, 3)).toEqual(['metrics', 'journal', 'service-headers'])
   })
 
-  it('tells file and line of the recording in replay mode', async () => {
+  it('has file and line of the recording in replay mode', async () => {
     const dir = recordingFolder({ 'one.yaml': cassette(cassetteItem('{"q":1}', 'x')) })
     const { post } = start({ env: { SIMULATOR_MODE: 'replay', RECORDING_DIR: dir } })
     const response = await post('/v1/chat/completions', '{"q":1}', on)
@@ -80,7 +81,7 @@ describe('the trace of a request', () => {
     expect(answererOf(response)).toMatch(/^replay one\.yaml:\d+$/)
   })
 
-  it('tells that replay mode generated an answer that was not recorded', async () => {
+  it('reports an answer that replay mode generated', async () => {
     const dir = recordingFolder({ 'one.yaml': cassette(cassetteItem('{"q":1}', 'x')) })
     const env = { SIMULATOR_MODE: 'replay', RECORDING_DIR: dir, REPLAY_ON_MISS: 'generate' }
     const response = await start({ env }).post(path, hello, on)
@@ -108,20 +109,20 @@ describe('the trace of a request', () => {
     ['incidents', 400, {}, { 'x-sim-tokens': 'many' }, path],
     ['limits', 429, { deployments: { chat: { model: 'gpt-4o', requestsPerMinute: 1 } } }, {}, path],
     ['faults', 500, {}, { 'x-sim-fault': 'serverError' }, path],
-  ])('ends at %s where that stage refuses with %i', async (name, status, settings, headers, to) => {
+  ])('ends at %s if that stage refuses with %i', async (name, status, settings, headers, to) => {
     const { post } = start(settings)
     let response = await post(to, hello, { ...on, ...headers })
-    // The first request takes what the limit has.
+    // The first request uses up the limit.
     if (name === 'limits') response = await post(to, hello, { ...on, ...headers })
     expect([response.status, answererOf(response)]).toEqual([status, name])
     const stages = stagesOf(response)
     expect(stages).toEqual(always.slice(0, always.indexOf(name as (typeof always)[number]) + 1))
     expect(namesOf(response)).toEqual([...stages, 'total'])
-    // Writing the error that a stage found is no change of it.
+    // Writing the error of a stage does not count as a change by a hook.
     expect(metricsOf(response).flatMap(({ description }) => description ?? [])).toEqual([])
   })
 
-  it('ends at latency where the queue of the deployment is full', async () => {
+  it('ends at latency if the queue of the deployment is full', async () => {
     const { post, clock } = start({
       deployments: { chat: { model: 'gpt-4o', latency: { concurrency: { slots: 1, queueLength: 0 } } } },
       env: { LATENCY_TIME_SCALE: '1' },
@@ -133,7 +134,7 @@ describe('the trace of a request', () => {
     await advanceUntil(clock, first, 1_000)
   })
 
-  it('tells the own time of each stage, and the wait for a slot and for the model apart from it', async () => {
+  it('has the time of each stage without the waits for a slot and for the model, which are separate', async () => {
     const { post, clock } = start({
       deployments: { chat: { model: 'gpt-4o', latency: { concurrency: { slots: 1 } } } },
       env: { LATENCY_TIME_SCALE: '1' },
@@ -145,16 +146,16 @@ describe('the trace of a request', () => {
     const response = await advanceUntil(clock, second, 10)
     const tookMs = clock.nowMs() - beginMs
     const timing = new Map(metricsOf(response).map(({ name, durationMs }) => [name, durationMs]))
-    expect([...timing.keys()]).toEqual([...always, 'queue', 'generate', 'total', 'due'].toSorted(byWay))
+    expect([...timing.keys()]).toEqual([...always, 'queue', 'generate', 'total', 'due'].toSorted(byOrder))
     expect(timing.get('queue')).toBeGreaterThan(100)
-    // Nothing but the wait takes time on a virtual clock.
+    // Only waits take time on a virtual clock.
     expect(timing.get('latency')).toBe(0)
     expect(timing.get('total')).toBe(timing.get('queue'))
     expect(timing.get('due')).toBeGreaterThan(timing.get('queue')!)
     expect(timing.get('due')).toBeLessThanOrEqual(tookMs)
   })
 
-  it('tells of a stream when its first and its last event are due', async () => {
+  it('has the due times of the first and last event of a stream', async () => {
     const { post, clock } = start({ env: { LATENCY_TIME_SCALE: '1' } })
     const coming = post(path, { ...hello, stream: true, max_tokens: 10 }, on)
     const response = await advanceUntil(clock, coming, 10)
@@ -167,7 +168,7 @@ describe('the trace of a request', () => {
     expect(lastEvent?.durationMs).toBeGreaterThan(firstEvent?.durationMs ?? Infinity)
   })
 
-  it('is sent over a socket with the head of a stream', async () => {
+  it('is sent over a socket in the headers of a stream', async () => {
     const { app } = start()
     const listener = await listen(app, '127.0.0.1', 0)
     try {
@@ -189,7 +190,7 @@ describe('the trace of a request', () => {
     }
   })
 
-  it('changes nothing else of the answer, and nothing at all where it is off', async () => {
+  it('changes nothing else in the answer, and nothing at all if it is off', async () => {
     const answer = async (headers: Record<string, string>, body: object): Promise<string[]> => {
       const { app } = start({ env: { SIMULATOR_SEED: 'same' } })
       const listener = await listen(app, '127.0.0.1', 0)
@@ -212,7 +213,7 @@ describe('the trace of a request', () => {
     }
   })
 
-  it('is not told where SIM_HEADERS is off', async () => {
+  it('is omitted with SIM_HEADERS=off', async () => {
     const { post } = start({ env: { SIM_HEADERS: 'off' } })
     for (const value of ['on', 'nonsense']) {
       const response = await post(path, hello, { 'x-sim-trace': value })
@@ -220,7 +221,7 @@ describe('the trace of a request', () => {
     }
   })
 
-  it('is refused, as other x-sim- headers are, for a value that is none', async () => {
+  it('is refused for an invalid value, like other x-sim- headers', async () => {
     const response = await start().post(path, hello, { 'x-sim-trace': 'yes' })
     expect(response.status).toBe(400)
     expect(await response.json()).toMatchObject({
@@ -229,7 +230,7 @@ describe('the trace of a request', () => {
     expect(answererOf(response)).toBeNull()
   })
 
-  it('keeps requests apart that are on their way together', async () => {
+  it('is separate for concurrent requests', async () => {
     const { post } = start({
       deployments: { ...deployments, small: { model: 'gpt-4o', requestsPerMinute: 1 } },
     })
@@ -289,7 +290,7 @@ describe('the trace of a request with extensions', () => {
   }
   const startWith = (...extensions: Extension[]) => createExtendedSimulator(extensions, { deployments })
 
-  it('lists each hook by the name of its extension, with the time that it takes by itself', async () => {
+  it('lists each hook by the name of its extension, with its own time', async () => {
     const { post, clock } = await startWith(waiting, answering)
     const response = await advanceUntil(clock, post(path, hello, on), 50)
     const hooks = metricsOf(response).filter(({ name }) => name === 'extension')
@@ -298,7 +299,7 @@ describe('the trace of a request with extensions', () => {
     expect(answererOf(response)).toBe('generate')
   })
 
-  it('tells that a hook answered, and ends there', async () => {
+  it('names the hook that answered, and ends there', async () => {
     const { post } = await startWith(answering, failing)
     const response = await post(`${path}&own`, hello, on)
     expect(await response.text()).toBe('own')
@@ -306,7 +307,7 @@ describe('the trace of a request with extensions', () => {
     expect(answererOf(response)).toBe('extension answers "all" ?')
   })
 
-  it('tells that a generator answered', async () => {
+  it('names the generator that answered', async () => {
     const { post } = await startWith(answering)
     const response = await post(`${path}&made`, hello, on)
     expect(await response.text()).toBe('made')
@@ -314,20 +315,20 @@ describe('the trace of a request with extensions', () => {
     expect(answererOf(response)).toBe('extension answers "all" ?')
   })
 
-  it('tells where a request failed', async () => {
+  it('names where a request failed', async () => {
     const { post } = await startWith(answering, failing)
     const response = await post(`${path}&broken`, hello, on)
     expect([response.status, answererOf(response)]).toEqual([500, 'failure in extension failing'])
     expect(namesOf(response)).toEqual(['metrics', 'extension', 'extension', 'total'])
   })
 
-  it('tells which hook answered in the place of a failure', async () => {
+  it('names the hook that answered instead of a failure', async () => {
     const { post } = await startWith(rescuing, failing)
     const response = await post(`${path}&broken`, hello, on)
     expect([response.status, answererOf(response)]).toEqual([200, 'extension rescuing'])
   })
 
-  it('tells which hook changed the answer', async () => {
+  it('names the hook that changed the answer', async () => {
     const { post } = await startWith(changing, answering)
     const response = await post(path, hello, on)
     const hooks = metricsOf(response).filter(({ name }) => name === 'extension')
@@ -338,7 +339,7 @@ describe('the trace of a request with extensions', () => {
     expect(answererOf(response)).toBe('generate')
   })
 
-  it('leaves no trace on a reply that an extension gives again to a request without one', async () => {
+  it('is not kept on a reply that an extension returns again for a request without a trace', async () => {
     const reply = textReply('again')
     const { post } = await startWith({ name: 'again', hooks: [() => Promise.resolve(reply)] })
     expect(answererOf(await post(path, hello, on))).toBe('extension again')
@@ -349,7 +350,7 @@ describe('the trace of a request with extensions', () => {
 describe('the trace of a request to a real service', () => {
   const place = recordingPlace(eventStream(chatEvents(['a', 'b'])))
 
-  it('lists the stages that a recorded request meets, and stays out of its recording', async () => {
+  it('lists the stages of a recorded request, and is not recorded', async () => {
     const { post } = startRecording(place, createSystemClock())
     const response = await post('/v1/chat/completions', { ...hello, stream: true }, on)
     expect(await response.text()).toContain('[DONE]')
@@ -362,7 +363,7 @@ describe('the trace of a request to a real service', () => {
     expect(names.filter((name) => /^(server-timing|x-sim-trace)$/i.test(name))).toEqual([])
   })
 
-  it('names forward as who answered what is forwarded', async () => {
+  it('names forward for forwarded requests', async () => {
     const env = {
       SIMULATOR_MODE: 'forward',
       AZURE_OPENAI_ENDPOINT: place.upstream.url,
@@ -375,7 +376,7 @@ describe('the trace of a request to a real service', () => {
     expect(answererOf(response)).toBe('forward')
   })
 
-  it('tells that replay mode asked the real service for what was not recorded', async () => {
+  it('reports that replay mode sent a miss to the real service', async () => {
     const { post } = startRecording(place, createSystemClock(), {
       SIMULATOR_MODE: 'replay',
       REPLAY_ON_MISS: 'record',
@@ -412,7 +413,7 @@ describe('the log at LOG_LEVEL=debug', () => {
     ])
   })
 
-  it('has none at other levels', async () => {
+  it('has no stages at other levels', async () => {
     const { post, log } = start({ env: { LOG_LEVEL: 'info' } })
     await (await post(path, hello, on)).text()
     expect(traceLines(log)).toEqual([])

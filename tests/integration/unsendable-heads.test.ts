@@ -6,8 +6,8 @@ import { deploymentPath, testKey } from '../support/test-simulator.ts'
 
 const chatPath = deploymentPath('gpt-4o-mini', 'chat/completions')
 
-/** What an extension makes of the head of an answer, and whether what is left of it shows. */
-const heads: readonly [name: string, spoil: (reply: Reply) => void, kept: RegExp][] = [
+/** Changes by an extension to the head of an answer, and the part of the head that must remain. */
+const heads: readonly [name: string, change: (reply: Reply) => void, kept: RegExp][] = [
   [
     'a value above Latin-1',
     ({ headers }) => headers.set('x-bad', '字💥'),
@@ -28,17 +28,17 @@ const heads: readonly [name: string, spoil: (reply: Reply) => void, kept: RegExp
   ['a phrase with line breaks', (reply) => (reply.reason = 'OK\r\nb: c'), /^HTTP\/1\.1 200 OK\r$/m],
 ]
 
-async function startSpoiling(spoil: (reply: Reply) => void): Promise<ListeningSimulator> {
-  // It changes what the inner chain has answered, which nobody checks after it.
+async function startWithChange(change: (reply: Reply) => void): Promise<ListeningSimulator> {
+  // The change comes after the checks of the inner chain.
   const hook: Hook = (_, next) => {
     const answered = next()
-    void Promise.resolve(answered).then(spoil)
+    void Promise.resolve(answered).then(change)
     return answered
   }
-  return startListening({ extensions: [{ name: 'spoil', hooks: [hook] }] })
+  return startListening({ extensions: [{ name: 'change', hooks: [hook] }] })
 }
 
-/** The head of an answer; a header that only its neighbour splits off would begin a line. */
+/** Checks the head of an answer. A header that was injected by a line break would start a line. */
 function checkHead(text: string, kept: RegExp): void {
   const head = text.slice(0, text.indexOf('\r\n\r\n') + 2)
   expect(head).toMatch(kept)
@@ -46,9 +46,9 @@ function checkHead(text: string, kept: RegExp): void {
   expect(head).not.toContain('bad: 1')
 }
 
-describe('a head that cannot be sent', () => {
-  it.each(heads)('with %s does not cost the answer over a socket', async (_, spoil, kept) => {
-    await using server = await startSpoiling(spoil)
+describe('an invalid response head', () => {
+  it.each(heads)('with %s does not prevent the answer over a socket', async (_, change, kept) => {
+    await using server = await startWithChange(change)
     const close = { Connection: 'close' }
     const whole = await tell(server.port, chatRequest({}, close))
     checkHead(whole.text, kept)
@@ -72,8 +72,8 @@ describe('a head that cannot be sent', () => {
     expect(server.log).toMatchObject([{ level: 'warn', fields: { faults: [expect.any(String)] } }])
   })
 
-  it.each(heads)('with %s does not cost the answer in process', async (_, spoil) => {
-    await using server = await startSpoiling(spoil)
+  it.each(heads)('with %s does not prevent the answer in process', async (_, change) => {
+    await using server = await startWithChange(change)
     for (const stream of [false, true]) {
       const response = await server.sim.fetch(chatPath, {
         method: 'POST',
@@ -87,8 +87,8 @@ describe('a head that cannot be sent', () => {
     expect(await server.inFlight()).toBe(0)
   })
 
-  it.each([99, 101, 199, 1_000])('with the status %d is a 500 with its body', async (status) => {
-    await using server = await startSpoiling((reply) => (reply.status = status))
+  it.each([99, 101, 199, 1_000])('with the status %d becomes a 500 with the same body', async (status) => {
+    await using server = await startWithChange((reply) => (reply.status = status))
     const { text } = await tell(server.port, chatRequest({ stream: true }, { Connection: 'close' }))
     expect(text).toMatch(/^HTTP\/1\.1 500 Internal Server Error\r\n[^]*data: \[DONE\]\n\n\r\n0\r\n\r\n$/)
     const response = await server.sim.fetch(chatPath, {
@@ -100,8 +100,8 @@ describe('a head that cannot be sent', () => {
     expect(await response.json()).toMatchObject({ object: 'chat.completion' })
   })
 
-  it.each([204, 205, 304])('with the status %d has no body, in process as over a socket', async (status) => {
-    await using server = await startSpoiling((reply) => (reply.status = status))
+  it.each([204, 205, 304])('with the status %d has no body, in process and over a socket', async (status) => {
+    await using server = await startWithChange((reply) => (reply.status = status))
     for (const stream of [false, true]) {
       const body = { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 3, stream }
       const init = { method: 'POST', headers: { 'api-key': testKey }, body: JSON.stringify(body) }
@@ -111,8 +111,8 @@ describe('a head that cannot be sent', () => {
     }
   })
 
-  it('keeps a status from 600 on, in process as over a socket', async () => {
-    await using server = await startSpoiling((reply) => (reply.status = 999))
+  it('with a status from 600 is sent unchanged, in process and over a socket', async () => {
+    await using server = await startWithChange((reply) => (reply.status = 999))
     const { text } = await tell(server.port, chatRequest({}, { Connection: 'close' }))
     expect(text).toMatch(/^HTTP\/1\.1 999 /)
     const init = { method: 'POST', headers: { 'api-key': testKey }, body: '{}' }
@@ -120,7 +120,7 @@ describe('a head that cannot be sent', () => {
     expect([response.status, response.ok]).toEqual([999, false])
   })
 
-  it('is logged once a minute for each kind of fault', async () => {
+  it('is logged once a minute for each kind of problem', async () => {
     const log: LogLine[] = []
     const clock = createVirtualClock()
     const hook: Hook = (_, next) => {
@@ -132,7 +132,7 @@ describe('a head that cannot be sent', () => {
       apiKey: testKey,
       clock,
       log: collectInto(log),
-      extensions: [{ name: 'spoil', hooks: [hook] }],
+      extensions: [{ name: 'change', hooks: [hook] }],
     })
     const init = { method: 'POST', headers: { 'api-key': testKey }, body: '{}' }
     for (let count = 0; count < 5; count++) await sim.fetch(chatPath, init)
@@ -145,7 +145,7 @@ describe('a head that cannot be sent', () => {
   })
 })
 
-describe('an answer that cannot be made', () => {
+describe('an answer that fails to render', () => {
   const broken: Hook = async (_, next) => {
     const reply = await next()
     return {
@@ -166,8 +166,8 @@ describe('an answer that cannot be made', () => {
     const response = await server.sim.fetch(chatPath, init)
     const body = await response.text()
     expect(text).toMatch(/^HTTP\/1\.1 500 Internal Server Error\r\n/)
-    for (const told of [text.slice(text.indexOf('\r\n\r\n')), body]) {
-      expect(JSON.parse(told)).toEqual({
+    for (const errorBody of [text.slice(text.indexOf('\r\n\r\n')), body]) {
+      expect(JSON.parse(errorBody)).toEqual({
         error: {
           message: expect.stringContaining('The server had an error') as string,
           type: 'server_error',

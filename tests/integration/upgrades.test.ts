@@ -8,7 +8,7 @@ import { open, tell } from '../support/hostile-client.ts'
 import { createTestSimulator, deploymentPath, testKey } from '../support/test-simulator.ts'
 
 const chatPath = deploymentPath('gpt-4o-mini', 'chat/completions')
-const wish = 'Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABk\r\nUpgrade: h2c\r\n'
+const upgradeHeaders = 'Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABk\r\nUpgrade: h2c\r\n'
 const last = 'GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'
 
 const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nHost: x\r\n${more}\r\n`
@@ -18,7 +18,7 @@ const post = (body: object, more = '') => {
 }
 const hello = { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 5 }
 
-/** Answers each byte string by itself, in capitals, until the server stops. */
+/** Route that echoes each chunk in capitals until the server stops. */
 const echo = () => {
   const taken: Upgrade[] = []
   const route: UpgradeRoute = {
@@ -55,77 +55,80 @@ const serve = async (upgrades: readonly UpgradeRoute[] = []) => {
 
 const statuses = (text: string) =>
   Array.from(text.matchAll(/HTTP\/1\.1 (\d+)/g), ([, status]) => Number(status))
-/** Without what differs each time. */
+/** Without the parts that differ each time. */
 const comparable = (text: string) =>
   text.replace(/^(date|.*request-id|x-ratelimit-remaining-requests): .*$/gim, '$1')
 
-const readUntil = async (socket: Socket, isWished: (text: string) => boolean): Promise<string> => {
+const readUntil = async (socket: Socket, isComplete: (text: string) => boolean): Promise<string> => {
   let text = ''
   for await (const data of socket.iterator({ destroyOnReturn: false })) {
     text += String(data)
-    if (isWished(text)) break
+    if (isComplete(text)) break
   }
   return text
 }
 
-describe('a wish to upgrade that no route takes', () => {
+describe('an upgrade request without a route', () => {
   it.each([
     ['a page', get('/healthz', 'Connection: close\r\n')],
     ['an unknown path', get('/openai/nothing', `api-key: ${testKey}\r\nConnection: close\r\n`)],
     ['two Hosts', get('/healthz', 'Host: y\r\nConnection: close\r\n')],
     ['a target in absolute form', get('http://x/healthz', 'Connection: close\r\n')],
     ['a broken body', post([], 'Connection: close\r\n')],
-  ])('is passed over: %s', async (_, bytes) => {
+  ])('is treated as a plain request: %s', async (_, bytes) => {
     await using server = await serve()
     const plain = await tell(server.port, bytes)
-    const wished = await tell(
+    const upgraded = await tell(
       server.port,
       bytes.replace('Connection: close\r\n', 'Connection: close, Upgrade\r\nUpgrade: h2c\r\n'),
     )
     expect(plain.text).not.toBe('')
-    expect(comparable(wished.text)).toBe(comparable(plain.text))
+    expect(comparable(upgraded.text)).toBe(comparable(plain.text))
   })
 
-  it('costs no answer, wherever it stands among requests that are sent ahead', async () => {
+  it('is answered like any other among pipelined requests', async () => {
     await using server = await serve()
     const bytes = [
       get('/healthz'),
       post(hello),
-      get('/nothing', wish),
-      ...Array.from({ length: 30 }, () => get('/healthz', wish)),
+      get('/nothing', upgradeHeaders),
+      ...Array.from({ length: 30 }, () => get('/healthz', upgradeHeaders)),
       last,
     ]
     const { text } = await tell(server.port, bytes.join(''))
     expect(statuses(text)).toEqual([200, 200, 404, ...Array.from({ length: 31 }, () => 200)])
   })
 
-  // From Node 26 on, what comes in one piece with the body of a wish is lost: it is Node that passes over it.
-  it.skipIf(Number.parseInt(process.versions.node, 10) >= 26)('costs no answer behind a body', async () => {
+  // From Node.js 26 on, Node.js drops bytes that arrive in the same chunk as the body of an upgrade request.
+  it.skipIf(Number.parseInt(process.versions.node, 10) >= 26)('is answered after a body', async () => {
     await using server = await serve()
-    const { text } = await tell(server.port, post(hello) + post(hello, wish) + post(hello, wish) + last)
+    const { text } = await tell(
+      server.port,
+      post(hello) + post(hello, upgradeHeaders) + post(hello, upgradeHeaders) + last,
+    )
     expect(statuses(text)).toEqual([200, 200, 200, 200])
     expect(text.match(/"chat\.completion"/g)).toHaveLength(3)
   })
 
-  it('does not hold up an earlier answer whose client reads slowly', async () => {
+  it('does not block an earlier answer to a slow reader', async () => {
     await using server = await serve()
     const socket = await open(server.port)
-    socket.write(post({ ...hello, n: 128, max_tokens: 10_000 }) + get('/healthz', wish) + last)
+    socket.write(post({ ...hello, n: 128, max_tokens: 10_000 }) + get('/healthz', upgradeHeaders) + last)
     await sleep(500)
     expect(statuses(await readUntil(socket, () => false))).toEqual([200, 200, 200])
   })
 
-  it('may come byte by byte, with a body that comes later', async () => {
+  it('can arrive byte by byte, with a later body', async () => {
     await using server = await serve()
-    const { text } = await tell(server.port, [...Array.from(post(hello, wish)), last], 1)
+    const { text } = await tell(server.port, [...Array.from(post(hello, upgradeHeaders)), last], 1)
     expect(statuses(text)).toEqual([200, 200])
   })
 })
 
-describe('an upgrade that a route takes', () => {
+describe('an upgrade request with a route', () => {
   const upgrade = get('/echo?a=b', 'Connection: Upgrade\r\nUpgrade: echo\r\n')
 
-  it('has the connection, what came behind the request, and its turn behind earlier answers', async () => {
+  it('gets the connection and the bytes after the request, after the earlier answers', async () => {
     const { route, taken } = echo()
     await using server = await serve([route])
     const socket = await open(server.port)
@@ -138,7 +141,7 @@ describe('an upgrade that a route takes', () => {
     socket.destroy()
   })
 
-  it('is only the one of its path and its protocol, with a proper head', async () => {
+  it('must have the path and protocol of the route, and valid headers', async () => {
     const { route, taken } = echo()
     await using server = await serve([route])
     const close = 'Connection: Upgrade, close\r\n'
@@ -152,7 +155,7 @@ describe('an upgrade that a route takes', () => {
     expect(taken).toEqual([])
   })
 
-  it('hears that the server stops, and is cut at the end of the grace period', async () => {
+  it('is notified when the server stops, and is closed at the end of the grace period', async () => {
     const { route } = echo()
     const server = await serve([route])
     const polite = await open(server.port)
@@ -162,8 +165,11 @@ describe('an upgrade that a route takes', () => {
     await server.listener.close(60_000)
     expect(await ended).toBe('bye')
 
-    const deaf = { ...route, handle: ({ socket }: Upgrade) => void socket.write('HTTP/1.1 101 X\r\n\r\n') }
-    const other = await serve([deaf])
+    const ignoring = {
+      ...route,
+      handle: ({ socket }: Upgrade) => void socket.write('HTTP/1.1 101 X\r\n\r\n'),
+    }
+    const other = await serve([ignoring])
     const held = await open(other.port)
     held.write(upgrade)
     await readUntil(held, (text) => text.includes('101'))

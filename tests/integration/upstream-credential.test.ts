@@ -17,7 +17,7 @@ import { testExchange } from '../support/test-exchange.ts'
 
 const place = recordingPlace(json(chatCompletion('Hi')))
 
-/** The client of the upstream under test, with a credential that the test chooses. */
+/** An upstream client with the credential of the test. */
 const start = (credential: Credential, env: Record<string, string> = {}) => {
   const config = loadConfig({
     flags: {},
@@ -67,7 +67,7 @@ const errorOf = async (response: Response) => {
 const sentHeaders = (name: string) => place.upstream.received.map(({ headers }) => headers[name])
 
 describe('the credential of an upstream', () => {
-  it('is asked for in front of each request, so that a renewed key is sent', async () => {
+  it('is requested for each request, so that a renewed key is sent', async () => {
     let count = 0
     const { ask } = start(() => `key-number-${++count}`)
     await ask()
@@ -75,13 +75,13 @@ describe('the credential of an upstream', () => {
     expect(sentHeaders('api-key')).toEqual(['key-number-1', 'key-number-2'])
   })
 
-  it('may come later', async () => {
+  it('can be a promise', async () => {
     const { ask } = start(async () => 'a-key-that-was-fetched')
     expect((await ask()).status).toBe(200)
     expect(sentHeaders('authorization')).toEqual(['Bearer a-key-that-was-fetched'])
   })
 
-  it('may be headers of its own, which stand in the place of a key', async () => {
+  it('can be headers instead of a key', async () => {
     const { ask } = start({ headers: async () => ({ authorization: 'Bearer token-0123456789' }) })
     await ask()
     expect([sentHeaders('authorization'), sentHeaders('api-key')]).toEqual([
@@ -90,7 +90,7 @@ describe('the credential of an upstream', () => {
     ])
   })
 
-  it('that fails makes a 502 without the reason, which the log has without secrets', async () => {
+  it('that rejects causes a 502 without the reason, and the log has the reason without secrets', async () => {
     const { ask, log } = start(() =>
       Promise.reject(new Error('no token: client_secret=abcdef0123456789ABCDEF')),
     )
@@ -105,20 +105,20 @@ describe('the credential of an upstream', () => {
     expect(place.upstream.received).toEqual([])
   })
 
-  it('that throws fails as one that rejects', async () => {
+  it('that throws is handled like one that rejects', async () => {
     const { ask } = start(() => {
       throw new Error('not today')
     })
     expect(await errorOf(await ask())).toMatchObject({ status: 502, code: 'UpstreamCredential' })
   })
 
-  it.each(['', 'two\nlines', 'ключ'])('that no header can carry makes a 502: %j', async (key) => {
+  it.each(['', 'two\nlines', 'ключ'])('that is not a valid header value causes a 502: %j', async (key) => {
     const { ask } = start(() => key)
     expect(await errorOf(await ask())).toMatchObject({ status: 502, code: 'UpstreamCredential' })
     expect(place.upstream.received).toEqual([])
   })
 
-  it('that fails is asked for again as often as UPSTREAM_RETRIES allows', async () => {
+  it('that fails is requested again up to UPSTREAM_RETRIES times', async () => {
     let asked = 0
     const credential = async (): Promise<string> => {
       if (++asked < 3) throw new Error('not yet')
@@ -130,7 +130,7 @@ describe('the credential of an upstream', () => {
     expect([response.status, asked, sentHeaders('api-key')]).toEqual([200, 3, ['the-third-key']])
   })
 
-  it('that never comes makes a 504 after UPSTREAM_CONNECT_TIMEOUT_MS', async () => {
+  it('that never resolves causes a 504 after UPSTREAM_CONNECT_TIMEOUT_MS', async () => {
     const { ask, clock } = start(() => new Promise<string>(() => {}), { UPSTREAM_CONNECT_TIMEOUT_MS: '300' })
     const startedMs = clock.nowMs()
     const error = await errorOf(await advanceUntil(clock, ask(), 100))
@@ -139,7 +139,7 @@ describe('the credential of an upstream', () => {
     expect(clock.nowMs() - startedMs).toBeGreaterThanOrEqual(300)
   })
 
-  it('is not waited for once the caller has left', async () => {
+  it('is not awaited after the caller has left', async () => {
     const { exchangeOf, ask } = start(() => new Promise<string>(() => {}))
     const exchange = exchangeOf()
     const answered = ask(exchange)
@@ -147,7 +147,7 @@ describe('the credential of an upstream', () => {
     expect((await answered).status).toBe(499)
   })
 
-  it('gets into no answer and no file, though it is renewed', async () => {
+  it('is in no answer and no file, even after it is renewed', async () => {
     let count = 0
     const credential = { headers: () => ({ authorization: `Bearer secret-token-${++count}-0123456789` }) }
     place.upstream.answer = ({ headers }, response) => {

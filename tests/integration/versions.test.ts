@@ -13,7 +13,7 @@ const read = (path: string): string => readFileSync(join(packageFolder, path), '
 const readJson = (path: string): Tree => JSON.parse(read(path)) as Tree
 const readYaml = (path: string): Tree => parse(read(path)) as Tree
 
-/** Every file of these kinds below a folder, by its path from the package. */
+/** Every file of these kinds below a folder, as a path relative to the package. */
 const filesOf = (folder: string, kinds: RegExp): string[] =>
   readdirSync(join(packageFolder, folder), { recursive: true, encoding: 'utf8' })
     .filter((path) => kinds.test(path) && !/node_modules|\.terraform/.test(path))
@@ -25,7 +25,7 @@ const workflows = ['.github/workflows', 'examples/github-actions'].flatMap((fold
 )
 const guides = ['README.md', 'CONTRIBUTING.md', ...filesOf('docs', /\.md$/), ...filesOf('infra', /\.md$/)]
 
-/** The oldest release of Node.js that is promised, such as 20.19.0. */
+/** The oldest supported release of Node.js, such as 20.19.0. */
 const oldest = /^>=(\d+\.\d+\.\d+)$/.exec(String((manifest['engines'] as Tree)['node']))?.[1] ?? ''
 const majorOf = (release: string): string => release.split('.')[0] ?? ''
 const matrix = (): string[] => {
@@ -34,34 +34,34 @@ const matrix = (): string[] => {
 }
 
 describe('Node.js', () => {
-  it('is tested from the oldest release that package.json promises, and its types are of that major', () => {
+  it('is tested from the oldest release in package.json, and its types are of that major version', () => {
     expect(matrix()[0]).toBe(oldest)
     expect(matrix()).toContain(majorOf(oldest))
     const { '@types/node': types } = manifest['devDependencies'] as Record<string, string>
     expect(types).toMatch(new RegExp(`^\\^${majorOf(oldest)}\\.`))
   })
 
-  it('is tested on each long-term major up to the newest: src/server/node-internals.ts depends on it', () => {
+  it('is tested on each LTS major version up to the newest: src/server/node-internals.ts depends on it', () => {
     const majors = [...new Set(matrix().map((release) => Number(majorOf(release))))]
     const first = Number(majorOf(oldest))
     const last = Math.max(...majors)
     expect(last).toBeGreaterThan(first)
-    // Node's long-term majors are the even ones.
+    // LTS major versions of Node.js are even.
     expect(majors).toEqual(Array.from({ length: (last - first) / 2 + 1 }, (_, index) => first + 2 * index))
   })
 
-  it('is called by that release wherever its least is told', () => {
-    const told = [...guides, 'Makefile'].flatMap((path) =>
+  it('has the same minimum version in all guides', () => {
+    const minimums = [...guides, 'Makefile'].flatMap((path) =>
       [...read(path).matchAll(/Node\.js (\d+(?:\.\d+)*)[ ]+or newer/g)].map(
         ([, least]) => `${path}: ${least}`,
       ),
     )
     const right = oldest.replace(/\.0$/, '')
-    expect(told.length).toBeGreaterThan(2)
-    expect(told.filter((one) => !one.endsWith(`: ${right}`))).toEqual([])
+    expect(minimums.length).toBeGreaterThan(2)
+    expect(minimums.filter((one) => !one.endsWith(`: ${right}`))).toEqual([])
   })
 
-  it('is in the image of a major that the tests run on, by one name everywhere', () => {
+  it('has a major version in the image that the tests run on, with one image name everywhere', () => {
     const [, image = '', major = ''] =
       /^ARG NODE_IMAGE=docker\.io\/library\/(node:(\d+)[\w.-]*)$/m.exec(read('Dockerfile')) ?? []
     expect(matrix()).toContain(major)
@@ -71,7 +71,7 @@ describe('Node.js', () => {
     expect(new Set(named)).toEqual(new Set([image]))
   })
 
-  it('is set up by workflows in a major that the tests run on', () => {
+  it('has a major version in workflows that the tests run on', () => {
     const set = workflows.flatMap((path) =>
       [...read(path).matchAll(/node-version: (\d+)/g)].map(([, major]) => major),
     )
@@ -81,7 +81,7 @@ describe('Node.js', () => {
 })
 
 describe('the version of the package', () => {
-  it('is that of the lock file, the chart, the program and the description of its routes', async () => {
+  it('is the same in the lock file, the chart, the program and the OpenAPI description', async () => {
     const lock = readJson('package-lock.json')
     const chart = readYaml('infra/helm/aoai-simulated-api/Chart.yaml')
     const { info } = await createAdminApi(createTestSimulator().app).document()
@@ -97,14 +97,14 @@ describe('the version of the package', () => {
     expect(other).toEqual([])
   })
 
-  it('has a section of the changelog, or is the first one', () => {
+  it('has a section in the changelog, or is the first one', () => {
     const sections = [...read('CHANGELOG.md').matchAll(/^## \[(.+?)\]/gm)].map(([, name]) => name)
     expect(sections[0] === 'Unreleased' ? (sections[1] ?? '0.1.0') : sections[0]).toBe(manifest['version'])
   })
 })
 
-describe('what is used from elsewhere', () => {
-  it('runs no script of its own when it is installed, and npm has nothing to warn of', () => {
+describe('dependencies', () => {
+  it('run no install scripts, and all of them are denied in allowScripts', () => {
     const { packages } = readJson('package-lock.json') as {
       packages: Record<string, { hasInstallScript?: boolean }>
     }
@@ -114,7 +114,7 @@ describe('what is used from elsewhere', () => {
     expect(manifest['allowScripts']).toEqual(Object.fromEntries(scripted.map((name) => [name, false])))
   })
 
-  it('is an action of the same version in each workflow, pinned by its commit', () => {
+  it('have one version of each GitHub action, pinned by its commit', () => {
     const used = workflows.flatMap((path) => read(path).match(/uses: .+/g) ?? [])
     expect(used.length).toBeGreaterThan(0)
     const foreign = used.filter((one) => !one.startsWith('uses: ./'))
@@ -126,7 +126,7 @@ describe('what is used from elsewhere', () => {
   })
 
   it.each(workflows)(
-    'is a workflow that reads only, ends in time, and is cancelled by a newer run: %s',
+    'have a workflow that is read-only, has a time limit, and is cancelled by a newer run: %s',
     (path) => {
       const { permissions, concurrency, jobs } = readYaml(path) as {
         [key: string]: unknown
@@ -138,32 +138,32 @@ describe('what is used from elsewhere', () => {
     },
   )
 
-  it('is installed by the workflow as .ci/run would install it', () => {
+  it('are the same system packages in the workflow and .ci/run', () => {
     const packages = [...testPrograms.values()].filter((name) => name !== '-')
     const line = /apt-get install -y --no-install-recommends (.+)$/m.exec(read('.github/workflows/test.yml'))
     expect(new Set(line?.[1]?.split(' '))).toEqual(new Set(packages))
     expect(packages.length).toBeGreaterThan(0)
   })
 
-  it('is an image with a version, and the simulator by the name that the guides give it', () => {
+  it('have images with a version, and the simulator image has one name in all guides', () => {
     const { services } = readYaml('infra/compose.yaml') as { services: Record<string, { image: string }> }
     for (const name of ['prometheus', 'grafana']) expect(services[name]?.image).toMatch(/:v?\d+\.\d+\.\d+$/)
     for (const path of ['docs/image.md', 'docs/08-container.md', '.github/workflows/test.yml'])
       expect(read(path)).toMatch(new RegExp(`docker build .*--tag ${services['simulator']?.image}\\b`))
   })
 
-  it('is Terraform and its provider in the version that versions.tf asks for', () => {
+  it('have the Terraform and provider versions of versions.tf in the guide', () => {
     const versions = read('infra/container-apps/terraform/versions.tf')
     const asked = [/required_version = ">= ([\d.]+)"/, /version = ">= ([\d.]+), < 5/].map(
       (pattern) => pattern.exec(versions)?.[1],
     )
-    const told = /Terraform ([\d.]+) or newer, azurerm ([\d.]+) or newer of version 4/.exec(
+    const minimums = /Terraform ([\d.]+) or newer, azurerm ([\d.]+) or newer of version 4/.exec(
       read('infra/container-apps/terraform/README.md'),
     )
-    expect(told?.slice(1)).toEqual(asked)
+    expect(minimums?.slice(1)).toEqual(asked)
   })
 
-  it('is one version of each type of resource in all Bicep files', () => {
+  it('have one version of each resource type in all Bicep files', () => {
     const types = filesOf('infra/container-apps/bicep', /\.bicep$/).flatMap(
       (path) => read(path).match(/'Microsoft\.[\w./]+@[\d-]+(?:preview)?'/g) ?? [],
     )
@@ -172,13 +172,13 @@ describe('what is used from elsewhere', () => {
   })
 })
 
-it('each api-version in guides, examples and scripts is one that the service has', () => {
-  const places = [
+it('each api-version in guides, examples and scripts is supported', () => {
+  const paths = [
     ...guides,
     ...filesOf('examples', /\.(m?[jt]s|py|ya?ml|md)$/),
     ...filesOf('scripts', /\.sh$/),
   ]
-  const unknown = places.flatMap((path) =>
+  const unknown = paths.flatMap((path) =>
     [...read(path).matchAll(/api-version=([\w-]+)/g)]
       .filter(([, one = '']) => !apiVersions.includes(one))
       .map(([, one]) => `${path}: ${one}`),

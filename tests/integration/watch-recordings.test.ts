@@ -30,8 +30,8 @@ async function expectLogged(watching: WatchingSimulator, line: RegExp): Promise<
   await vi.waitFor(() => expect(watching.logged()).toMatch(line), wait)
 }
 
-describe('recordings that change while they are replayed with WATCH on', () => {
-  it('are replayed as they are now: new files, changed ones, and none that is gone', async () => {
+describe('recordings that change during replay with WATCH on', () => {
+  it('are replayed in their current state: new, changed and deleted files', async () => {
     const watching = await createWatchingSimulator(
       recordings({ 'a.yaml': one('first'), 'b.yaml': one('stays', 'other') }),
       env,
@@ -55,7 +55,7 @@ describe('recordings that change while they are replayed with WATCH on', () => {
     expect(watching.log.filter(({ level }) => level === 'error')).toEqual([])
   })
 
-  it('keep their answers where a change is broken, which the log tells, until it is mended', async () => {
+  it('keep their answers after an invalid change, which is logged, until it is fixed', async () => {
     const watching = await createWatchingSimulator(recordings({ 'a.yaml': one('before') }), env)
     const file = join(watching.dir, 'recordings/a.yaml')
     writeFileSync(file, `# longer\n${one('after').replace('method:', 'method: {')}`)
@@ -68,7 +68,7 @@ describe('recordings that change while they are replayed with WATCH on', () => {
     await vi.waitFor(async () => expect(await answerTo(watching)).toBe('after'), wait)
   })
 
-  it('are not taken half-written: a file that is being written waits until it rests', async () => {
+  it('are not loaded half-written: a file is loaded when it has stopped changing', async () => {
     const watching = await createWatchingSimulator(recordings({ 'a.yaml': one('before') }), env, {
       quietMs: 500,
     })
@@ -84,7 +84,7 @@ describe('recordings that change while they are replayed with WATCH on', () => {
     expect(watching.logged()).not.toContain('Could not')
   })
 
-  it.each(['true', 'poll'])('may stand in a volume that Kubernetes swaps (WATCH=%s)', async (watch) => {
+  it.each(['true', 'poll'])('can be in a volume that Kubernetes swaps (WATCH=%s)', async (watch) => {
     const version = (dir: string, name: string, answer: string): void => {
       mkdirSync(join(dir, 'recordings', name), { recursive: true })
       writeFileSync(join(dir, 'recordings', name, 'a.yaml'), one(answer))
@@ -107,7 +107,7 @@ describe('recordings that change while they are replayed with WATCH on', () => {
     await vi.waitFor(async () => expect(await answerTo(watching)).toBe('two'), wait)
   })
 
-  it('may be links, to files that change elsewhere', async () => {
+  it('can be links to files that change elsewhere', async () => {
     const watching = await createWatchingSimulator({ 'shared.yaml': one('before') }, env, {
       prepare(dir) {
         mkdirSync(join(dir, 'recordings'))
@@ -118,7 +118,7 @@ describe('recordings that change while they are replayed with WATCH on', () => {
     await vi.waitFor(async () => expect(await answerTo(watching)).toBe('after'), wait)
   })
 
-  it('may be in a folder that is removed and made anew; while it is gone, they stay', async () => {
+  it('can be in a folder that is deleted and created again; they stay loaded meanwhile', async () => {
     const watching = await createWatchingSimulator(recordings({ 'a.yaml': one('before') }), env)
     rmSync(join(watching.dir, 'recordings'), { recursive: true })
     await expectLogged(
@@ -131,7 +131,7 @@ describe('recordings that change while they are replayed with WATCH on', () => {
     await vi.waitFor(async () => expect(await answerTo(watching)).toBe('after'), wait)
   })
 
-  it('are looked at now and then where nothing tells of changes', async () => {
+  it('are polled if there are no change notifications', async () => {
     const watching = await createWatchingSimulator(recordings({ 'a.yaml': one('before') }), {
       ...env,
       WATCH: 'poll',
@@ -142,7 +142,7 @@ describe('recordings that change while they are replayed with WATCH on', () => {
     await vi.waitFor(async () => expect(await answerTo(watching, 'new')).toBe('new'), wait)
   })
 
-  it('are watched from the switch to replay mode on, with what has changed since they were left', async () => {
+  it('are watched after a switch to replay mode, including changes from before the switch', async () => {
     const watching = await createWatchingSimulator(recordings({ 'a.yaml': one('one') }), env)
     const { live } = watching.simulator
     await live.patch({ simulator_mode: 'generate' })

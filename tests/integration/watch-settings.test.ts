@@ -17,8 +17,8 @@ function limitOf({ simulator }: WatchingSimulator): unknown {
   return deployment?.tokensPerMinute
 }
 
-describe('a deployment file that changes while WATCH is on', () => {
-  it('counts from the next request on, and says so', async () => {
+describe('a deployment file that changes with WATCH on', () => {
+  it('applies from the next request and is logged', async () => {
     const watching = await createWatchingSimulator({ 'deployments.yaml': deployments(1_000) }, env)
     const chat = { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 100 }
     expect((await watching.ask(deploymentPath('chat', 'chat/completions'), chat)).status).toBe(200)
@@ -27,7 +27,7 @@ describe('a deployment file that changes while WATCH is on', () => {
     expect((await watching.ask(deploymentPath('chat', 'chat/completions'), chat)).status).toBe(429)
   })
 
-  it('is reported when it is broken, with the old one in force, and taken once it is mended', async () => {
+  it('is reported if it is invalid and the old one stays in force, until it is fixed', async () => {
     const watching = await createWatchingSimulator({ 'deployments.yaml': deployments(1_000) }, env)
     const file = join(watching.dir, 'deployments.yaml')
     writeFileSync(file, 'chat:\n  model: [\n')
@@ -45,7 +45,7 @@ describe('a deployment file that changes while WATCH is on', () => {
     await vi.waitFor(() => expect(limitOf(watching)).toBe(2_000), wait)
   })
 
-  it('keeps what was changed since the start on top', async () => {
+  it('keeps changes by the admin API on top', async () => {
     const watching = await createWatchingSimulator({ 'deployments.yaml': deployments(1_000) }, env)
     await watching.simulator.live.patch({ openai_deployments: { mine: { model: 'gpt-4o' } } })
     writeFileSync(join(watching.dir, 'deployments.yaml'), deployments(3_000))
@@ -56,7 +56,7 @@ describe('a deployment file that changes while WATCH is on', () => {
     ])
   })
 
-  it('may be replaced by a rename, and again', async () => {
+  it('can be replaced by a rename repeatedly', async () => {
     const watching = await createWatchingSimulator({ 'deployments.yaml': deployments(1) }, env)
     for (const limit of [2_000, 3_000]) {
       writeFileSync(join(watching.dir, '.deployments.tmp'), deployments(limit))
@@ -65,7 +65,7 @@ describe('a deployment file that changes while WATCH is on', () => {
     }
   })
 
-  it('may be gone for a moment without a word, and is reported when it stays away', async () => {
+  it('can be missing for a moment without a log line, and is reported if it stays missing', async () => {
     const watching = await createWatchingSimulator({ 'deployments.yaml': deployments(1_000) }, env)
     const file = join(watching.dir, 'deployments.yaml')
     unlinkSync(file)
@@ -83,7 +83,7 @@ describe('a deployment file that changes while WATCH is on', () => {
     await vi.waitFor(() => expect(limitOf(watching)).toBe(3_000), wait)
   })
 
-  it('may be in a folder that is removed and made anew', async () => {
+  it('can be in a folder that is deleted and created again', async () => {
     const watching = await createWatchingSimulator(
       { 'config/deployments.yaml': deployments(1_000) },
       { OPENAI_DEPLOYMENT_CONFIG_PATH: 'config/deployments.yaml' },
@@ -96,7 +96,7 @@ describe('a deployment file that changes while WATCH is on', () => {
     }
   })
 
-  it.each(['true', 'poll'])('may be in a volume that Kubernetes swaps (WATCH=%s)', async (watch) => {
+  it.each(['true', 'poll'])('can be in a volume that Kubernetes swaps (WATCH=%s)', async (watch) => {
     const version = (dir: string, name: string, limit: number): void => {
       mkdirSync(join(dir, 'config', name), { recursive: true })
       writeFileSync(join(dir, 'config', name, 'deployments.yaml'), deployments(limit))
@@ -121,7 +121,7 @@ describe('a deployment file that changes while WATCH is on', () => {
     }
   })
 
-  it('is looked at now and then where nothing tells of changes', async () => {
+  it('is polled if there are no change notifications', async () => {
     const watching = await createWatchingSimulator(
       { 'deployments.yaml': deployments(1_000) },
       { ...env, WATCH: 'poll' },
@@ -131,8 +131,8 @@ describe('a deployment file that changes while WATCH is on', () => {
   })
 })
 
-describe('other files that change while WATCH is on', () => {
-  it('count from the next request on, too: faults and models', async () => {
+describe('other files that change with WATCH on', () => {
+  it('apply from the next request: faults and models', async () => {
     const watching = await createWatchingSimulator(
       { 'faults.yaml': 'faults: []\n', 'models.yaml': 'gpt-4o: { aliases: [my-gpt] }\n' },
       { FAULTS_PATH: 'faults.yaml', MODEL_CATALOGUE_PATH: 'models.yaml' },
@@ -150,7 +150,7 @@ describe('other files that change while WATCH is on', () => {
     expect(answer.status).toBe(503)
   })
 
-  it('let a timetable go on that runs: that of the file begins at the next reset', async () => {
+  it('do not stop a running timetable: the one of the file starts at the next reset', async () => {
     const timetable = (name: string): string => `phases:\n  - name: ${name}\n`
     const watching = await createWatchingSimulator(
       { 'incidents.yaml': timetable('one') },
@@ -164,7 +164,7 @@ describe('other files that change while WATCH is on', () => {
     expect(watching.simulator.incidents.phaseOf('default')?.name).toBe('two')
   })
 
-  it('leave .env as it was at the start', async () => {
+  it('do not include .env', async () => {
     const watching = await createWatchingSimulator(
       { 'deployments.yaml': deployments(1_000), '.env': 'SIMULATOR_REGION=West Europe\n' },
       env,
@@ -177,7 +177,7 @@ describe('other files that change while WATCH is on', () => {
 })
 
 describe('without WATCH', () => {
-  it('no file is looked at again', async () => {
+  it('no file is loaded again', async () => {
     const watching = await createWatchingSimulator(
       { 'deployments.yaml': deployments(1_000) },
       { ...env, WATCH: 'no' },
