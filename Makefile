@@ -64,12 +64,12 @@ package-check: build ## Check the contents of the npm package
 # The checks are independent and run in parallel, the longest first. Each prints its output as one block.
 checks: install ## Run all checks except tests
 	@$(MAKE) --no-print-directory --keep-going --jobs=$(CORES) $(ONE_BLOCK) \
-		format-check lint types package-check docs-check knip
+		format-check lint types package-check docs-check knip prose
 
 # The commit that the work tree is compared with: the last one by default. Tests that read a changed file without importing
 # it, such as the ones of documents, run only with TESTS=all.
 TESTS ?= HEAD
-quick: $(if $(filter all,$(TESTS)),checks,format-check lint types) ## Run before a commit: format, lint, types and the tests of what changed (TESTS=main: since main; TESTS=all: all checks, all tests but end-to-end)
+quick: $(if $(filter all,$(TESTS)),checks,format-check lint types prose) ## Run before a commit: format, lint, types, prose and the tests of what changed (TESTS=main: since main; TESTS=all: all checks, all tests but end-to-end)
 	@$(BIN)/vitest run --project 'unit*' $(if $(filter all,$(TESTS)),,--changed $(TESTS))
 
 # After the checks. One run for all tests, so that its last line counts unit, integration and end-to-end tests together.
