@@ -51,8 +51,8 @@ export default defineConfig({
   test: {
     reporters: ['default', './tests/support/counts-reporter.ts'],
     dangerouslyIgnoreUnhandledErrors: false,
-    // By default vitest leaves a core idle, and waits for what is polled for one second.
-    maxWorkers: cores,
+    // One more than there are cores: many tests wait for programs that they start. `expect.poll` waits one second by default.
+    maxWorkers: cores + 1,
     expect: { poll: { timeout: 20_000 } },
     sequence: { sequencer: LongestFirst },
     // Only code that runs in the process of a test counts: workers, the built program and its commands run in others.
@@ -78,14 +78,10 @@ export default defineConfig({
       { extends: true, test: { name: 'unit-alone', include: alone, ...common } },
       {
         extends: true,
-        // After the unit tests, which would slow the servers that these tests start.
         test: {
           name: 'e2e',
           include: e2e,
           exclude: [...measuring, ...modules],
-          sequence: { groupOrder: 1 },
-          // One more than there are cores: these tests mostly wait for the programs that they start.
-          maxWorkers: Math.min(cores + 1, 8),
           ...endToEnd,
         },
       },
@@ -95,7 +91,7 @@ export default defineConfig({
           name: 'e2e-measuring',
           include: measuring,
           maxWorkers: 1,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 1 },
           ...endToEnd,
         },
       },
