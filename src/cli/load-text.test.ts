@@ -138,7 +138,7 @@ describe('report of a load run', () => {
     [
       'the requested rate',
       { load: { ...report.load, requestsPerSecond: 130 } },
-      '120/s for 10 s (asked for 130/s)',
+      '120/s for 10 s (requested: 130/s)',
     ],
     [
       'unfinished requests',

@@ -64,7 +64,7 @@ function renderCounts({
     [
       'requests',
       sent,
-      `${formatNumber(sentPerSecond)}/s for ${sendingSeconds} s${requestedRate === null ? '' : ` (asked for ${requestedRate}/s)`}`,
+      `${formatNumber(sentPerSecond)}/s for ${sendingSeconds} s${requestedRate === null ? '' : ` (requested: ${requestedRate}/s)`}`,
     ],
     ['ok', ok, share(ok, sent)],
     ['429', limited, [share(limited, sent), wait].filter((text) => text !== '').join(', ')],

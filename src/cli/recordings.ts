@@ -200,7 +200,7 @@ function decoded(interaction: Interaction): Interaction {
   const { bytes, headers } = prepareAnswer(response)
   if (!bytes) return interaction
   const pairs = response.headers.filter(
-    ([name]) => name.toLowerCase() !== 'content-encoding' || headers.some((kept) => kept === name),
+    ([name]) => name.toLowerCase() !== 'content-encoding' || headers.some((header) => header === name),
   )
   return { ...interaction, response: { ...response, headers: pairs, body: { kind: 'bytes', bytes } } }
 }

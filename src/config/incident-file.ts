@@ -111,9 +111,9 @@ export function checkIncidents(entries: unknown, path: string, known?: ReadonlyS
   if (!parsed.success) {
     return { problems: describeProblems(parsed.error, entries, '', { advice, otherwise }).map(inFile) }
   }
-  const { phases: given, repeat, startAfter } = parsed.data
+  const { repeat, startAfter } = parsed.data
   const problems: string[] = []
-  const phases = resolvePhases(given, known, problems)
+  const phases = resolvePhases(parsed.data.phases, known, problems)
   problems.push(...validateEnds(phases, repeat !== false), ...validateNames(phases))
   if (problems.length > 0) return { problems: listProblems(problems).map(inFile) }
   const rounds = typeof repeat === 'number' ? repeat : repeat ? Infinity : 1
@@ -121,12 +121,12 @@ export function checkIncidents(entries: unknown, path: string, known?: ReadonlyS
 }
 
 function resolvePhases(
-  given: readonly Phase[],
+  phases: readonly Phase[],
   known: ReadonlySet<string> | undefined,
   problems: string[],
 ): IncidentPhase[] {
   let endMs = 0
-  return given.map((phase, index) => {
+  return phases.map((phase, index) => {
     const location = `phases[${index}]`
     const { name, deployment, latency, limits } = phase
     const startMs = phase.at ?? endMs

@@ -132,18 +132,18 @@ describe('options', () => {
   })
 
   it('read the files named by variables, and never .env', () => {
-    const asked: string[] = []
+    const paths: string[] = []
     const { inputs } = inputsOfOptions(
       { env: { FAULTS_PATH: 'faults.json' } },
       {
         workingDirectory: '/work',
         readFile: (path) => {
-          asked.push(path)
+          paths.push(path)
           return '{"faults":[]}'
         },
       },
     )
-    expect(asked).toEqual(['/work/faults.json'])
+    expect(paths).toEqual(['/work/faults.json'])
     expect(inputs.faults).toEqual({ entries: { faults: [] }, location: 'faults.json' })
   })
 

@@ -225,8 +225,8 @@ function patchGiven(
   }
   walk(patch, '')
   problems.push(...describeFirst(unknown, ({ location, value }) => describeUnknown(location, value)))
-  const kept = given.filter(({ setting }) => !changes.has(setting))
-  return [...kept, ...[...changes.values()].filter((change) => change !== undefined)]
+  const unchanged = given.filter(({ setting }) => !changes.has(setting))
+  return [...unchanged, ...[...changes.values()].filter((change) => change !== undefined)]
 }
 
 function isGroup(location: string): boolean {

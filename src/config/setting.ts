@@ -73,7 +73,7 @@ export interface ValueKind<T, Given = T> {
   /** Converts the text of a variable, a flag or a patch to the value to validate. Returns invalid text unchanged. */
   readonly read: (text: string) => unknown
   /** Converts a value to such text; absent for values that are not lists or cannot change at run time. */
-  readonly write?: (given: Given) => string
+  readonly write?: (value: Given) => string
   /** Completes the sentence "<name> must be ..." */
   readonly range: string
 }
@@ -133,12 +133,12 @@ export function yesOrNo(range: string): ValueKind<boolean> {
 
 /** Text that matches a pattern. */
 export function text(pattern: RegExp, range: string): ValueKind<string> {
-  return { schema: z.string().regex(pattern), read: (given) => given, range }
+  return { schema: z.string().regex(pattern), read: (value) => value, range }
 }
 
 /** Text for which `isValid` returns true. */
 export function textThat(isValid: (value: string) => boolean, range: string): ValueKind<string> {
-  return { schema: z.string().refine(isValid), read: (given) => given, range }
+  return { schema: z.string().refine(isValid), read: (value) => value, range }
 }
 
 /** Names that match `pattern`, separated by commas or white space. */
@@ -152,10 +152,8 @@ export function nameList(
     schema: z
       .array(name)
       .min(1)
-      .transform((names): readonly string[] =>
-        lowerCase ? names.map((given) => given.toLowerCase()) : names,
-      ),
-    read: (list) => list.split(/[\s,]+/).filter((given) => given !== ''),
+      .transform((names): readonly string[] => (lowerCase ? names.map((item) => item.toLowerCase()) : names)),
+    read: (list) => list.split(/[\s,]+/).filter((item) => item !== ''),
     range: `${what}, separated by commas`,
   }
 }

@@ -80,9 +80,9 @@ export function resolveMode(
   workingDirectory: string,
 ): ResolvedMode {
   const { endpoint, key } = settings.upstream
-  const asked = askingForUpstream(settings, named)
+  const requiredBy = upstreamRequirement(settings, named)
   const lacks = (name: string, value: string | undefined, what: string): string[] =>
-    asked === undefined || value !== undefined ? [] : [`${asked} needs ${name}. Set it to ${what}.`]
+    requiredBy === undefined || value !== undefined ? [] : [`${requiredBy} needs ${name}. Set it to ${what}.`]
   return {
     upstream: resolveUpstream(settings.upstream),
     recordings: resolveRecordings(settings.recordings, workingDirectory),
@@ -94,7 +94,7 @@ export function resolveMode(
 }
 
 /** Returns the first setting that requires an upstream, in the form that an operator writes. */
-function askingForUpstream(
+function upstreamRequirement(
   { mode, recordings }: ModeSettings,
   { deployments, location }: NamedSources,
 ): string | undefined {

@@ -85,7 +85,7 @@ export type Answerer<T> = (exchange: Exchange) => MaybePromise<T | undefined>
 
 /** Wraps a generator so that its errors and invalid replies become an `ExtensionError` that names it. */
 export function guardGenerator(generator: Generator, extensionPart: ExtensionPart): Answerer<Reply> {
-  return guardAnswer(generator, (given) => acceptReply(given, extensionPart), extensionPart)
+  return guardAnswer(generator, (value) => acceptReply(value, extensionPart), extensionPart)
 }
 
 /** Wraps a forwarder as `guardGenerator` does, and sets `store` in each answer. */
@@ -93,11 +93,11 @@ export function guardForwarder(
   forwarder: Forwarder,
   extensionPart: ExtensionPart,
 ): Answerer<Required<ForwardedReply>> {
-  const accept = (given: unknown): Required<ForwardedReply> => {
-    if (typeof given !== 'object' || given === null || !('reply' in given)) {
-      return { reply: acceptReply(given, extensionPart), store: true }
+  const accept = (value: unknown): Required<ForwardedReply> => {
+    if (typeof value !== 'object' || value === null || !('reply' in value)) {
+      return { reply: acceptReply(value, extensionPart), store: true }
     }
-    const { reply, store = true } = given as { reply: unknown; store?: unknown }
+    const { reply, store = true } = value as { reply: unknown; store?: unknown }
     if (typeof store === 'boolean') return { reply: acceptReply(reply, extensionPart), store }
     throw new ExtensionError(extensionPart, "'store' must be true, false or absent")
   }
@@ -107,15 +107,15 @@ export function guardForwarder(
 /** Wraps a limiter as `guardGenerator` does. A limiter must be synchronous. */
 export function guardLimiter(limiter: NamedLimiter, extensionPart: ExtensionPart): NamedLimiter {
   return (exchange) => {
-    let given: unknown
+    let value: unknown
     try {
-      given = limiter(exchange)
+      value = limiter(exchange)
     } catch (error) {
       throw wrapExtensionError(extensionPart, error)
     }
-    if (given === undefined) return undefined
-    if (!isThenable(given)) return acceptReply(given, extensionPart)
-    given.then(undefined, () => undefined)
+    if (value === undefined) return undefined
+    if (!isThenable(value)) return acceptReply(value, extensionPart)
+    value.then(undefined, () => undefined)
     throw new ExtensionError(extensionPart, 'it returned a promise. A limiter must be synchronous')
   }
 }
@@ -126,7 +126,7 @@ export function firstAnswer<T>(answerers: readonly Answerer<T>[]): Answerer<T> {
     for (let index = start; index < answerers.length; index++) {
       const answer = answerers[index]?.(exchange)
       if (answer instanceof Promise) {
-        return answer.then((given) => (given === undefined ? askFrom(index + 1, exchange) : given))
+        return answer.then((value) => (value === undefined ? askFrom(index + 1, exchange) : value))
       }
       if (answer !== undefined) return answer
     }
@@ -137,32 +137,32 @@ export function firstAnswer<T>(answerers: readonly Answerer<T>[]): Answerer<T> {
 
 function guardAnswer<T>(
   answer: (exchange: Exchange) => unknown,
-  accept: (given: unknown) => T,
+  accept: (value: unknown) => T,
   extensionPart: ExtensionPart,
 ): Answerer<T> {
-  const acceptIfAny = (given: unknown, exchange: Exchange): T | undefined => {
-    if (given === undefined) return undefined
+  const acceptIfAny = (value: unknown, exchange: Exchange): T | undefined => {
+    if (value === undefined) return undefined
     traceOf(exchange)?.answeredByExtension(extensionPart.extension)
-    return accept(given)
+    return accept(value)
   }
   const failed = (error: unknown): never => {
     throw wrapExtensionError(extensionPart, error)
   }
   return (exchange) => {
-    let given: unknown
+    let value: unknown
     try {
-      given = answer(exchange)
+      value = answer(exchange)
     } catch (error) {
       throw wrapExtensionError(extensionPart, error)
     }
-    if (!isThenable(given)) return acceptIfAny(given, exchange)
-    return Promise.resolve(given).then((awaited) => acceptIfAny(awaited, exchange), failed)
+    if (!isThenable(value)) return acceptIfAny(value, exchange)
+    return Promise.resolve(value).then((awaited) => acceptIfAny(awaited, exchange), failed)
   }
 }
 
-function acceptReply(given: unknown, extensionPart: ExtensionPart): Reply {
-  const problem = replyProblem(given)
-  if (problem === undefined) return given as Reply
+function acceptReply(value: unknown, extensionPart: ExtensionPart): Reply {
+  const problem = replyProblem(value)
+  if (problem === undefined) return value as Reply
   throw new ExtensionError(
     extensionPart,
     `${problem}. Return a reply, or undefined to leave the request to the next one`,

@@ -23,9 +23,9 @@ export function endToEndHeaders(headers: Iterable<readonly [name: string, value:
   const all = [...headers]
   const connection = all.filter(([name]) => name.toLowerCase() === 'connection').map(([, value]) => value)
   const ofConnection = namedByConnection(connection.join(','))
-  const kept = all.filter(([name]) => {
+  const remaining = all.filter(([name]) => {
     const lower = name.toLowerCase()
     return !hopByHop.has(lower) && !ofConnection.has(lower)
   })
-  return new HeaderList(kept.flat())
+  return new HeaderList(remaining.flat())
 }
