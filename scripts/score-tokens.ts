@@ -1,75 +1,78 @@
-// Compares counted and billed prompt tokens: npx tsx scripts/score-tokens.ts <file.jsonl>
-// Each line: { op, model, billed_prompt_tokens, request }
+// Compares counted and billed prompt tokens. See docs/tokens.md, "Accuracy".
 import { readFileSync } from 'node:fs'
-import { findModel, modelFromDeploymentName } from '../src/wire/models/model-catalogue.ts'
-import type { Model } from '../src/wire/models/models.ts'
-import { countChatPrompt, countInput, splitInputs } from '../src/wire/chat/prompt-tokens.ts'
-import type { ChatRequest } from '../src/wire/chat/chat-request.ts'
-import { countResponsesInput, type CountedResponsesRequest } from '../src/wire/responses/responses-request.ts'
-import { loadEncoding } from '../src/tokens/encoding.ts'
+import { parseArgs } from 'node:util'
+import {
+  nameOfGroup,
+  readBilledRequests,
+  scoreGroups,
+  scoreOf,
+  scoreRequest,
+  type BilledRequest,
+  type CountedRequest,
+  type Score,
+  type SkippedRequest,
+} from './token-scores.ts'
 
-interface Row {
-  readonly op: string
-  readonly model: string
-  readonly billed_prompt_tokens: number
-  readonly request: Record<string, unknown>
-}
+const usage = `Usage: npx tsx scripts/score-tokens.ts [options] <file.jsonl>...
 
-const [path] = process.argv.slice(2)
-if (path === undefined) {
-  console.log('Usage: npx tsx scripts/score-tokens.ts <file.jsonl>')
+Compares counted and billed prompt tokens, by API, kind of request and models.
+Each line of a file: { op, model, billed_prompt_tokens, request, from }
+
+  --projects a,b       only requests from these: "from" starts with one of them
+  --not-projects a,b   all requests except from these
+  --misses             list the requests that are not exact, with counted minus billed tokens
+  --kind text          only groups with this text in the name`
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    projects: { type: 'string' },
+    'not-projects': { type: 'string' },
+    misses: { type: 'boolean' },
+    kind: { type: 'string' },
+    help: { type: 'boolean' },
+  },
+})
+
+if (positionals.length === 0 || values.help) {
+  console.log(usage)
+  process.exitCode = values.help ? 0 : 2
 } else {
-  const rows = readFileSync(path, 'utf8')
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line) => JSON.parse(line) as Row)
-  const scored = rows.map((row) => ({ row, difference: countRow(row) - row.billed_prompt_tokens }))
-  for (const { row, difference } of scored) console.log(describe(row, difference))
-  console.log(`plain text: ${share(scored.filter(({ row }) => isPlainText(row)))}`)
-  console.log(`all:        ${share(scored)}`)
+  report(positionals.flatMap((path) => readBilledRequests(readFileSync(path, 'utf8'))).filter(isSelected))
 }
 
-function countRow({ op, model: name, request }: Row): number {
-  const model = modelOf(name, request)
-  const encoding = loadEncoding(model.encoding)
-  switch (op) {
-    case 'chat/completions':
-      return countChatPrompt(request as unknown as ChatRequest, model, encoding)
-    case 'responses':
-      return countResponsesInput(request as unknown as CountedResponsesRequest, model, encoding)
-    default: {
-      const inputs = splitInputs((request['input'] ?? request['prompt'] ?? '') as string)
-      return inputs.reduce<number>((tokens, input) => tokens + countInput(input, encoding), 0)
-    }
-  }
+function isSelected({ from = '' }: BilledRequest): boolean {
+  const startsWithOne = (names: string): boolean => names.split(',').some((name) => from.startsWith(name))
+  if (values.projects !== undefined && !startsWithOne(values.projects)) return false
+  return values['not-projects'] === undefined || !startsWithOne(values['not-projects'])
 }
 
-function modelOf(name: string, { model }: Row['request']): Model {
-  const requested = typeof model === 'string' ? model : ''
-  const found =
-    findModel(name) ??
-    findModel(requested) ??
-    modelFromDeploymentName(name) ??
-    modelFromDeploymentName(requested)
-  if (!found) throw new Error(`Could not find a model (got ${name} and ${requested}).`)
-  return found
+function report(rows: readonly BilledRequest[]): void {
+  const scored = rows.map(scoreRequest)
+  const counted = scored
+    .filter((one) => 'group' in one)
+    .filter(({ group }) => nameOfGroup(group).includes(values.kind ?? ''))
+  if (values.misses) for (const one of counted) if (one.difference !== 0) console.log(missLine(one))
+  for (const { group, score } of scoreGroups(counted)) printScore(nameOfGroup(group), score)
+  printScore('all', scoreOf(counted))
+  printSkipped(scored.filter((one) => 'reason' in one))
 }
 
-/** Whether the request has only text: no tools, schema, image or earlier call. */
-function isPlainText({ request }: Row): boolean {
-  return !/"(tools|functions|tool_calls|json_schema|image_url|input_image|input_audio|file|function_call)"/.test(
-    JSON.stringify(request),
-  )
-}
-
-function describe({ op, model, billed_prompt_tokens: billed, request }: Row, difference: number): string {
+function missLine({ row, group, difference }: CountedRequest): string {
+  const { model, billed_prompt_tokens: billed, from, request } = row
   const sign = difference > 0 ? '+' : ''
   const excerpt = JSON.stringify(request).slice(0, 100)
-  return `${difference === 0 ? 'exact' : `${sign}${difference}`}\t${billed}\t${op}\t${model}\t${excerpt}`
+  return [`${sign}${difference}`, billed, model, nameOfGroup(group), from ?? '', excerpt].join('\t')
 }
 
-function share(scored: readonly { readonly difference: number }[]): string {
-  const exact = scored.filter(({ difference }) => difference === 0).length
-  const percent = scored.length === 0 ? 100 : (100 * exact) / scored.length
-  return `${exact} of ${scored.length} exact (${percent.toFixed(1)} %)`
+function printScore(name: string, { exact, total, medianErrorPercent }: Score): void {
+  const share = total === 0 ? 100 : (100 * exact) / total
+  const error = exact === total ? '' : `, median error of the others ${medianErrorPercent} %`
+  console.log(`${name.padEnd(54)} ${exact} of ${total} exact (${share.toFixed(1)} %)${error}`)
+}
+
+function printSkipped(skipped: readonly SkippedRequest[]): void {
+  const counts = new Map<string, number>()
+  for (const { reason } of skipped) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  for (const [reason, count] of counts) console.log(`skipped: ${count} (${reason})`)
 }
