@@ -1,6 +1,8 @@
 // Compares counted and billed prompt tokens. See docs/tokens.md, "Accuracy".
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { format, resolveConfig } from 'prettier'
 import {
   nameOfGroup,
   readBilledRequests,
@@ -12,6 +14,7 @@ import {
   type Score,
   type SkippedRequest,
 } from './token-scores.ts'
+import { countReasons, measureScores, withScores } from './token-score-table.ts'
 
 const usage = `Usage: npx tsx scripts/score-tokens.ts [options] <file.jsonl>...
 
@@ -21,7 +24,8 @@ Each line of a file: { op, model, billed_prompt_tokens, request, from }
   --projects a,b       only requests from these: "from" starts with one of them
   --not-projects a,b   all requests except from these
   --misses             list the requests that are not exact, with counted minus billed tokens
-  --kind text          only groups with this text in the name`
+  --kind text          only groups with this text in the name
+  --write              write the scores into tests/billed-requests/scores.json and docs/tokens.md`
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -30,6 +34,7 @@ const { values, positionals } = parseArgs({
     'not-projects': { type: 'string' },
     misses: { type: 'boolean' },
     kind: { type: 'string' },
+    write: { type: 'boolean' },
     help: { type: 'boolean' },
   },
 })
@@ -38,7 +43,13 @@ if (positionals.length === 0 || values.help) {
   console.log(usage)
   process.exitCode = values.help ? 0 : 2
 } else {
-  report(positionals.flatMap((path) => readBilledRequests(readFileSync(path, 'utf8'))).filter(isSelected))
+  const rows = positionals.flatMap(readRows).filter(isSelected)
+  report(rows)
+  if (values.write) await writeScores(rows)
+}
+
+function readRows(path: string | URL): BilledRequest[] {
+  return readBilledRequests(readFileSync(path, 'utf8'))
 }
 
 function isSelected({ from = '' }: BilledRequest): boolean {
@@ -72,7 +83,21 @@ function printScore(name: string, { exact, total, medianErrorPercent }: Score): 
 }
 
 function printSkipped(skipped: readonly SkippedRequest[]): void {
-  const counts = new Map<string, number>()
-  for (const { reason } of skipped) counts.set(reason, (counts.get(reason) ?? 0) + 1)
-  for (const [reason, count] of counts) console.log(`skipped: ${count} (${reason})`)
+  for (const [reason, count] of Object.entries(countReasons(skipped))) {
+    console.log(`skipped: ${count} (${reason})`)
+  }
+}
+
+async function writeScores(rows: readonly BilledRequest[]): Promise<void> {
+  const folder = new URL('../tests/billed-requests/', import.meta.url)
+  const sample = readRows(new URL('requests.jsonl', folder))
+  const scores = measureScores(rows, sample, new Date().toISOString().slice(0, 10))
+  await writeFormatted(new URL('scores.json', folder), JSON.stringify(scores))
+  const page = new URL('../docs/tokens.md', import.meta.url)
+  await writeFormatted(page, withScores(readFileSync(page, 'utf8'), scores))
+}
+
+async function writeFormatted(file: URL, text: string): Promise<void> {
+  const filepath = fileURLToPath(file)
+  writeFileSync(file, await format(text, { ...(await resolveConfig(filepath)), filepath }))
 }
