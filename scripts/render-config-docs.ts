@@ -15,14 +15,14 @@ const intro = `<!-- Made by scripts/generate-docs.ts from src/config/settings-sc
 
 # Configuration
 
-Use the environment variables and flags on this page to configure the simulator.
+Configure the simulator with environment variables, flags or a \`.env\` file.
 
 \`\`\`bash start
 PORT=9000 LOG_LEVEL=debug make run
 \`\`\`
 
 Each variable is also a flag (\`make run ARGS="--port 9000"\`): remove \`SIMULATOR_\`, use lower case and dashes. \`SIMULATOR_MODE\` is \`--mode\`, \`LOG_LEVEL\`
-is \`--log-level\`. Every flag takes a value. If a setting is given more than once, the first of these applies:
+is \`--log-level\`. Every flag takes a value. The first of these applies:
 
 1. flag
 2. environment variable
@@ -30,19 +30,18 @@ is \`--log-level\`. Every flag takes a value. If a setting is given more than on
 4. default
 
 - Relative paths start at the working directory. An empty variable counts as unset. Secrets are never printed.
-- _At run time_ is the path of a setting in \`PATCH /++/config\` ([Administration](admin.md)). All other settings need a
-  restart. Deployments and faults can also change at run time.
+- _At run time_ is the path of a setting in [\`PATCH /++/config\`](admin.md#configuration). All other settings need a restart.
 - An invalid configuration prevents start-up. The simulator lists all problems and exits with code 2.
 - An unknown variable that begins with \`SIMULATOR_\` is an error, except those that Kubernetes and Docker set for a service
-  named "simulator". Other variables with a name close to a setting, such as \`PROT\`, are logged as a warning.`
+  named "simulator". Other names close to a setting, such as \`PROT\`, are logged as a warning.`
 
 const units = `## Units
 
 - MB: 1,048,576 bytes.
-- ms per token: multiplied by the number of tokens in the completion.
-- ms per MB: multiplied by the size of the audio file.
-- Latency is drawn from a normal distribution and is never negative. The latency of the first token is added to the latency of
-  each token. See [Timing](timing.md) for profiles, other distributions and queues.`
+- ms per token: for each token of the completion.
+- ms per MB: for each MB of the audio file.
+- Latency is drawn from a normal distribution and is never negative. The latency of the first token is added to that of each token.
+  [Latency](timing.md) has profiles, other distributions and queues.`
 
 const renderDeploymentFile = (): string => `## The deployment file
 
@@ -64,14 +63,12 @@ whisper:
 
 ${renderKeys()}
 
-- Without \`requestsPerMinute\`, the limit is derived from \`tokensPerMinute\` by the ratio of the model. See the column
-  _Requests per minute_ under [Models](#models).
+- Without \`requestsPerMinute\`, the limit is derived from \`tokensPerMinute\` by the ratio of the [model](#models).
 - A number can be a string of digits (\`"512"\`). The older keys \`requestPerMinute\` and \`size\` are accepted for
   \`requestsPerMinute\` and \`embeddingSize\`.
-- A deployment name has 1 to 256 printable ASCII or Latin-1 characters and no space at either end, such as
-  \`openai/gpt-4o\`, \`ft:gpt-4o:x\` or \`my model\`. The admin API rejects other names with 400. A request with such a name gets
-  404 \`DeploymentNotFound\`, even if undefined deployments are allowed.
-- All problems in the file are reported together, with their location:
+- A deployment name has 1 to 256 printable ASCII or Latin-1 characters and no space at either end. The admin API rejects other
+  names with 400, and requests get 404 \`DeploymentNotFound\`.
+- All problems in the file are reported together:
   \`deployments.yaml: "chat".tokensPerMinute must be an integer of at least 1 (got -5).\``
 
 /** A quota with a whole number of requests for every model ratio. */
@@ -81,7 +78,7 @@ function renderKeys(): string {
   const rows = Object.entries(deploymentKeys).map(([key, { meaning, range, whenAbsent }]) => [
     code(key),
     linked(meaning),
-    range,
+    shortRange(range),
     whenAbsent,
   ])
   return table(['Key', 'Description', 'Range', 'Default'], rows)
@@ -115,9 +112,18 @@ function settingRow(setting: Setting, hasPatchColumn: boolean): string[] {
     code(setting.env),
     ...(hasPatchColumn ? [setting.patch === undefined ? '' : code(setting.patch)] : []),
     fallback,
-    setting.unit === undefined ? setting.range : `${setting.range} (${setting.unit})`,
+    shortRange(setting.range) + (setting.unit === undefined ? '' : ` (${setting.unit})`),
     linked(description),
   ]
+}
+
+/** Shortens the range of an error message for a table cell: `an integer from 1 to 20` becomes `integer, 1–20`. */
+function shortRange(range: string): string {
+  return range
+    .replace(/^an? (integer|number) from (\S+) to (\d+)/, '$1, $2–$3')
+    .replace(/^an? (integer|number) of at least (\d+)/, '$1 ≥ $2')
+    .replace(/^the path of a (file|folder)$/, '$1 path')
+    .replace(/^(an?|the) /, '')
 }
 
 function renderDefaults(): string {
@@ -129,9 +135,8 @@ function renderDefaults(): string {
   ])
   return `## The default set
 
-Without a deployment file, these deployments exist. The gpt-35-turbo deployments, \`embedding\` and \`whisper\` are the ones of
-the Python simulator. The others have the quota of a new pay-as-you-go subscription (Global Standard; Microsoft Learn,
-"Azure OpenAI quotas and limits").
+Without a deployment file, these deployments exist: some of the Python simulator, and others with the quota of a new
+pay-as-you-go subscription (Global Standard).
 
 ${table(['Deployment', 'Model', 'Tokens per minute', 'Requests per minute'], rows)}`
 }
@@ -139,9 +144,8 @@ ${table(['Deployment', 'Model', 'Tokens per minute', 'Requests per minute'], row
 function renderModels(): string {
   return `## Models
 
-Source: Microsoft Learn, "Foundry Models sold by Azure", September 2026. _Requests per minute_ applies to a deployment with
-${formatNumber(EXAMPLE_TOKENS_PER_MINUTE)} tokens per minute and no \`requestsPerMinute\`. A model without operations can be deployed, but its requests are not
-answered yet.
+Source: Microsoft Learn, "Foundry Models sold by Azure", September 2026. _Requests per minute_ is derived from
+${formatNumber(EXAMPLE_TOKENS_PER_MINUTE)} tokens per minute. Requests to a model without operations are not answered yet.
 
 ${table(['Model', 'Other names', 'Context tokens', 'Output tokens', 'Requests per minute', 'Operations'], builtInCatalogue.models.map(modelRow))}`
 }

@@ -17,7 +17,7 @@ const count = 'an integer of at least 1'
 export const deploymentKeys: Readonly<Record<keyof typeof deploymentEntrySchema.shape, DeploymentKey>> = {
   model: {
     meaning:
-      'Model name, listed in docs/config.md, case-insensitive, optionally with a version (`gpt-4o-2024-08-06`). For unknown models, see docs/models.md',
+      'Name in docs/config.md, case-insensitive, optionally with a version (`gpt-4o-2024-08-06`). Unknown models: docs/models.md',
     range: 'a name of at most 100 characters',
     whenAbsent: 'an error',
   },
@@ -37,7 +37,7 @@ export const deploymentKeys: Readonly<Record<keyof typeof deploymentEntrySchema.
     whenAbsent: 'derived from `tokensPerMinute`, else no limit',
   },
   requestsSliceSeconds: {
-    meaning: 'Length of the window in which requests are counted, in seconds',
+    meaning: 'Window in which requests are counted, in seconds',
     range: '1, 10 or 60',
     whenAbsent: '10',
   },
@@ -47,12 +47,12 @@ export const deploymentKeys: Readonly<Record<keyof typeof deploymentEntrySchema.
     whenAbsent: '`LIMIT_PROFILE`',
   },
   provisionedThroughputUnits: {
-    meaning: 'Number of provisioned throughput units. The limits per minute do not apply',
+    meaning: 'Provisioned throughput units, instead of limits per minute',
     range: count,
     whenAbsent: 'pay-as-you-go',
   },
   spilloverTo: {
-    meaning: 'Pay-as-you-go deployment that answers requests over the limit of this provisioned one',
+    meaning: 'Pay-as-you-go deployment for requests over the limit of this provisioned one',
     range: 'a deployment in the file',
     whenAbsent: '429',
   },

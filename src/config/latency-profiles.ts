@@ -155,7 +155,7 @@ export const latencySettings = {
     patch: 'latency.time_scale',
     group: 'Latency',
     default: 1,
-    description: 'Multiplies every waiting time. 0.5 is twice as fast, 0 turns latency off.',
+    description: 'Multiplies every waiting time. 0 turns latency off.',
   }),
   profile: setting(oneOf(latencyProfileChoices), {
     env: 'LATENCY_PROFILE',
@@ -163,7 +163,7 @@ export const latencySettings = {
     group: 'Latency',
     default: 'off',
     description:
-      'Built-in latency of a model family (docs/timing.md). auto selects it by the model of the deployment, off uses the variables below.',
+      'Latency of a model family (docs/timing.md). auto selects it by model, off uses the variables below.',
   }),
   chatCompletions: tokenLatency('CHAT_COMPLETIONS', 'chat completions', 19, 6),
   completions: tokenLatency('COMPLETIONS', 'legacy completions', 15, 2),

@@ -30,7 +30,7 @@ export const recordingSettings = {
     group,
     unsetMeaning: 'credentials only',
     description:
-      'What to remove from recordings in addition to credentials: headers, query parameters and JSON fields by name, and "texts" and /patterns/ in bodies (docs/recording.md).',
+      'Also remove from recordings: headers, query parameters and JSON fields by name, and "texts" and /patterns/ in bodies (docs/recording.md).',
   }),
 }
 
@@ -42,7 +42,7 @@ export const matchSettings = {
       env: 'MATCH_IGNORE_FIELDS',
       group,
       unsetMeaning: 'all fields must match',
-      description: 'JSON body fields to ignore when matching: user,seed,metadata.',
+      description: 'JSON body fields to ignore when matching, such as user,seed.',
     },
   ),
   headers: setting(nameList(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'names of headers', { lowerCase: true }), {
@@ -55,20 +55,19 @@ export const matchSettings = {
     env: 'MATCH_API_VERSION',
     group,
     default: 'off',
-    description: 'Require the same api-version. If off, a recording with the same one is only preferred.',
+    description: 'Require the same api-version. If off, it is only preferred.',
   }),
   host: setting(yesOrNo('on or off'), {
     env: 'MATCH_HOST',
     group,
     default: 'off',
-    description: 'Require that the recorded host matches the Host header of the request.',
+    description: 'Require that the recorded host equals the Host header.',
   }),
   anyPrefix: setting(yesOrNo('on or off'), {
     env: 'MATCH_ANY_PREFIX',
     group,
     default: 'off',
-    description:
-      'Ignore the part of a path before /openai/ or /v1/, such as the prefix of a gateway or a resource.',
+    description: 'Ignore a path prefix before /openai/ or /v1/, such as that of a gateway or a resource.',
   }),
 }
 
@@ -79,26 +78,26 @@ export const replaySettings = {
     group,
     default: 'last',
     description:
-      'Order of several recordings of one request: last repeats the last one at the end, cycle starts over, seed picks at random.',
+      'Order of equal requests: last repeats the last recording at the end, cycle starts over, seed picks at random.',
   }),
   testHeader: setting(text(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'the name of a header'), {
     env: 'REPLAY_TEST_HEADER',
     group,
     default: 'x-sim-test',
-    description: 'Header that names the test of a request. Each test replays from the first recording.',
+    description: 'Header with the name of a test. Each test replays from the first recording.',
   }),
   onMiss: setting(oneOf(['error', 'generate', 'record']), {
     env: 'REPLAY_ON_MISS',
     group,
     default: 'error',
     description:
-      'Answer without a matching recording: error is a 404 that names the nearest one, generate creates an answer, record calls the real service and records.',
+      'Without a matching recording: error is a 404 that names the nearest one, generate creates an answer, record records the real service.',
   }),
   strict: setting(yesOrNo('on or off'), {
     env: 'REPLAY_STRICT',
     group,
     default: 'off',
-    description: 'List unused recordings at shutdown and exit with code 1 if there are any.',
+    description: 'Exit with code 1 and a list if recordings are unused at shutdown.',
   }),
 }
 
@@ -116,9 +115,9 @@ export const upstreamSettings = {
     group,
     unsetMeaning: 'none; record and forward need it',
     secret: true,
-    description: 'Key of the real service, sent instead of the key of the client.',
+    description: 'Key of the real service, sent instead of the client key.',
   }),
-  connectTimeoutMs: timeout('CONNECT', 10_000, 'Timeout to connect to the real service, including TLS.'),
+  connectTimeoutMs: timeout('CONNECT', 10_000, 'Timeout to connect, including TLS.'),
   // A reasoning model takes minutes before the first byte. The official clients time out after 10 minutes.
   firstByteTimeoutMs: timeout('FIRST_BYTE', 600_000, 'Timeout until the first byte of the answer.'),
   idleTimeoutMs: timeout('IDLE', 120_000, 'Timeout for a pause within the answer.'),
@@ -127,14 +126,13 @@ export const upstreamSettings = {
     env: 'UPSTREAM_CONNECTIONS',
     group,
     default: 512,
-    description: 'Maximum number of connections to the real service. Further requests wait.',
+    description: 'Maximum connections to the real service. Further requests wait.',
   }),
   retries: setting(integer(0, 20), {
     env: 'UPSTREAM_RETRIES',
     group,
     default: 0,
-    description:
-      'Maximum number of retries after 408, 429, 5xx or a failed connection, as retry-after says (docs/recording.md).',
+    description: 'Maximum retries after 408, 429, 5xx or a failed connection (docs/recording.md).',
   }),
 }
 

@@ -10,21 +10,19 @@ export const redisSettings = {
     unsetMeaning: 'no shared state',
     secret: true,
     description:
-      'Redis or Valkey that several simulators use to share limits, slots and the journal. rediss:// uses TLS (docs/many-machines.md).',
+      'Redis or Valkey through which simulators share their state. rediss:// uses TLS (docs/many-machines.md).',
   }),
   prefix: setting(text(/^[\x21-\x7a\x7c\x7e]{1,100}$/, '1 to 100 visible ASCII characters without braces'), {
     env: 'REDIS_PREFIX',
     group,
     default: 'aoai-sim:',
-    description:
-      'Prefix of the keys and channels in Redis. Simulators with the same prefix share their state.',
+    description: 'Prefix of keys and channels. Simulators with the same prefix share their state.',
   }),
   required: setting(yesOrNo('true or false'), {
     env: 'REDIS_REQUIRED',
     group,
     default: false,
-    description:
-      'Fail at start if Redis is not available. After the start, the simulator falls back to its own limits.',
+    description: 'Fail at start if Redis is not available.',
   }),
   timeoutMs: setting(integer(1, 60_000), {
     env: 'REDIS_TIMEOUT_MS',

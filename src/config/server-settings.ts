@@ -16,7 +16,7 @@ const connectionSettings = z.strictObject({
     group,
     default: 20_000,
     unit: 'connections',
-    description: 'Maximum number of open connections. Further ones are closed immediately.',
+    description: 'Maximum open connections. Further ones are closed immediately.',
   }),
   // The default of Node.js is 16 KB. Tokens of Entra users in many groups, together with tracing headers, come near it.
   headerLimitKb: setting(integer(1, 1_024), {
@@ -24,18 +24,16 @@ const connectionSettings = z.strictObject({
     group,
     default: 32,
     unit: 'KB',
-    description:
-      'Maximum size of request line and headers; larger ones get 431. Also limits the response headers of a real service.',
+    description: 'Maximum size of request line and headers, else 431. Also for answers of a real service.',
   }),
   headersTimeoutSeconds: seconds(20, {
     env: 'HEADERS_TIMEOUT_SECONDS',
-    description:
-      'Timeout for the headers, from the opening of the connection or the first byte of the request.',
+    description: 'Timeout for the headers, from the connection or the first byte.',
   }),
   // The default of Node.js. 32 MB in 300 s need 0.9 Mbit/s.
   requestTimeoutSeconds: seconds(300, {
     env: 'REQUEST_TIMEOUT_SECONDS',
-    description: 'Timeout for a whole request including its body; then 408.',
+    description: 'Timeout for a whole request with its body; then 408.',
   }),
   // Longer than the timeout of load balancers (60 s), so that they close idle connections first.
   idleTimeoutSeconds: seconds(75, {
@@ -44,14 +42,14 @@ const connectionSettings = z.strictObject({
   }),
   writeStallSeconds: seconds(120, {
     env: 'WRITE_STALL_SECONDS',
-    description: 'Timeout for a client that does not read its answer; then the connection is closed.',
+    description: 'Timeout for a client that does not read; then the connection is closed.',
   }),
   pipelineLimit: setting(integer(1, 1_000_000), {
     env: 'PIPELINE_LIMIT',
     group,
     default: 1_024,
     unit: 'requests',
-    description: 'Maximum number of pipelined requests on a connection. One more closes it.',
+    description: 'Maximum pipelined requests on a connection. One more closes it.',
   }),
 })
 
@@ -61,7 +59,7 @@ export const serverSettings = {
     env: 'HOST',
     group,
     default: '127.0.0.1',
-    description: 'Address to listen on; 0.0.0.0 accepts connections from other machines.',
+    description: 'Address to listen on; 0.0.0.0 accepts other machines.',
   }),
   port: setting(integer(0, 65_535), {
     env: 'PORT',
@@ -73,7 +71,7 @@ export const serverSettings = {
     env: 'WORKERS',
     group,
     default: 1,
-    description: 'Number of worker processes behind the port (docs/workers.md). auto starts one per core.',
+    description: 'Worker processes behind the port (docs/workers.md). auto starts one per core.',
   }),
   // Audio has at most 25 MB. An image in a chat has at most 20 MB, which are 27 MB in base64.
   bodyLimitMb: setting(integer(1, 1_024), {
@@ -82,18 +80,16 @@ export const serverSettings = {
     group,
     default: 32,
     unit: 'MB',
-    description:
-      'Maximum size of a request body. The default fits the largest inputs of the service: 25 MB of audio or a 20 MB image in base64.',
+    description: 'Maximum size of a request body.',
   }),
   bodiesLimitMb: setting(integer(1, 1_048_576), {
     env: 'BODIES_LIMIT_MB',
     patch: 'bodies_limit_mb',
     group,
     unsetMeaning:
-      'the smallest of a quarter of the memory of the machine or container, half of the heap, and 1,024; divided among workers',
+      'the smallest of a quarter of the memory, half of the heap, and 1,024; divided among workers',
     unit: 'MB',
-    description:
-      'Total memory for open requests and answers over 64 KB, including parsed JSON. Requests beyond it get 503.',
+    description: 'Memory for open requests and answers over 64 KB, including parsed JSON; then 503.',
   }),
   connections: connectionSettings,
   shutdownGraceSeconds: setting(integer(0, 3_600), {
@@ -107,14 +103,14 @@ export const serverSettings = {
     env: 'LOG_LEVEL',
     group,
     default: 'info',
-    description: 'Minimum severity to log. WARNING and CRITICAL are also accepted.',
+    description: 'Minimum severity. WARNING and CRITICAL are also accepted.',
   }),
   logFormat: setting(oneOf(['auto', 'text', 'json']), {
     env: 'LOG_FORMAT',
     group,
     default: 'auto',
     description:
-      'Log format on standard error. auto is text on a terminal and json elsewhere. NO_COLOR turns off colours.',
+      'Log format on standard error. auto: text on a terminal, else json. NO_COLOR turns off colours.',
   }),
   logRequests: setting(oneOf(['auto', 'true', 'false'], watchWords), {
     env: 'LOG_REQUESTS',
@@ -127,7 +123,7 @@ export const serverSettings = {
     group,
     default: 'false',
     description:
-      'Reload deployment, model, fault and incident files, and recordings in replay mode, when they change. poll checks every second, for network shares.',
+      'Reload changed deployment, model, fault and incident files, and recordings in replay mode. poll checks every second, for network shares.',
   }),
 }
 

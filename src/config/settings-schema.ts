@@ -76,7 +76,7 @@ export const settingsSchema = z.strictObject({
     group: 'Simulation',
     default: 'generate',
     description:
-      'Source of answers: generate creates them, record forwards to a real service and records, replay uses recordings, forward only forwards. A deployment can override it (docs/recording.md).',
+      'Source of answers: generate creates them, record forwards to a real service and records, replay uses recordings, forward only forwards (docs/recording.md).',
   }),
   recordings: z.strictObject({
     ...recordingSettings,
@@ -94,23 +94,21 @@ export const settingsSchema = z.strictObject({
     env: 'SIMULATOR_SEED',
     group: 'Simulation',
     unsetMeaning: 'random at each start',
-    description:
-      'Seed for generated answers and latency. The same seed gives the same results at each start.',
+    description: 'Seed for answers and latency: the same seed gives the same results at each start.',
   }),
   region: setting(text(/^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/, 'a name in printable ASCII characters'), {
     env: 'SIMULATOR_REGION',
     patch: 'region',
     group: 'Simulation',
     default: 'East US 2',
-    description: 'Display name of the Azure region in headers and messages.',
+    description: 'Name of the Azure region in headers and messages.',
   }),
   completionLength: setting(oneOf(['exact', 'natural']), {
     env: 'COMPLETION_LENGTH',
     patch: 'completion_length',
     group: 'Simulation',
     default: 'exact',
-    description:
-      'Length of completions: exact uses all tokens that the request allows, natural may stop earlier.',
+    description: 'Length of completions: exact uses all allowed tokens, natural may stop earlier.',
   }),
   toolCallProbability: setting(numberBetween(0, 1), {
     env: 'TOOL_CALL_PROBABILITY',
@@ -130,14 +128,13 @@ export const settingsSchema = z.strictObject({
     env: 'EXTENSION_PATH',
     group: 'Simulation',
     unsetMeaning: 'no extensions',
-    description:
-      'Extensions in JavaScript or TypeScript, in the order in which they run (docs/extensions.md).',
+    description: 'Extensions in the order in which they run (docs/extensions.md).',
   }),
   tiktokenCacheDir: setting(text(/./, 'the path of a folder'), {
     env: 'TIKTOKEN_CACHE_DIR',
     group: 'Simulation',
     unsetMeaning: 'the bundled encodings',
-    description: 'Folder with encoding files in the format of the tiktoken cache (docs/offline.md).',
+    description: 'Folder with encoding files of a tiktoken cache (docs/offline.md).',
   }),
   apiKey: setting(accessKey(), {
     env: 'SIMULATOR_API_KEY',
@@ -145,7 +142,7 @@ export const settingsSchema = z.strictObject({
     unsetMeaning: '32 random characters, new at each start',
     secret: true,
     description:
-      'API key for clients, sent as api-key or bearer token. Prefer the variable: flags are visible to other users.',
+      'API key of clients (api-key or bearer token). Prefer the variable: other users can see flags.',
   }),
   adminApiKey: setting(accessKey(), {
     env: 'ADMIN_API_KEY',
@@ -153,7 +150,7 @@ export const settingsSchema = z.strictObject({
     unsetMeaning: 'same as SIMULATOR_API_KEY',
     secret: true,
     description:
-      'Separate key for the admin API under /++/. When set, SIMULATOR_API_KEY does not open the admin API (docs/admin.md).',
+      'Separate key for the admin API under /++/, which SIMULATOR_API_KEY then does not open (docs/admin.md).',
   }),
   metricsAuth: setting(oneOf(['none', 'key']), {
     env: 'METRICS_AUTH',
@@ -178,30 +175,28 @@ export const settingsSchema = z.strictObject({
     env: 'MODELS_STRICT',
     group: 'Deployments',
     default: false,
-    description: 'Treat an unknown model as an error. If false, the nearest known model is used and logged.',
+    description: 'Reject an unknown model. If false, the nearest known model is used and logged.',
   }),
   allowUndefinedDeployments: setting(yesOrNo('true or false'), {
     env: 'ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS',
     patch: 'allow_undefined_openai_deployments',
     group: 'Deployments',
     default: true,
-    description: 'Answer requests to deployments that are not configured.',
+    description: 'Answer requests to unknown deployments.',
   }),
   limitProfile: setting(oneOf(limitProfileNames), {
     env: 'LIMIT_PROFILE',
     patch: 'limit_profile',
     group: 'Deployments',
     default: '2026-08',
-    description:
-      'Version of the rate limiter and its headers, by the month it was observed (docs/limits.md).',
+    description: 'Version of the rate limiter, by month (docs/limits.md).',
   }),
   utilizationHeader: setting(yesOrNo('on or off'), {
     env: 'PTU_UTILIZATION_HEADER',
     patch: 'utilization_header',
     group: 'Deployments',
     default: 'on',
-    description:
-      'Send azure-openai-deployment-utilization for provisioned deployments. The service has been observed with and without it.',
+    description: 'Send azure-openai-deployment-utilization for provisioned deployments.',
   }),
   contentFilter: z.strictObject({
     prompt: setting(filterPhrases([...harmCategories, 'jailbreak']), {
@@ -209,23 +204,21 @@ export const settingsSchema = z.strictObject({
       patch: 'content_filter.prompt',
       group: 'Content filter',
       unsetMeaning: 'no prompt is rejected',
-      description: 'A prompt that contains one of these phrases is rejected with 400 content_filter.',
+      description: 'A prompt with one of these phrases is rejected with 400 content_filter.',
     }),
     completion: setting(filterPhrases(harmCategories), {
       env: 'CONTENT_FILTER_COMPLETION',
       patch: 'content_filter.completion',
       group: 'Content filter',
       unsetMeaning: 'no completion is filtered',
-      description:
-        'The completion for a prompt with one of these phrases is filtered: finish_reason content_filter.',
+      description: 'The completion for such a prompt is filtered: finish_reason content_filter.',
     }),
     late: setting(filterPhrases(harmCategories), {
       env: 'CONTENT_FILTER_LATE',
       patch: 'content_filter.late',
       group: 'Content filter',
       unsetMeaning: 'no stream is cut off',
-      description:
-        'The stream for a prompt with one of these phrases is cut off, as by the asynchronous filter.',
+      description: 'The stream for such a prompt is cut off, as by the asynchronous filter.',
     }),
   }),
   latency: z.strictObject(latencySettings),
@@ -239,14 +232,14 @@ export const settingsSchema = z.strictObject({
     env: 'INCIDENTS_PATH',
     group: 'Faults',
     unsetMeaning: 'none at start',
-    description: 'JSON or YAML file with an incident timetable that begins at start (docs/incidents.md).',
+    description: 'JSON or YAML file with a timetable that begins at start (docs/incidents.md).',
   }),
   simHeaders: setting(yesOrNo('on or off'), {
     env: 'SIM_HEADERS',
     patch: 'sim_headers',
     group: 'Faults',
     default: 'on',
-    description: 'Allow x-sim- request headers to set a fault, a delay or a length (docs/faults.md).',
+    description: 'Allow x-sim- request headers (docs/faults.md).',
   }),
   journalSize: setting(integer(0, 1_000_000), {
     env: 'JOURNAL_SIZE',
@@ -254,7 +247,7 @@ export const settingsSchema = z.strictObject({
     default: 0,
     unit: 'requests',
     description:
-      'Number of requests kept for GET /++/requests. 0 turns off the journal and the retry report (docs/retries.md).',
+      'Requests kept for GET /++/requests. 0 turns off the journal and the retry report (docs/retries.md).',
   }),
   redis: z.strictObject(redisSettings),
   telemetry: z.strictObject(telemetrySettings),

@@ -37,13 +37,13 @@ export const telemetrySettings = {
     env: 'OTEL_METRICS_EXPORTER',
     group,
     unsetMeaning: 'otlp if an address is set',
-    description: 'Whether to send metrics. Default address: http://localhost:4318.',
+    description: 'Send metrics. Default address: http://localhost:4318.',
   }),
   tracesExporter: setting(oneOf(['otlp', 'none']), {
     env: 'OTEL_TRACES_EXPORTER',
     group,
     unsetMeaning: 'otlp if OTEL_EXPORTER_OTLP_TRACES_ENDPOINT is set',
-    description: 'Whether to send a span for each request. Default address: http://localhost:4318.',
+    description: 'Send a span for each request. Default address: http://localhost:4318.',
   }),
   protocol: setting(text(/^\S+$/, supportedProtocol), {
     env: 'OTEL_EXPORTER_OTLP_PROTOCOL',
@@ -58,7 +58,7 @@ export const telemetrySettings = {
       group,
       unsetMeaning: 'none',
       secret: true,
-      description: 'Headers for the collector, such as api-key=..., with %XX for special characters.',
+      description: 'Headers for the collector, with %XX for special characters.',
     },
   ),
   // The specification has 10 s. The last export to a collector that does not answer delays the exit of the process.
@@ -88,8 +88,7 @@ export const telemetrySettings = {
       env: 'OTEL_RESOURCE_ATTRIBUTES',
       group,
       unsetMeaning: 'only service, process and SDK names',
-      description:
-        'Additional resource attributes: deployment.environment.name=test, with %XX for special characters.',
+      description: 'Additional resource attributes, with %XX for special characters.',
     },
   ),
   sdkDisabled: setting(yesOrNo('true or false'), {
@@ -103,8 +102,7 @@ export const telemetrySettings = {
     group,
     unsetMeaning: 'nothing',
     secret: true,
-    description:
-      'Ignored. Accepted for compatibility with the Python simulator. Use a collector for Application Insights (docs/monitoring.md).',
+    description: 'Ignored. Use a collector for Application Insights (docs/monitoring.md).',
   }),
 }
 
