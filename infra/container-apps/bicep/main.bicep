@@ -28,7 +28,7 @@ param environmentVariables object = {}
 @secure()
 param simulatorApiKey string
 
-@description('Separate key of the administration (/++/). Empty: the key of the clients is used for both.')
+@description('Separate admin key (/++/). Empty: the client key is used for both.')
 @secure()
 param simulatorAdminApiKey string = ''
 

@@ -49,7 +49,7 @@ variable "simulator_api_key" {
 }
 
 variable "simulator_admin_api_key" {
-  description = "Separate key of the administration (/++/). Empty: the key of the clients is used for both."
+  description = "Separate admin key (/++/). Empty: the client key is used for both."
   type        = string
   default     = ""
   sensitive   = true
