@@ -27,21 +27,26 @@ export function dedupeRecordings(
   const files = run.filesOf(paths)
   const index = new RecordingIndex(createMatchKeys(run.settings('match')))
   const recordings = new Map<string, Seen[]>()
+  // With MATCH_NORMALIZE, replay prefers the recordings with the exact request.
+  const exactRecordings = new Map<string, Seen[]>()
   const problems = run.scan(files, (interaction, file, { line, offset }) => {
     const { entry } = index.prepare(interaction, { file, line, source: interaction })
     const { query, apiVersion } = queryVariant(matchRecorded(interaction.request).query)
-    const name = `${entry.key}\n${query}\n${apiVersion}`
-    const seen = recordings.get(name) ?? []
-    recordings.set(name, seen)
-    seen.push({
-      location: `${file}:${line}:${offset}:${interaction.request.uri}`,
-      answer: answerDigest(interaction.response),
-    })
+    const location = `${file}:${line}:${offset}:${interaction.request.uri}`
+    const seen = { location, answer: answerDigest(interaction.response) }
+    addSeen(recordings, `${entry.key}\n${query}\n${apiVersion}`, seen)
+    if (entry.exactKey !== undefined) {
+      addSeen(exactRecordings, `${entry.exactKey}\n${query}\n${apiVersion}`, seen)
+    }
   })
   warnOfProblems(run, problems)
   const unreadable = new Set(problems.filter(({ isUnreadable }) => isUnreadable).map(({ file }) => file))
 
-  const dropped = new Set([...recordings.values()].flatMap((seen) => repeats(seen, all)))
+  const repeated = [...recordings.values()].flatMap((seen) => repeats(seen, all))
+  const exactlyRepeated = new Set([...exactRecordings.values()].flatMap((seen) => repeats(seen, all)))
+  const dropped = new Set(
+    index.keys.exactKeyOf ? repeated.filter((location) => exactlyRepeated.has(location)) : repeated,
+  )
   const removed: string[] = []
   for (const file of files) {
     if (unreadable.has(run.shown(file))) continue
@@ -59,6 +64,12 @@ export function dedupeRecordings(
   for (const location of removed) run.print(`${location}  repeats an answer`)
   run.print(`${removed.length} interactions ${dryRun ? 'would be removed' : 'removed'}.`)
   run.printJson({ removed, dryRun })
+}
+
+function addSeen(recordings: Map<string, Seen[]>, name: string, seen: Seen): void {
+  const others = recordings.get(name)
+  if (others) others.push(seen)
+  else recordings.set(name, [seen])
 }
 
 function repeats(seen: readonly Seen[], all: boolean): string[] {

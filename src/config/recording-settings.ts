@@ -1,5 +1,15 @@
 import { redactRules } from './redact-rules.ts'
-import { setting, integer, nameList, oneOf, text, textThat, type ValueKind, yesOrNo } from './setting.ts'
+import {
+  setting,
+  integer,
+  nameList,
+  oneOf,
+  text,
+  textThat,
+  type ValueKind,
+  wordList,
+  yesOrNo,
+} from './setting.ts'
 
 const group = 'Recordings'
 
@@ -34,6 +44,12 @@ export const recordingSettings = {
   }),
 }
 
+/** Normalizers of parts of a request that differ in each run. */
+export const normalizerNames = ['timestamps', 'ids', 'json-strings', 'boundaries', 'local-urls'] as const
+
+/** One of `normalizerNames`. */
+export type NormalizerName = (typeof normalizerNames)[number]
+
 /** Settings of how requests are matched with recordings. */
 export const matchSettings = {
   ignoreFields: setting(
@@ -45,6 +61,20 @@ export const matchSettings = {
       description: 'JSON body fields to ignore when matching, such as user,seed.',
     },
   ),
+  normalize: setting(wordList(normalizerNames), {
+    env: 'MATCH_NORMALIZE',
+    group,
+    unsetMeaning: 'values must be equal',
+    description:
+      'Parts of bodies that may differ from the recording: timestamps, ids, json-strings (key order in tool arguments and results), boundaries (MIME), local-urls. A recording with equal values is preferred.',
+  }),
+  conversation: setting(oneOf(['exact', 'prefix']), {
+    env: 'MATCH_CONVERSATION',
+    group,
+    default: 'exact',
+    description:
+      'Messages that must match: exact requires the same list, prefix also accepts context messages that were added at the end of a turn (docs/recordings.md).',
+  }),
   headers: setting(nameList(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'names of headers', { lowerCase: true }), {
     env: 'MATCH_HEADERS',
     group,

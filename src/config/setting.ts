@@ -158,6 +158,19 @@ export function nameList(
   }
 }
 
+/** A list of some of a few words in any case, separated by commas or white space. */
+export function wordList<const T extends string>(words: readonly T[]): ValueKind<readonly T[]> {
+  return {
+    schema: z.array(z.enum(words, `one of ${words.join(', ')}`)).min(1),
+    read: (list) =>
+      list
+        .toLowerCase()
+        .split(/[\s,]+/)
+        .filter((item) => item !== ''),
+    range: `a list of ${words.join(', ')}, separated by commas`,
+  }
+}
+
 /**
  * Paths separated by commas. A comma works on all systems, unlike the separator of PATH: a colon is part of absolute paths on
  * Windows. White space around a path is ignored. A path cannot contain a comma.

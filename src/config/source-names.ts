@@ -119,7 +119,12 @@ export function resolveRecordings(
     ...rest,
     redact: redact ?? [],
     dir: resolve(workingDirectory, dir),
-    match: { ...match, ignoreFields: match.ignoreFields ?? [], headers: match.headers ?? [] },
+    match: {
+      ...match,
+      ignoreFields: match.ignoreFields ?? [],
+      normalize: match.normalize ?? [],
+      headers: match.headers ?? [],
+    },
     replay: { ...rest.replay, testHeader: rest.replay.testHeader.toLowerCase() },
   }
 }

@@ -1,3 +1,5 @@
+import type { Conversation } from './conversation.ts'
+
 /** Headers as they were sent: in order, names in any case and possibly repeated. */
 export type HeaderPairs = readonly (readonly [name: string, value: string])[]
 
@@ -59,6 +61,8 @@ export interface RecordingEntry {
   readonly source: { readonly offset: number; readonly length: number } | Interaction
   /** The match key of its request. */
   readonly key: string
+  /** The key of its request without normalizers; undefined without MATCH_NORMALIZE. */
+  readonly exactKey?: string | undefined
   /** Whether a request has been answered with it. */
   used: boolean
 }
@@ -69,6 +73,8 @@ export interface EntryList {
   /** Its parameters in alphabetical order, without `api-version`. */
   readonly query: string
   readonly apiVersion: string
+  /** The exact key of all entries; undefined if they are all recordings with the same match key. */
+  readonly exactKey?: string
 }
 
 /** Recordings with equal match keys, by query. */
@@ -79,6 +85,8 @@ export interface EntryGroup {
   readonly bodyLength: number
   /** Whether one of the recordings has the body, and not only its MD5. */
   hasBody: boolean
+  /** The messages of the request; undefined without MATCH_CONVERSATION=prefix, or without messages. */
+  readonly conversation: Conversation | undefined
   readonly lists: EntryList[]
 }
 

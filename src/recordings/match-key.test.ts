@@ -2,7 +2,15 @@ import { describe, expect, it } from 'vitest'
 import type { MatchConfig } from '../config/config.ts'
 import { bodyHash, createMatchKeys, matchRecorded, splitUri, type MatchRequest } from './match-request.ts'
 
-const plain: MatchConfig = { ignoreFields: [], headers: [], apiVersion: false, host: false, anyPrefix: false }
+const plain: MatchConfig = {
+  ignoreFields: [],
+  normalize: [],
+  conversation: 'exact',
+  headers: [],
+  apiVersion: false,
+  host: false,
+  anyPrefix: false,
+}
 
 interface RequestOptions {
   readonly method?: string

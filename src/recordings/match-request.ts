@@ -6,6 +6,8 @@ import { createHash } from 'node:crypto'
 import type { MatchConfig } from '../config/config.ts'
 import { isMultipart, looksMultipart } from '../wire/multipart.ts'
 import { parseJson } from '../lib/parse-json.ts'
+import { type Conversation, conversationOf } from './conversation.ts'
+import { type IgnoredFields, MAX_JSON_DEPTH, NormalizedJsonWriter, tooDeep } from './normalize-json.ts'
 
 /** The properties of a request that are compared with recordings. */
 export interface MatchRequest {
@@ -65,8 +67,12 @@ export function matchExchange(exchange: Exchange): MatchRequest {
 
 /** Computes the keys by which recordings are stored and found. Requests that match have equal keys. */
 export interface MatchKeys {
-  /** The key of a request with its body. */
+  /** The key of a request with its body, with placeholders for the parts that MATCH_NORMALIZE names. */
   keyOf(request: MatchRequest): string
+  /** The key of a request with its body as it is. Absent without MATCH_NORMALIZE: `keyOf` returns it. */
+  readonly exactKeyOf?: ((request: MatchRequest) => string) | undefined
+  /** The conversation of a request. Absent without MATCH_CONVERSATION=prefix. */
+  readonly conversationOf?: ((request: MatchRequest) => Conversation | undefined) | undefined
   /** The key of a request of which only the MD5 of the body is known (`bodyHash`). */
   hashKeyOf(request: MatchRequest, bodyHash: string): string
   /** The path, without the parts that the configuration ignores. */
@@ -83,6 +89,9 @@ type ComparedBody =
 /** Creates match keys for a configuration. */
 export function createMatchKeys(config: MatchConfig): MatchKeys {
   const ignored = ignoredFieldsTree(config.ignoreFields)
+  const normalizers = new Set(config.normalize)
+  const createWriter = (): NormalizedJsonWriter => new NormalizedJsonWriter(normalizers)
+  const isNormalized = normalizers.size > 0
   const pathOf = ({ path }: MatchRequest): string => (config.anyPrefix ? stripPathPrefix(path) : path)
   const headOf = (request: MatchRequest): string => {
     const lines = [request.method, pathOf(request)]
@@ -91,17 +100,24 @@ export function createMatchKeys(config: MatchConfig): MatchKeys {
     for (const name of config.headers) lines.push(request.header(name) ?? '')
     return `${lines.join('\n')}\n`
   }
+  const bodyOf = (request: MatchRequest): ComparedBody =>
+    comparedBody(request, ignored, isNormalized ? createWriter() : undefined)
+  const keyWith = (request: MatchRequest, body: ComparedBody): string => {
+    const hash = createHash('sha256').update(`${headOf(request)}${body.kind}\n`)
+    return digest(body.kind === 'json' ? hash.update(body.text) : hash.update(body.bytes))
+  }
   return {
     pathOf,
     comparedJson(request) {
-      const body = comparedBody(request, ignored)
+      const body = bodyOf(request)
       return body.kind === 'json' ? { value: JSON.parse(body.text) as unknown } : undefined
     },
-    keyOf(request) {
-      const body = comparedBody(request, ignored)
-      const hash = createHash('sha256').update(`${headOf(request)}${body.kind}\n`)
-      return digest(body.kind === 'json' ? hash.update(body.text) : hash.update(body.bytes))
-    },
+    keyOf: (request) => keyWith(request, bodyOf(request)),
+    exactKeyOf: isNormalized ? (request) => keyWith(request, comparedBody(request, ignored)) : undefined,
+    conversationOf:
+      config.conversation === 'prefix'
+        ? (request) => conversationOf(headOf(request), jsonOf(request.body), ignored, createWriter())
+        : undefined,
     hashKeyOf: (request, bodyHash) =>
       digest(createHash('sha256').update(`${headOf(request)}md5\n${bodyHash.toLowerCase()}`)),
   }
@@ -117,7 +133,20 @@ function digest(hash: ReturnType<typeof createHash>): string {
   return hash.digest('base64').slice(0, 22)
 }
 
-function comparedBody({ body, contentType }: MatchRequest, ignored: IgnoredFields): ComparedBody {
+/** A form or text above this length is compared without normalizers. */
+const MAX_NORMALIZED_BYTES = 1024 * 1024
+
+/** @param writer normalizes the body; undefined: compares it as it is */
+function comparedBody(
+  { body, contentType }: MatchRequest,
+  ignored: IgnoredFields,
+  writer?: NormalizedJsonWriter,
+): ComparedBody {
+  const normalized = (bytes: Buffer): Buffer =>
+    writer && bytes.length <= MAX_NORMALIZED_BYTES
+      ? Buffer.from(writer.text(bytes.toString('latin1')), 'latin1')
+      : bytes
+
   const formType = isMultipart(contentType)
     ? contentType
     : looksMultipart(body)
@@ -125,14 +154,16 @@ function comparedBody({ body, contentType }: MatchRequest, ignored: IgnoredField
       : undefined
   if (formType !== undefined) {
     // YAML scalars convert CRLF to LF, so a form that was recorded as text has lost its CRLF.
-    return { kind: 'form', bytes: withoutCarriageReturns(withFixedBoundary(body, formType)) }
+    return { kind: 'form', bytes: normalized(withoutCarriageReturns(withFixedBoundary(body, formType))) }
   }
-  if (looksLikeJson(body)) {
-    const value = parseJson(body)
-    const text = value === undefined ? undefined : canonicalJson(value, ignored)
-    if (text !== undefined) return { kind: 'json', text }
-  }
-  return { kind: 'bytes', bytes: body }
+  const value = jsonOf(body)
+  const text = value === undefined ? undefined : canonicalJson(value, ignored, writer)
+  return text === undefined ? { kind: 'bytes', bytes: normalized(body) } : { kind: 'json', text }
+}
+
+/** The value of a JSON object or array; undefined for any other body. */
+function jsonOf(body: Buffer): unknown {
+  return looksLikeJson(body) ? parseJson(body) : undefined
 }
 
 /** Ignores the content type, which clients and recordings may omit. */
@@ -158,12 +189,6 @@ function withoutCarriageReturns(bytes: Buffer): Buffer {
   return result.subarray(0, length)
 }
 
-/** Ignored fields as a tree of names. Leaves are `true`. */
-type IgnoredFields = ReadonlyMap<string, true | IgnoredFields>
-
-/** Deeper than any request of the API. Bodies that are nested deeper are compared byte by byte. */
-const MAX_DEPTH = 1_000
-
 /** Converts paths such as `stream_options.include_usage` to a tree. */
 function ignoredFieldsTree(paths: readonly string[]): IgnoredFields {
   const root = new Map<string, true | IgnoredFields>()
@@ -187,23 +212,26 @@ function ignoredFieldsTree(paths: readonly string[]): IgnoredFields {
 
 /**
  * Writes JSON independent of key order, white space and number format, without ignored fields. The path of an ignored field skips
- * lists. Undefined if the value is nested too deeply.
+ * lists. Undefined if the value is nested too deeply: such bodies are compared byte by byte.
  */
-function canonicalJson(value: unknown, ignored: IgnoredFields): string | undefined {
+function canonicalJson(
+  value: unknown,
+  ignored: IgnoredFields,
+  writer: NormalizedJsonWriter | undefined,
+): string | undefined {
   try {
-    return writeJson(value, ignored, 0)
+    return writer ? writer.write(value, ignored) : writeJson(value, ignored, 0)
   } catch (error) {
     if (error === tooDeep) return undefined
     throw error
   }
 }
 
-const tooDeep = Symbol('nested too deep')
 const nothingIgnored: IgnoredFields = new Map()
 
 function writeJson(value: unknown, ignored: IgnoredFields, depth: number): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
-  if (depth === MAX_DEPTH) throw tooDeep
+  if (depth === MAX_JSON_DEPTH) throw tooDeep
   if (Array.isArray(value)) {
     return `[${value.map((item) => writeJson(item, ignored, depth + 1)).join(',')}]`
   }

@@ -1,4 +1,5 @@
 import type { Interaction, EntryGroup, EntryList, RecordingEntry } from './interaction.ts'
+import { addedMessages, type Conversation } from './conversation.ts'
 import { type MatchKeys, matchRecorded, type MatchRequest, apiVersionOf } from './match-request.ts'
 import { redactQuery } from '../lib/credential-texts.ts'
 
@@ -13,6 +14,7 @@ export interface IndexedEntry {
   readonly path: string
   readonly variant: QueryVariant
   readonly bodyLength: number
+  readonly conversation: Conversation | undefined
 }
 
 /** Number of entries between two yields, about a millisecond of work. */
@@ -24,6 +26,8 @@ export class RecordingIndex {
   readonly #groups = new Map<string, EntryGroup>()
   readonly #groupsByHash = new Map<string, EntryGroup>()
   readonly #groupsByPath = new Map<string, EntryGroup[]>()
+  /** By the key of the conversation. */
+  readonly #conversations = new Map<string, EntryGroup[]>()
   /** The groups with entries of a file, so that the cost of a change depends on the size of that file only. */
   readonly #groupsByFile = new Map<string, EntryGroup[]>()
   /** One copy of each text. A substring of the text of an item would keep the complete text in memory. */
@@ -42,13 +46,19 @@ export class RecordingIndex {
     const hashKey = request.bodyHash === undefined ? undefined : this.keys.hashKeyOf(match, request.bodyHash)
     const key = hasBody ? this.keys.keyOf(match) : (hashKey ?? '')
     return {
-      entry: { ...location, key, used: false },
+      entry: {
+        ...location,
+        key,
+        ...(this.keys.exactKeyOf && { exactKey: this.keys.exactKeyOf(match) }),
+        used: false,
+      },
       hashKey,
       hasBody,
       method: this.#intern(match.method),
       path: this.#intern(this.keys.pathOf(match)),
       variant: { query: this.#intern(query), apiVersion: this.#intern(apiVersion) },
       bodyLength: match.body.length,
+      conversation: hasBody ? this.keys.conversationOf?.(match) : undefined,
     }
   }
 
@@ -64,9 +74,31 @@ export class RecordingIndex {
     const variant = queryVariant(request.query)
     const group = this.#groups.get(this.keys.keyOf(request))
     const list = group && bestList(group, variant)
+    if (list && this.keys.exactKeyOf) return preferExact(list, this.keys.exactKeyOf(request))
     if (list || this.#groupsByHash.size === 0) return list
     const byHash = this.#groupsByHash.get(this.keys.hashKeyOf(request, bodyHash()))
     return byHash && bestList(byHash, variant)
+  }
+
+  /**
+   * The recordings of the same conversation with the fewest messages that are not recorded; undefined if there are none, or without
+   * MATCH_CONVERSATION=prefix.
+   */
+  findConversation(request: MatchRequest): EntryList | undefined {
+    const conversation = this.keys.conversationOf?.(request)
+    if (!conversation) return undefined
+    const variant = queryVariant(request.query)
+    let best: EntryList | undefined
+    let fewest = Infinity
+    for (const group of this.#conversations.get(conversation.key) ?? []) {
+      const added = group.conversation && addedMessages(conversation, group.conversation)
+      if (added === undefined || added >= fewest) continue
+      const list = bestList(group, variant)
+      if (!list) continue
+      best = list
+      fewest = added
+    }
+    return best
   }
 
   /**
@@ -125,7 +157,7 @@ export class RecordingIndex {
   }
 
   /** The group of an entry. Creates it if it does not exist. */
-  #groupFor({ entry, hashKey, hasBody, method, path, bodyLength }: IndexedEntry): EntryGroup {
+  #groupFor({ entry, hashKey, hasBody, method, path, bodyLength, conversation }: IndexedEntry): EntryGroup {
     let group = this.#groups.get(entry.key)
     if (!group && hashKey !== undefined) {
       // Hashes join recordings only if one of them has no body, because users edit bodies without updating the hashes.
@@ -133,10 +165,9 @@ export class RecordingIndex {
       if (byHash && (!hasBody || !byHash.hasBody)) group = byHash
     }
     if (!group) {
-      group = { method, path, bodyLength, hasBody, lists: [] }
-      const siblings = this.#groupsByPath.get(path)
-      if (siblings) siblings.push(group)
-      else this.#groupsByPath.set(path, [group])
+      group = { method, path, bodyLength, hasBody, conversation, lists: [] }
+      addTo(this.#groupsByPath, path, group)
+      if (conversation) addTo(this.#conversations, conversation.key, group)
     }
     group.hasBody ||= hasBody
     if (hasBody) this.#groups.set(entry.key, group)
@@ -154,11 +185,9 @@ export class RecordingIndex {
   #drop(emptyGroups: readonly EntryGroup[]): void {
     if (emptyGroups.length === 0) return
     const removed = new Set(emptyGroups)
-    for (const path of new Set(emptyGroups.map((group) => group.path))) {
-      const remaining = this.groupsOf(path).filter((group) => !removed.has(group))
-      if (remaining.length > 0) this.#groupsByPath.set(path, remaining)
-      else this.#groupsByPath.delete(path)
-    }
+    removeFrom(this.#groupsByPath, new Set(emptyGroups.map(({ path }) => path)), removed)
+    const keys = emptyGroups.flatMap(({ conversation }) => conversation?.key ?? [])
+    removeFrom(this.#conversations, new Set(keys), removed)
     for (const groups of [this.#groups, this.#groupsByHash]) {
       for (const [key, group] of groups) if (removed.has(group)) groups.delete(key)
     }
@@ -172,6 +201,31 @@ export class RecordingIndex {
     }
     return interned
   }
+}
+
+function addTo(map: Map<string, EntryGroup[]>, key: string, group: EntryGroup): void {
+  const groups = map.get(key)
+  if (groups) groups.push(group)
+  else map.set(key, [group])
+}
+
+function removeFrom(
+  map: Map<string, EntryGroup[]>,
+  keys: ReadonlySet<string>,
+  removed: ReadonlySet<EntryGroup>,
+): void {
+  for (const key of keys) {
+    const remaining = map.get(key)?.filter((group) => !removed.has(group)) ?? []
+    if (remaining.length > 0) map.set(key, remaining)
+    else map.delete(key)
+  }
+}
+
+/** The recordings with the exact body of a request; all of the list if there are none. */
+function preferExact(list: EntryList, exactKey: string): EntryList {
+  const entries = list.entries.filter((entry) => entry.exactKey === exactKey)
+  if (entries.length === 0 || entries.length === list.entries.length) return list
+  return { ...list, entries, exactKey }
 }
 
 function isEmpty({ lists }: EntryGroup): boolean {

@@ -70,7 +70,7 @@ export class RecordingSelector {
     list: EntryList,
     exchange: Exchange,
   ): MaybePromise<RecordingEntry | undefined> {
-    const { entries, query, apiVersion } = list
+    const { entries, query, apiVersion, exactKey = '' } = list
     const count = entries.length
     if (count <= 1) return entries[0]
     const { repeat, testHeader } = this.#config
@@ -80,7 +80,7 @@ export class RecordingSelector {
     const { headers, resource } = exchange
     const test = headers[testHeader]
     const prefix = resource === defaultResourceName ? '' : `${resource} `
-    const name = `${this.#scope}${prefix}${entries[0]?.key ?? ''} ${apiVersion} ${query}`
+    const name = `${this.#scope}${prefix}${entries[0]?.key ?? ''}${exactKey} ${apiVersion} ${query}`
     const cursor = this.#cursors.next(name, test === undefined ? undefined : String(test))
     return cursor instanceof Promise ? cursor.then(pick) : pick(cursor)
   }

@@ -103,9 +103,10 @@ export function createReplay({
     if (found) return found
     // The recording was redacted, so the request must be redacted to match it.
     const redacted = redactedRequest(redactor, request)
-    if (!redacted) return undefined
+    if (!redacted) return index.findConversation(request)
     const isSame = redacted.body === request.body && redacted.path === request.path
-    return isSame && match.headers.length === 0 ? undefined : index.find(redacted, hash)
+    const again = isSame && match.headers.length === 0 ? undefined : index.find(redacted, hash)
+    return again ?? index.findConversation(redacted)
   }
 
   const readAnswer = async (entry: RecordingEntry): Promise<ReplayAnswer | undefined> => {
