@@ -22,14 +22,36 @@ describe('countImageTokens', () => {
   })
 
   it.each([
-    ['gpt-4.1-mini', 1_024, 1_024, Math.ceil(1_024 * 1.62)], // OpenAI: 1,024 patches
-    ['gpt-4.1-mini', 1_800, 2_400, Math.ceil(1_452 * 1.62)], // OpenAI: 1,452 patches
-    ['gpt-5-nano', 32, 32, 3],
-    ['gpt-5.4', 10_000, 10_000, 2_500],
+    ['gpt-4.1-mini', 1_024, 1_024, 1_660], // OpenAI: 1,024 patches
+    ['gpt-4.1-mini', 1_800, 2_400, 2_354], // OpenAI: 1,452 patches
+    ['gpt-4.1-mini', 640, 480, 488], // billed, 2026
+    ['gpt-4.1-nano', 128, 128, 41], // billed, 2026-06
+    ['gpt-4.1-nano', 540, 360, 503], // billed, 2026
+    ['gpt-5-nano', 640, 480, 451], // billed, 2026
+    ['gpt-5.4', 60, 30, 4], // billed, 2026-05
+    ['gpt-5.4', 240, 278, 88], // billed, 2026-05
+    ['gpt-5.4', 10_000, 10_000, 3_001],
+    ['gpt-5.4-mini', 10_000, 10_000, Math.ceil(39 * 39 * 1.2) + 1],
+  ])('counts patches within the limits of the model: %s, %i x %i', (name, width, height, tokens) => {
+    expect(countImageTokens(model(name), 'high', width, height)).toBe(tokens)
+  })
+
+  it.each([
+    ['gpt-5.4', 'low', 16 * 16],
+    ['gpt-5.4', 'high', 2_500],
+    ['gpt-5.4', 'auto', 2_500],
+    ['gpt-5.4', null, 2_500],
+    ['gpt-5.4', 'original', 10_000],
+    ['gpt-5.5', 'auto', 10_000],
+    ['gpt-5.6-sol', 'high', 2_500],
+    ['gpt-5.6-sol', undefined, 125 * 125],
+    ['gpt-5-mini', 'original', 39 * 39],
+    ['gpt-5-mini', 'low', 16 * 16],
   ])(
-    'covers a picture with patches, no more than the model takes: %s, %i x %i',
-    (name, width, height, tokens) => {
-      expect(countImageTokens(model(name), 'high', width, height)).toBe(tokens)
+    'limits the patches of an image of 4,000 x 4,000 by detail: %s, %s, %i patches',
+    (name, detail, patches) => {
+      const multiplier = 1.2
+      expect(countImageTokens(model(name), detail, 4_000, 4_000)).toBe(Math.ceil(patches * multiplier) + 1)
     },
   )
 

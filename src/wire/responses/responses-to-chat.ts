@@ -83,9 +83,8 @@ function partOf(part: ResponsesPart): ContentPart[] {
     case 'refusal':
       return [{ type: 'refusal', refusal: part.refusal }]
     case 'input_image':
-      return part.image_url
-        ? [{ type: 'image_url', image_url: { url: part.image_url, detail: part.detail ?? null } }]
-        : []
+      // An uploaded image has no URL.
+      return [{ type: 'image_url', image_url: { url: part.image_url ?? '', detail: part.detail ?? null } }]
     case 'computer_screenshot':
       return part.image_url ? [{ type: 'image_url', image_url: { url: part.image_url } }] : []
     case 'input_file': {
