@@ -4,6 +4,8 @@ import { countChatPrompt, countInput, splitInputs } from '../src/wire/chat/promp
 import type { ChatRequest } from '../src/wire/chat/chat-request.ts'
 import { countResponsesInput, type CountedResponsesRequest } from '../src/wire/responses/responses-request.ts'
 import { hostedToolItemTypes } from '../src/wire/responses/responses-item.ts'
+import type { TextOrTokens } from '../src/wire/completions/completions-request.ts'
+import { readPrompts } from '../src/generate/completions.ts'
 import { loadEncoding } from '../src/tokens/encoding.ts'
 import { isRecord } from '../src/lib/record.ts'
 
@@ -97,18 +99,27 @@ export function scoreOf(counted: readonly CountedRequest[]): Score {
 
 type Count = (request: BilledRequest['request'], model: Model) => number
 
-const countTexts: Count = (request, model) => {
-  const inputs = splitInputs((request['input'] ?? request['prompt'] ?? '') as string)
-  return inputs.reduce<number>((tokens, input) => tokens + countInput(input, loadEncoding(model.encoding)), 0)
+const countEmbeddings: Count = ({ input = '' }, model) => {
+  const encoding = loadEncoding(model.encoding)
+  return splitInputs(input as TextOrTokens).reduce<number>(
+    (tokens, text) => tokens + countInput(text, encoding),
+    0,
+  )
 }
+
+const countCompletions: Count = (request, model) =>
+  readPrompts(request, loadEncoding(model.encoding)).reduce(
+    (tokens, { tokenCount }) => tokens + tokenCount,
+    0,
+  )
 
 const counters: Readonly<Record<string, Count>> = {
   'chat/completions': (request, model) =>
     countChatPrompt(request as unknown as ChatRequest, model, loadEncoding(model.encoding)),
   responses: (request, model) =>
     countResponsesInput(request as unknown as CountedResponsesRequest, model, loadEncoding(model.encoding)),
-  completions: countTexts,
-  embeddings: countTexts,
+  completions: countCompletions,
+  embeddings: countEmbeddings,
 }
 
 function modelOf({ model: name, request: { model } }: BilledRequest): Model | undefined {

@@ -8,24 +8,27 @@ const text = 'Say 龘 and 🦙, then stop.'
 describe('readPrompts', () => {
   it('accepts a text, texts, tokens and lists of tokens', () => {
     const tokens = encoding.encode(text)
-    expect(readPrompts(text, encoding).map((prompt) => prompt.readText())).toEqual([text])
-    expect(readPrompts([text, ''], encoding).map((prompt) => prompt.readText())).toEqual([text, ''])
-    expect(readPrompts(tokens, encoding).map((prompt) => prompt.readText())).toEqual([text])
-    expect(readPrompts([tokens, tokens], encoding).map((prompt) => prompt.tokenCount)).toEqual([
+    expect(readPrompts({ prompt: text }, encoding).map((prompt) => prompt.readText())).toEqual([text])
+    expect(readPrompts({ prompt: [text, ''] }, encoding).map((prompt) => prompt.readText())).toEqual([
+      text,
+      '',
+    ])
+    expect(readPrompts({ prompt: tokens }, encoding).map((prompt) => prompt.readText())).toEqual([text])
+    expect(readPrompts({ prompt: [tokens, tokens] }, encoding).map((prompt) => prompt.tokenCount)).toEqual([
       tokens.length,
       tokens.length,
     ])
   })
 
   it('uses the start-of-document token if there is no prompt', () => {
-    const [prompt] = readPrompts(null, encoding)
+    const [prompt] = readPrompts({ prompt: null }, encoding)
     expect(prompt?.tokenCount).toBe(1)
     expect(prompt?.readTokens()).toEqual(['<|endoftext|>'])
   })
 
   it('returns a text of whole characters for each token, and the texts join to the prompt', () => {
     for (const input of [text, encoding.encode(text)]) {
-      const [prompt] = readPrompts(input, encoding)
+      const [prompt] = readPrompts({ prompt: input }, encoding)
       const tokens = prompt?.readTokens() ?? []
       expect(tokens).toHaveLength(encoding.count(text))
       expect(tokens.join('')).toBe(text)
@@ -34,7 +37,7 @@ describe('readPrompts', () => {
   })
 
   it('accepts tokens that are not valid text, and numbers that are not tokens', () => {
-    const [prompt] = readPrompts([255, 254, 253, 252, 251, 9_999_999, 64], encoding)
+    const [prompt] = readPrompts({ prompt: [255, 254, 253, 252, 251, 9_999_999, 64] }, encoding)
     expect(prompt?.readTokens()).toHaveLength(7)
   })
 })

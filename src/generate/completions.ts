@@ -4,11 +4,7 @@ import { promptLengthExceeded } from '../wire/chat/error-context-length.ts'
 import { promptFiltered, tooManyCompletions, type ServiceError } from '../wire/errors.ts'
 import { completionId } from '../wire/ids.ts'
 import type { Model } from '../wire/models/models.ts'
-import {
-  type CompletionsRequest,
-  parseCompletionsRequest,
-  type TextOrTokens,
-} from '../wire/completions/completions-request.ts'
+import { type CompletionsRequest, parseCompletionsRequest } from '../wire/completions/completions-request.ts'
 import type { Addressed, Exchange } from '../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../pipeline/reply-headers.ts'
 import { bodyInPieces } from '../answer/body.ts'
@@ -52,7 +48,7 @@ export function generateCompletion(exchange: Addressed): ReplyOrPromise {
 
   const encoding = loadEncoding(model.encoding)
   const counter = countAhead(exchange, encoding, (collector) => {
-    readPrompts(request.prompt, encoding, collector)
+    readPrompts(request, encoding, collector)
   })
   return mapMaybe(counter, (known) => answerCompletion(exchange, deployment, request, known))
 }
@@ -64,7 +60,7 @@ function answerCompletion(
   counter: TokenCounter,
 ): ReplyOrPromise {
   const { config } = exchange
-  const prompts = readPrompts(request.prompt, loadEncoding(model.encoding), counter)
+  const prompts = readPrompts(request, loadEncoding(model.encoding), counter)
   const verdict = judgeContent(textsOf(request, prompts), config, exchange.forced)
   if (verdict.kind === 'prompt') return refuse(promptFiltered(verdict.category))
   const tooLong = checkLengths(request, prompts, model)
@@ -289,33 +285,38 @@ const emptyPrompt = '<|endoftext|>'
 
 /** One prompt of a legacy completion. */
 export interface CompletionPrompt extends EchoedPrompt {
+  /** Tokens of the prompt and the suffix. */
   readonly tokenCount: number
 }
 
 /**
- * Returns the prompts of a request. A request without a prompt has one empty prompt.
+ * Returns the prompts of a request. A request without a prompt has one empty prompt. The suffix counts for each prompt.
  *
  * @param counter must return the same counts as `encoding`
  */
 export function readPrompts(
-  input: TextOrTokens | null | undefined,
+  { prompt: input, suffix }: Pick<CompletionsRequest, 'prompt' | 'suffix'>,
   encoding: Encoding,
   counter: TokenCounter = encoding,
 ): readonly CompletionPrompt[] {
-  return splitInputs(input ?? emptyPrompt).map((prompt) => createPrompt(prompt, encoding, counter))
+  const suffixTokens = suffix ? counter.count(suffix) : 0
+  return splitInputs(input ?? emptyPrompt).map((prompt) =>
+    createPrompt(prompt, suffixTokens, encoding, counter),
+  )
 }
 
 function createPrompt(
   prompt: string | readonly number[],
+  suffixTokens: number,
   encoding: Encoding,
   counter: TokenCounter,
 ): CompletionPrompt {
   if (prompt === emptyPrompt) {
-    return { tokenCount: 1, readText: () => emptyPrompt, readTokens: () => [emptyPrompt] }
+    return { tokenCount: 1 + suffixTokens, readText: () => emptyPrompt, readTokens: () => [emptyPrompt] }
   }
   const isText = typeof prompt === 'string'
   return {
-    tokenCount: countInput(prompt, counter),
+    tokenCount: countInput(prompt, counter) + suffixTokens,
     readText: () => (isText ? prompt : encoding.decode(prompt)),
     readTokens: () => decodeEach(isText ? encoding.encode(prompt) : prompt, encoding),
   }

@@ -118,6 +118,17 @@ describe('legacy completions', () => {
     expect(choices[0]?.text).toMatch(/^A(?!.*SUFFIX)/)
   })
 
+  it.each([
+    ['a prompt', 'A', 1],
+    ['no prompt', undefined, 1],
+    ['two prompts', ['A', 'A'], 2],
+  ])('counts the suffix for each prompt, as billed in 2026: %s', async (_, prompt, count) => {
+    const suffix = '\nprint(fib(10))'
+    const { usage } = await complete({ prompt, suffix })
+    // Each prompt is one token.
+    expect(usage.prompt_tokens).toBe(count * (1 + encoding.count(suffix)))
+  })
+
   it('ends before a stop text', async () => {
     const { choices } = await complete({ prompt: 'x', max_tokens: 60, stop: ['.', 'never'] })
     expect(choices[0]).toMatchObject({ finish_reason: 'stop' })
