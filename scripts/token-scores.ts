@@ -19,6 +19,8 @@ export interface BilledRequest {
   readonly request: Readonly<Record<string, unknown>>
   /** Owner, repository and file of the recording. */
   readonly from?: string
+  /** Date of the recording, `2026-05-06`. */
+  readonly created?: string
 }
 
 /** A request that was counted. */
@@ -62,7 +64,7 @@ export function scoreRequest(row: BilledRequest): CountedRequest | SkippedReques
   if (!count) return { row, reason: `unknown operation ${row.op}` }
   const model = modelOf(row)
   if (!model) return { row, reason: `unknown model ${row.model}` }
-  const reason = reasonToSkip(row.request)
+  const reason = isOldResponse(row) ? 'Responses API of March 2025' : reasonToSkip(row.request)
   if (reason !== undefined) return { row, reason }
   const group: Group = {
     api: row.op,
@@ -136,11 +138,17 @@ function modelOf({ model: name, request: { model } }: BilledRequest): Model | un
 const clientTools = new Set<unknown>(['function', 'custom', 'namespace', 'tool_search'])
 const hostedItems = new Set<unknown>(hostedToolItemTypes)
 
+/** In its first weeks, the Responses API billed 18 more tokens for text, and 216 more with tools. */
+function isOldResponse({ op, created = '' }: BilledRequest): boolean {
+  return op === 'responses' && created.startsWith('2025-03')
+}
+
 /** Returns what the bill contains beyond the request. */
 function reasonToSkip(request: BilledRequest['request']): string | undefined {
   const { previous_response_id: previous, conversation, prompt } = request
   if (isSet(previous) || isSet(conversation) || isRecord(prompt)) return 'stored state'
   if (isSet(request['web_search_options'])) return 'server-side tools'
+  if (isSet(request['audio'])) return 'audio'
   const tools = Array.isArray(request['tools']) ? (request['tools'] as unknown[]) : []
   if (tools.some((tool) => isRecord(tool) && !clientTools.has(tool['type']))) return 'server-side tools'
   return reasonInside(request['input']) ?? reasonInside(request['messages'])

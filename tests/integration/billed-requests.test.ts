@@ -67,6 +67,7 @@ describe('a request that cannot be compared with its bill', () => {
     ['server-side tools', 'responses', { input: [{ type: 'web_search_call', id: 'ws_1' }] }],
     ['server-side tools', 'chat/completions', { ...chat('a'), web_search_options: {} }],
     ['audio', 'chat/completions', chat([{ type: 'input_audio', input_audio: { data: '', format: 'wav' } }])],
+    ['audio', 'chat/completions', { ...chat('a'), modalities: ['text', 'audio'], audio: { voice: 'ash' } }],
     ['audio', 'chat/completions', { messages: [{ role: 'assistant', audio: { id: 'audio_1' } }] }],
     ['remote images and files', 'chat/completions', chat([{ type: 'image_url', image_url: { url: web } }])],
     ['remote images and files', 'responses', responses([{ type: 'input_image', image_url: web }])],
@@ -80,6 +81,14 @@ describe('a request that cannot be compared with its bill', () => {
   ])('is skipped as %s: %s %j', (reason, op, request) => {
     const row = { op, model: 'gpt-4o', billed_prompt_tokens: 1, request }
     expect(scoreRequest(row)).toEqual({ row, reason })
+  })
+
+  it('is skipped if it was recorded in the first weeks of the Responses API', () => {
+    const row = { op: 'responses', model: 'gpt-4o', billed_prompt_tokens: 50, request: { input: 'a' } }
+    expect(scoreRequest({ ...row, created: '2025-03-20' })).toMatchObject({
+      reason: 'Responses API of March 2025',
+    })
+    expect(scoreRequest({ ...row, created: '2025-04-07' })).toMatchObject({ group: { kind: 'text' } })
   })
 
   it('is skipped with the name of an unknown model', () => {
