@@ -77,8 +77,10 @@ export interface MatchKeys {
   hashKeyOf(request: MatchRequest, bodyHash: string): string
   /** The path, without the parts that the configuration ignores. */
   pathOf(request: MatchRequest): string
-  /** A JSON body without ignored fields; undefined for any other body. */
-  comparedJson(request: MatchRequest): { readonly value: unknown } | undefined
+  /** The body as it is compared: JSON without ignored fields, or the bytes of any other body. */
+  comparedBody(
+    request: MatchRequest,
+  ): { readonly kind: 'json'; readonly value: unknown } | { readonly kind: 'bytes' | 'form'; readonly bytes: Buffer }
 }
 
 /** A body as it is compared: JSON with sorted keys and without ignored fields, a form with a fixed boundary. */
@@ -108,9 +110,9 @@ export function createMatchKeys(config: MatchConfig): MatchKeys {
   }
   return {
     pathOf,
-    comparedJson(request) {
+    comparedBody(request) {
       const body = bodyOf(request)
-      return body.kind === 'json' ? { value: JSON.parse(body.text) as unknown } : undefined
+      return body.kind === 'json' ? { kind: 'json', value: JSON.parse(body.text) as unknown } : body
     },
     keyOf: (request) => keyWith(request, bodyOf(request)),
     exactKeyOf: isNormalized ? (request) => keyWith(request, comparedBody(request, ignored)) : undefined,

@@ -1,7 +1,15 @@
 import type { MatchConfig } from '../config/config.ts'
 import { redacted } from '../lib/credential-texts.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
-import { matchRecorded, type MatchRequest, apiVersionOf, type MatchKeys } from './match-request.ts'
+import { addedMessages } from './conversation.ts'
+import { type NormalizerName, normalizerNames } from '../config/recording-settings.ts'
+import {
+  apiVersionOf,
+  createMatchKeys,
+  type MatchKeys,
+  matchRecorded,
+  type MatchRequest,
+} from './match-request.ts'
 import type { Interaction, RecordingEntry } from './interaction.ts'
 import type { RecordingIndex } from './recording-index.ts'
 import type { RecordingReader } from './recording-reader.ts'
@@ -15,6 +23,8 @@ export interface NearestRecording {
   readonly method: string
   readonly uri: string
   readonly difference: RequestDifference
+  /** The settings with which the recording matches, as a sentence; undefined if none make it match. */
+  readonly setting: string | undefined
 }
 
 /** Number of recordings to compare: those with the most similar body lengths. */
@@ -34,15 +44,21 @@ export async function findNearest(
   config: MatchConfig,
   redactor: Redactor,
 ): Promise<NearestRecording | undefined> {
+  const canMatch = request.body.length > LARGE_BODY_BYTES ? undefined : matchTest(request, { ...config, normalize: normalizerNames, conversation: 'prefix' }, redactor)
   let nearest: NearestRecording | undefined
   for (const entry of candidates(request, index)) {
     const interaction = await reader.read(entry)
     if (!interaction) continue
     const recorded = matchRecorded(interaction.request)
     const difference = requestDifference(request, recorded, index.keys, config)
-    if (!difference || (nearest && nearest.difference.count <= difference.count)) continue
+    if (!difference) continue
     const { method, uri } = interaction.request
-    nearest = { entry, method, uri, difference }
+    if (canMatch?.(recorded)) {
+      nearest = { entry, method, uri, difference, setting: settingAdvice(request, recorded, config, redactor) }
+      break
+    }
+    if (nearest && nearest.difference.count <= difference.count) continue
+    nearest = { entry, method, uri, difference, setting: undefined }
   }
   return (
     nearest && redactNearest(nearest, request, await reader.read(nearest.entry), index, config, redactor)
@@ -51,14 +67,14 @@ export async function findNearest(
 
 /** Redacts the values of the difference. If only credentials differ, both values are replaced. */
 function redactNearest(
-  { entry, method, uri, difference }: NearestRecording,
+  { entry, method, uri, difference, setting }: NearestRecording,
   request: MatchRequest,
   interaction: Interaction | undefined,
   { keys }: RecordingIndex,
   config: MatchConfig,
   redactor: Redactor,
 ): NearestRecording {
-  const common = { entry, method, uri: redactor.uri(uri) }
+  const common = { entry, method, uri: redactor.uri(uri), setting }
   const hidden = { ...difference, requested: redacted, recorded: redacted }
   try {
     const recorded = interaction && matchRecorded(redactor.request(interaction.request))
@@ -179,21 +195,30 @@ function bodyDifference(
   recorded: MatchRequest,
   keys: MatchKeys,
 ): RequestDifference | undefined {
-  const requestedJson = keys.comparedJson(requested)
-  const recordedJson = keys.comparedJson(recorded)
-  if (requestedJson === undefined || recordedJson === undefined) {
-    if (requested.body.equals(recorded.body)) return undefined
-    return {
-      at: 'body',
-      requested: formatBytes(requested.body),
-      recorded: formatBytes(recorded.body),
-      count: MAX_COUNTED_DIFFERENCES,
-      advice: 'Send the recorded body.',
-    }
+  const [left, right] = [keys.comparedBody(requested), keys.comparedBody(recorded)]
+  if (left.kind === 'json' && right.kind === 'json') return fieldDifference(left.value, right.value)
+  const count = MAX_COUNTED_DIFFERENCES
+  if (left.kind === 'json' || right.kind === 'json') {
+    const [shown, shownRecorded] = [formatBytes(requested.body), formatBytes(recorded.body)]
+    const advice = 'Send the recorded body.'
+    return { at: 'body', requested: shown, recorded: shownRecorded, count, advice }
   }
+  const offset = firstDifference(left.bytes, right.bytes)
+  if (offset === undefined) return undefined
+  const field = left.kind === 'form' ? formFieldAt(left.bytes, offset) : undefined
+  return {
+    at: field === undefined ? 'body' : `form field ${field}`,
+    requested: formatBytes(left.bytes, offset),
+    recorded: formatBytes(right.bytes, offset),
+    count,
+    advice: field === undefined ? 'Send the recorded body.' : `Send ${field} as recorded.`,
+  }
+}
+
+function fieldDifference(requested: unknown, recorded: unknown): RequestDifference | undefined {
   let first: RequestDifference | undefined
   let count = 0
-  for (const { path, left, right } of jsonDifferences(requestedJson.value, recordedJson.value)) {
+  for (const { path, left, right } of jsonDifferences(requested, recorded)) {
     count++
     const at = shortText(path)
     first ??= {
@@ -201,27 +226,98 @@ function bodyDifference(
       requested: formatValue(left, right),
       recorded: formatValue(right, left),
       count,
-      advice: at === '' ? 'Send the recorded body.' : fieldAdvice(at),
+      advice: at === '' ? 'Send the recorded body.' : fieldAdvice(at, right === undefined),
     }
     if (count === MAX_COUNTED_DIFFERENCES) break
   }
   return first && { ...first, count }
 }
 
-/** Prompts of all APIs. They must not be ignored, because every request would match then. Ids in a prompt may be ignored. */
-const promptField = /^(messages|input|prompt|instructions|contents|query)(\.|$)/
-const idField = /(^|[._])id$/
+/** Parts of prompts in all APIs, at any depth. They must not be ignored, because requests with other prompts would match then. */
+const promptField =
+  /(^|\.)(messages|input|prompt|instructions|contents?|query|system|parts|suffix|items|arguments|output|documents)(\.|$)/
 
-function fieldAdvice(at: string): string {
+function fieldAdvice(at: string, isAdded: boolean): string {
   const field = at.replace(/\[\d+\]/g, '')
-  if (promptField.test(field) && !idField.test(field)) return `Send ${at} as recorded.`
-  return `Send ${at} as recorded, or set MATCH_IGNORE_FIELDS=${field} to leave it out of matching.`
+  const send = isAdded ? `Send it without ${at}` : `Send ${at} as recorded`
+  if (promptField.test(field)) return `${send}.`
+  return `${send}, or set MATCH_IGNORE_FIELDS=${field} to leave it out of matching.`
 }
 
-function formatBytes(bytes: Buffer): string {
+/** Tests whether recordings match with a configuration. */
+function matchTest(
+  request: MatchRequest,
+  config: MatchConfig,
+  redactor: Redactor,
+): (recorded: MatchRequest) => boolean {
+  const requested = redactedRequest(request, redactor)
+  const keys = createMatchKeys(config)
+  const key = keys.keyOf(requested)
+  const conversation = keys.conversationOf?.(requested)
+  return (recorded) => {
+    if (keys.keyOf(recorded) === key) return true
+    const other = conversation && keys.conversationOf?.(recorded)
+    if (!other || other.key !== conversation.key) return false
+    return addedMessages(conversation, other) !== undefined
+  }
+}
+
+/** The fewest settings with which a recording matches that `matchTest` accepts, as a sentence. */
+function settingAdvice(
+  request: MatchRequest,
+  recorded: MatchRequest,
+  config: MatchConfig,
+  redactor: Redactor,
+): string {
+  const isMatch = (normalize: readonly NormalizerName[], conversation: MatchConfig['conversation']): boolean =>
+    matchTest(request, { ...config, normalize, conversation }, redactor)(recorded)
+  let names: readonly NormalizerName[] = normalizerNames
+  for (const name of normalizerNames) {
+    const fewer = names.filter((other) => other !== name)
+    if (!config.normalize.includes(name) && isMatch(fewer, 'prefix')) names = fewer
+  }
+  const settings = [
+    ...(names.length > config.normalize.length ? [`MATCH_NORMALIZE=${names.join(',')}`] : []),
+    ...(isMatch(names, config.conversation) ? [] : ['MATCH_CONVERSATION=prefix']),
+  ]
+  return `Set ${settings.join(' and ')}, because the requests are equal otherwise.`
+}
+
+/** The request as it would be recorded; as it is if the patterns of RECORDING_REDACT take too long. */
+function redactedRequest(request: MatchRequest, redactor: Redactor): MatchRequest {
+  try {
+    return redactor.live(request)
+  } catch {
+    return request
+  }
+}
+
+/** Offset of the first byte that differs; undefined if the bytes are equal. */
+function firstDifference(left: Buffer, right: Buffer): number | undefined {
+  if (left.equals(right)) return undefined
+  const length = Math.min(left.length, right.length)
+  for (let offset = 0; offset < length; offset++) if (left[offset] !== right[offset]) return offset
+  return length
+}
+
+/** The name of the field of a form at an offset; undefined before the first field. */
+function formFieldAt(form: Buffer, offset: number): string | undefined {
+  const label = 'form-data; name="'
+  const start = form.lastIndexOf(label, offset)
+  if (start < 0) return undefined
+  const name = form.toString('utf8', start + label.length, start + label.length + 100)
+  return /^[^"\r\n]{1,60}/.exec(name)?.[0]
+}
+
+/** Number of bytes that a message shows before the first difference, and in all. */
+const BYTES_BEFORE_DIFFERENCE = 20
+const MAX_SHOWN_BYTES = 60
+
+function formatBytes(bytes: Buffer, difference = 0): string {
   if (bytes.length === 0) return 'nothing'
-  const text = bytes.toString('utf8', 0, 60)
+  const start = Math.max(0, difference - BYTES_BEFORE_DIFFERENCE)
+  const text = bytes.toString('utf8', start, start + MAX_SHOWN_BYTES)
   return /^[\x20-\x7e\s]*$/.test(text)
-    ? `${JSON.stringify(text)} (${bytes.length} bytes)`
+    ? `${JSON.stringify(`${start > 0 ? '...' : ''}${text}`)} (${bytes.length} bytes)`
     : `${bytes.length} bytes`
 }

@@ -226,12 +226,12 @@ function missReply(exchange: Exchange, nearest: NearestRecording | undefined, di
   return refuse(error, { 'x-should-retry': 'false' })
 }
 
-function detailsOf({ entry, method, uri, difference }: NearestRecording): Record<string, unknown> {
+function detailsOf({ entry, method, uri, difference, setting }: NearestRecording): Record<string, unknown> {
   const { at, requested, recorded, advice } = difference
   return {
     nearest: { place: locationOf(entry), method, uri },
     first_difference: { at, requested, recorded },
-    would_match: advice,
+    would_match: setting ?? advice,
   }
 }
 
@@ -240,7 +240,7 @@ function describeMiss(exchange: Exchange, nearest: NearestRecording | undefined,
   const missed = `No recording answers ${exchange.method} ${shortText(redactText(exchange.path), 300)}.`
   if (!nearest)
     return `${missed} There is nothing to compare it with in ${dir}. Set REPLAY_ON_MISS=record to record it, or RECORDING_DIR to the folder that has it.`
-  const { entry, method, uri, difference } = nearest
+  const { entry, method, uri, difference, setting } = nearest
   const { at, requested, recorded, advice } = difference
-  return `${missed} The nearest is ${method} ${uri} (${locationOf(entry)}). They first differ in ${at}: the request has ${requested}, the recording has ${recorded}. Set REPLAY_ON_MISS=record to record this request. To get that recording instead: ${advice}`
+  return `${missed} The nearest is ${method} ${uri} (${locationOf(entry)}). They first differ in ${at}: the request has ${requested}, the recording has ${recorded}. Set REPLAY_ON_MISS=record to record this request. To get that recording instead: ${setting ?? advice}`
 }

@@ -58,6 +58,13 @@ describe('a request without a recording', () => {
     [{ input: [{ content: 'a' }] }, { input: [{ content: 'b' }] }],
     [{ prompt: ['a'] }, { prompt: ['b'] }],
     [{ instructions: 'a' }, { instructions: 'b' }],
+    [{ messages: [{ id: 'a' }] }, { messages: [{ id: 'b' }] }],
+    [{ messages: [{ name: 'a' }] }, { messages: [{ name: 'b' }] }],
+    [{ messages: [{ role: 'user' }] }, { messages: [{ role: 'developer' }] }],
+    [{ prompt: { variables: { city: 'a' } } }, { prompt: { variables: { city: 'b' } } }],
+    [{ input: [{ file_id: 'a' }] }, { input: [{ file_id: 'b' }] }],
+    [{ requests: [{ body: { messages: ['a'] } }] }, { requests: [{ body: { messages: ['b'] } }] }],
+    [{ items: [{ content: 'a' }] }, { items: [{ content: 'b' }] }],
   ])('never gets the advice to ignore the prompt: %j', async (recorded, requested) => {
     const { post } = replaying([cassetteItem(JSON.stringify(recorded), '{}', path)])
     const { error } = await missOf(await post(path, JSON.stringify(requested)))
@@ -68,13 +75,118 @@ describe('a request without a recording', () => {
   it.each([
     [{ user: 'a' }, { user: 'b' }, 'user'],
     [{ prompt_cache_key: 'a' }, { prompt_cache_key: 'b' }, 'prompt_cache_key'],
-    [{ messages: [{ tool_call_id: 'a' }] }, { messages: [{ tool_call_id: 'b' }] }, 'messages.tool_call_id'],
   ])('gets the advice to ignore fields that can differ each time: %j', async (recorded, requested, field) => {
     const { post } = replaying([cassetteItem(JSON.stringify(recorded), '{}', path)])
     const { error } = await missOf(await post(path, JSON.stringify(requested)))
     expect(error.message.indexOf('REPLAY_ON_MISS=record')).toBeLessThan(
       error.message.indexOf(`MATCH_IGNORE_FIELDS=${field} `),
     )
+  })
+
+  it.each([
+    ['a time', { input: 'It is 10:00:00' }, { input: 'It is 10:00:01' }, 'MATCH_NORMALIZE=timestamps'],
+    [
+      'an id',
+      { messages: [{ role: 'tool', tool_call_id: 'a' }] },
+      { messages: [{ role: 'tool', tool_call_id: 'b' }] },
+      'MATCH_NORMALIZE=ids',
+    ],
+    [
+      'a key order',
+      { input: [{ arguments: '{"a":1,"b":2}' }] },
+      { input: [{ arguments: '{"b":2,"a":1}' }] },
+      'MATCH_NORMALIZE=json-strings',
+    ],
+    [
+      'an address and a time',
+      { input: 'http://localhost:1 on 2026-11-30', user: 'a' },
+      { input: 'http://localhost:2 on 2026-12-01', user: 'a' },
+      'MATCH_NORMALIZE=timestamps,local-urls',
+    ],
+    [
+      'a context message',
+      { messages: [{ role: 'user', content: 'a' }] },
+      {
+        messages: [
+          { role: 'user', content: 'a' },
+          { role: 'system', content: 'b' },
+        ],
+      },
+      'MATCH_CONVERSATION=prefix',
+    ],
+    [
+      'a time and a context message',
+      { messages: [{ role: 'user', content: 'at 10:00:00' }] },
+      {
+        messages: [
+          { role: 'user', content: 'at 11:00:00' },
+          { role: 'system', content: 'b' },
+        ],
+      },
+      'MATCH_NORMALIZE=timestamps and MATCH_CONVERSATION=prefix',
+    ],
+  ])(
+    'that differs only in %s gets the setting, after the advice to record it',
+    async (_, recorded, requested, setting) => {
+      const items = [JSON.stringify(recorded).replace(/[a-z]/, 'z'), JSON.stringify(recorded)]
+      const { post } = replaying(items.map((body) => cassetteItem(body, '{}', path)))
+      const { error } = await missOf(await post(path, JSON.stringify(requested)))
+      expect(error.message).toMatch(
+        / Set REPLAY_ON_MISS=record to record this request\. To get that recording instead: Set \S+( and \S+)?, because the requests are equal otherwise\.$/,
+      )
+      expect(error.would_match).toBe(`Set ${setting}, because the requests are equal otherwise.`)
+      const env = Object.fromEntries(
+        setting.split(' and ').map((pair) => pair.split('=') as [string, string]),
+      )
+      const { post: postAgain } = replaying([cassetteItem(JSON.stringify(recorded), '{}', path)], env)
+      expect((await postAgain(path, JSON.stringify(requested))).status).toBe(200)
+    },
+  )
+
+  it('gets only the normalizers that it needs, with those that are set', async () => {
+    const { post } = replaying(
+      [cassetteItem(JSON.stringify({ input: '10:00:00 call_abcdefgh1' }), '{}', path)],
+      {
+        MATCH_NORMALIZE: 'boundaries,ids',
+      },
+    )
+    const { error } = await missOf(await post(path, JSON.stringify({ input: '10:00:01 call_abcdefgh2' })))
+    expect(error.would_match).toContain('Set MATCH_NORMALIZE=timestamps,ids,boundaries,')
+  })
+
+  it('that continues a recorded conversation gets the first message that is not recorded', async () => {
+    const messages = [{ role: 'user', content: 'a' }]
+    const { post } = replaying([cassetteItem(JSON.stringify({ messages }), '{}', path)])
+    const longer = [...messages, { role: 'assistant', content: 'b' }, { role: 'user', content: 'c' }]
+    const { error } = await missOf(await post(path, JSON.stringify({ messages: longer })))
+    expect(error.first_difference).toMatchObject({ at: 'messages[1]', recorded: 'nothing' })
+    expect(error.would_match).toBe('Send it without messages[1].')
+  })
+
+  it.each([
+    ['with a content type', true],
+    ['without a content type', false],
+  ])('and a recorded form %s get the field that differs', async (_, hasType) => {
+    const form = (boundary: string, model: string): string =>
+      ['model', model, 'language', 'en']
+        .map((text, index) =>
+          index % 2
+            ? `${text}\r\n`
+            : `--${boundary}\r\nContent-Disposition: form-data; name="${text}"\r\n\r\n`,
+        )
+        .join('')
+        .concat(`--${boundary}--\r\n`)
+    const type = (boundary: string) => ({ 'content-type': `multipart/form-data; boundary=${boundary}` })
+    const body = JSON.stringify(form('b1', 'whisper-1'))
+    const item = cassetteItem('{}', 'recorded', path)
+      .replace("body: '{}'", `body: ${body}`)
+      .replace('application/json', hasType ? type('b1')['content-type'] : '""')
+    const { post } = replaying([hasType ? item : item.replace(/    headers:\n.*\n.*\n/, '    headers: {}\n')])
+    expect(await (await post(path, form('b2', 'whisper-1'), type('b2'))).text()).toBe('recorded')
+    const { error } = await missOf(await post(path, form('b2', 'gpt-4o-transcribe'), type('b2')))
+    expect(error.first_difference).toMatchObject({ at: 'form field model' })
+    expect(error.message).toContain('the request has "...')
+    expect(error.would_match).toBe('Send model as recorded.')
   })
 
   it('gets a content-type difference for the same bytes', async () => {
