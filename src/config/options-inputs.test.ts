@@ -101,6 +101,7 @@ describe('options', () => {
       'contentFilter.prompt',
       'recordings.match.headers',
       'recordings.match.ignoreFields',
+      'recordings.match.normalize',
       'recordings.redact',
     ])
     expect(problemsOf({ region: [] })).toEqual([expect.stringContaining('region must be a name in')])

@@ -237,6 +237,7 @@ function createHost(settings: Settings, apiKey: string): HostConfig {
     clock: settings.clock,
     seed: settings.seed,
     host: settings.host,
+    pagesPrefix: settings.pagesPrefix,
     port: settings.port,
     workers: settings.workers,
     bodyLimitMb: settings.bodyLimitMb,

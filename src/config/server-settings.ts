@@ -61,6 +61,13 @@ export const serverSettings = {
     default: '127.0.0.1',
     description: 'Address to listen on; 0.0.0.0 accepts other machines.',
   }),
+  pagesPrefix: setting(text(/^(?:\/[\w.~-]+)+$/, 'a path such as /sim, without a slash at the end'), {
+    env: 'PAGES_PREFIX',
+    group,
+    unsetMeaning: 'pages only at /, /healthz, /metrics and /++/',
+    description:
+      'Path under which all pages are also served: /sim. Requests for /, /healthz and /metrics with the key of the simulator then get recordings (docs/recordings.md).',
+  }),
   port: setting(integer(0, 65_535), {
     env: 'PORT',
     group,

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Hono } from 'hono'
+import { METHOD_NAME_ALL } from 'hono/router'
 import { getPath } from 'hono/utils/url'
+import { hasValidKey } from '../access/access.ts'
 import { ConnectionCut } from './carriers/web-response.ts'
 import { failureResponse } from './answer-failure.ts'
 import { createDataPlane, type DataPlane } from './data-plane.ts'
@@ -29,13 +31,24 @@ export function createApp(simulator: Simulator, sources: PageSources = {}): App 
   const app = new Hono<AppEnv>({ getPath: (request) => routedPath(getPath(request)) })
   const { handler: dataPlane, answerSocket, wantsBody } = createDataPlane(simulator, simulator.run)
 
-  for (const { method, path, servedBy, streams, answer } of createPages(simulator, sources)) {
+  const { pagesPrefix } = simulator.config
+  // Probes and browsers send no key, and still get the page.
+  const hasKey = ({ headers }: Request): boolean =>
+    hasValidKey(Object.fromEntries(headers), simulator.config.defaultResource.apiKey)
+
+  for (const { method, path, servedBy, streams, isCommon, answer } of createPages(simulator, sources)) {
     const respond: typeof answer =
       primary && servedBy === 'primary' ? (context) => primary(context.req.raw) : answer
     // Only event streams are wrapped: the adapter sends a response that was read from more slowly, chunk by chunk.
     const handler: typeof answer = streams ? async (context) => open.watch(await respond(context)) : respond
-    if (method) app.on(method, path, handler)
-    else app.all(path, handler)
+    const methods = method ?? METHOD_NAME_ALL
+    if (pagesPrefix === undefined) {
+      app.on(methods, path, handler)
+      continue
+    }
+    app.on(methods, path === '/' ? [pagesPrefix, `${pagesPrefix}/`] : [`${pagesPrefix}${path}`], handler)
+    const replaced: typeof dataPlane = (context) => (hasKey(context.req.raw) ? dataPlane : handler)(context)
+    app.on(methods, path, isCommon ? replaced : handler)
   }
   app.all('*', dataPlane)
   app.onError((error) => {

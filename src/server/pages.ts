@@ -19,6 +19,8 @@ export interface Page {
   readonly servedBy: 'primary' | 'every'
   /** Whether the answer can be an endless event stream. Default false. */
   readonly streams?: boolean
+  /** Whether other services have a page with this path, so that recordings can replace it (PAGES_PREFIX). Default false. */
+  readonly isCommon?: boolean
   readonly answer: (context: Context<AppEnv>) => Promise<Response>
 }
 
@@ -40,18 +42,21 @@ export function createPages(
       method: 'GET',
       path: '/',
       servedBy: 'every',
+      isCommon: true,
       answer: async (context) => rootPage(context, simulator),
     },
     {
       method: 'GET',
       path: '/healthz',
       servedBy: 'every',
+      isCommon: true,
       answer: async (context) => context.json(healthOf(simulator)),
     },
     {
       method: 'GET',
       path: '/metrics',
       servedBy: 'primary',
+      isCommon: true,
       async answer(context) {
         const refusal = refuseMetrics(context.req.raw, simulator.config)
         if (refusal) return refusal
@@ -70,7 +75,7 @@ export function createPages(
  */
 export function routedPath(path: string): string {
   const single = collapseSlashes(path)
-  return single.startsWith('/++/') ? single.replace(/\/$/, '') : single
+  return single.includes('/++/') ? single.replace(/\/$/, '') : single
 }
 
 function rootPage(context: Context<AppEnv>, { config }: Simulator): Response {
@@ -78,23 +83,23 @@ function rootPage(context: Context<AppEnv>, { config }: Simulator): Response {
   const wantsJson = /\bapplication\/json\b/i.test(context.req.header('accept') ?? '')
   context.header('Vary', 'Accept')
   return wantsJson
-    ? context.json(describeSelf(config.defaultResource.mode))
+    ? context.json(describeSelf(config.defaultResource.mode, context.req.path.replace(/\/$/, '')))
     : context.text('aoai-simulated-api is running.\n')
 }
 
-/** Returns the JSON of the root page. */
-function describeSelf(mode: string): object {
+/** Returns the JSON of the root page. @param prefix the prefix of the pages; empty without one */
+function describeSelf(mode: string, prefix: string): object {
   return {
     name: 'aoai-simulated-api',
     version,
     mode,
     status: 'running',
     links: {
-      metrics: '/metrics',
-      health: '/healthz',
-      openapi: '/++/openapi.json',
-      config: '/++/config',
-      deployments: '/++/deployments',
+      metrics: `${prefix}/metrics`,
+      health: `${prefix}/healthz`,
+      openapi: `${prefix}/++/openapi.json`,
+      config: `${prefix}/++/config`,
+      deployments: `${prefix}/++/deployments`,
     },
   }
 }
@@ -118,9 +123,11 @@ function healthOf({ config, recordings }: Simulator): object {
 function createImageRoute(simulator: Simulator): (context: Context<AppEnv>) => Promise<Response> {
   return async (context) => {
     const { req } = context
+    const { pagesPrefix = '' } = simulator.config
+    const path = req.path.startsWith(`${pagesPrefix}/images/`) ? req.path.slice(pagesPrefix.length) : req.path
     // The signature uses the key of the resource, which the URL does not contain.
     const spec = firstOf(simulator.config.resources.values(), ({ apiKey }) =>
-      readImageUrl(req.path, req.query(), apiKey, simulator.clock.epochMs()),
+      readImageUrl(path, req.query(), apiKey, simulator.clock.epochMs()),
     )
     if (spec) return context.body(new Uint8Array(await paint(spec)), 200, { 'Content-Type': 'image/png' })
     return errorResponse(resourceNotFound())

@@ -4,6 +4,7 @@ import { listen } from '../../src/server/listen.ts'
 import { forwardToPrimary, servePages } from '../../src/server/workers/primary-pages.ts'
 import { open } from '../support/hostile-client.ts'
 import { sendRaw } from '../support/raw-http.ts'
+import { cassette, cassetteItem, recordingFolder } from '../support/recording-folder.ts'
 import { createTestSimulator, deploymentPath, testKey } from '../support/test-simulator.ts'
 
 /** The app of a worker with a primary that returns the request line. */
@@ -125,5 +126,76 @@ describe('a page over a socket', () => {
     expect(answer.body).toBe('{"a":1}')
     expect(answer.headers).toContainEqual(['Content-Length', '7'])
     await listener.close(0)
+  })
+})
+
+describe('PAGES_PREFIX', () => {
+  const pageItem = (path: string, text: string) =>
+    cassetteItem('', text, path).replace('method: POST', 'method: GET').replace('code: 200', 'code: 404')
+  const items = ['/', '/healthz', '/metrics'].map((path) => pageItem(path, `recorded ${path}`))
+  const replaying = (env: Record<string, string>) => {
+    const dir = recordingFolder({ 'a.yaml': cassette(...items) })
+    return createTestSimulator({ env: { SIMULATOR_MODE: 'replay', RECORDING_DIR: dir, ...env } })
+  }
+  const withKey = { headers: { 'api-key': testKey } }
+  const headOf = async ({ app }: ReturnType<typeof replaying>, path: string, init?: RequestInit) => {
+    const response = await app.request(path, init)
+    return `${response.status} ${(await response.text()).slice(0, 16)}`
+  }
+
+  it.each(['/', '/healthz', '/metrics'])('replays GET %s for requests with the key', async (path) => {
+    const simulator = replaying({ PAGES_PREFIX: '/sim' })
+    expect(await headOf(simulator, path, withKey)).toBe(`404 ${`recorded ${path}`.slice(0, 16)}`)
+    expect(await headOf(simulator, path, { headers: { authorization: `Bearer ${testKey}` } })).toContain(
+      '404 recorded',
+    )
+    expect(await headOf(simulator, path)).toMatch(/^200 (?!recorded)/)
+    expect(await headOf(simulator, path, { headers: { 'api-key': 'wrong' } })).toMatch(/^200 (?!recorded)/)
+    expect(await headOf(replaying({}), path, withKey)).toMatch(/^200 (?!recorded)/)
+  })
+
+  it.each([
+    ['/sim', '200 aoai-simulated-a'],
+    ['/sim/', '200 aoai-simulated-a'],
+    ['//sim//healthz', '200 {"status":"ok","'],
+    ['/sim/metrics', '200 # HELP '],
+    ['/sim/++/config', '200 {"simulator_mode'],
+    ['/sim/++/config/', '200 {"simulator_mode'],
+    ['/++/config', '200 {"simulator_mode'],
+    ['/sim/++/nothing', '404 '],
+    ['/simulator', '404 '],
+  ])('serves %s', async (path, expected) => {
+    const answer = await headOf(replaying({ PAGES_PREFIX: '/sim' }), path, withKey)
+    expect(answer.slice(0, expected.length)).toBe(expected)
+  })
+
+  it('applies to the links of the root page', async () => {
+    const { app } = createTestSimulator({ env: { PAGES_PREFIX: '/sim' } })
+    const { links } = (await (
+      await app.request('/sim', { headers: { accept: 'application/json' } })
+    ).json()) as {
+      links: Record<string, string>
+    }
+    expect(links).toMatchObject({ health: '/sim/healthz', config: '/sim/++/config' })
+    expect((await app.request('/sim/++/config')).status).toBe(401)
+  })
+
+  it('replays a recorded page on a socket', async () => {
+    const { app } = replaying({ PAGES_PREFIX: '/sim' })
+    const listener = await listen(app, '127.0.0.1', 0)
+    try {
+      const response = await fetch(`${listener.url}/`, withKey)
+      expect([response.status, await response.text()]).toEqual([404, 'recorded /'])
+      expect((await fetch(`${listener.url}/healthz`)).status).toBe(200)
+      expect((await fetch(`${listener.url}/`, { ...withKey, method: 'HEAD' })).status).toBe(404)
+    } finally {
+      await listener.close(0)
+    }
+  })
+
+  it.each(['sim', '/sim/', '/', '/a b'])('cannot be %j', (prefix) => {
+    expect(() => createTestSimulator({ env: { PAGES_PREFIX: prefix } })).toThrow(
+      'PAGES_PREFIX must be a path',
+    )
   })
 })
