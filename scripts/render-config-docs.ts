@@ -123,6 +123,7 @@ function shortRange(range: string): string {
     .replace(/^an? (integer|number) from (\S+) to (\d+)/, '$1, $2–$3')
     .replace(/^an? (integer|number) of at least (\d+)/, '$1 ≥ $2')
     .replace(/^the path of a (file|folder)$/, '$1 path')
+    .replace(/^phrases such as .*/, '[phrases](content-filters.md#phrases)')
     .replace(/^(an?|the) /, '')
 }
 

@@ -97,7 +97,7 @@ export const matchSettings = {
     env: 'MATCH_ANY_PREFIX',
     group,
     default: 'off',
-    description: 'Ignore a path prefix before /openai/ or /v1/, such as that of a gateway or a resource.',
+    description: 'Ignore a path prefix before /openai/ or /v1/.',
   }),
 }
 

@@ -93,8 +93,7 @@ export const serverSettings = {
     env: 'BODIES_LIMIT_MB',
     patch: 'bodies_limit_mb',
     group,
-    unsetMeaning:
-      'the smallest of a quarter of the memory, half of the heap, and 1,024; divided among workers',
+    unsetMeaning: 'a quarter of the memory, half of the heap, or 1,024, whichever is smallest',
     unit: 'MB',
     description: 'Memory for open requests and answers over 64 KB, including parsed JSON; then 503.',
   }),
@@ -130,7 +129,7 @@ export const serverSettings = {
     group,
     default: 'false',
     description:
-      'Reload changed deployment, model, fault and incident files, and recordings in replay mode. poll checks every second, for network shares.',
+      'Reload changed deployment, model, fault, incident and replay files. poll checks every second, for network shares.',
   }),
 }
 
