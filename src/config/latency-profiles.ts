@@ -209,7 +209,7 @@ function latency(
       group: 'Latency',
       default: stdDevMs,
       unit,
-      description: `Standard deviation of the latency of ${what}.`,
+      description: `Standard deviation for ${what}.`,
     }),
   })
 }
