@@ -1,5 +1,5 @@
 import type { HeaderPairs, Interaction, RecordedBody, RecordedEvent } from './interaction.ts'
-import { headerText } from './read-interaction.ts'
+import { headerText } from './read-fields.ts'
 import { eventFields } from './yaml-format.ts'
 import { binaryBlock, utf8Text, yamlText } from './yaml-scalar.ts'
 import { fromJson, isYamlList, isYamlMap, PlainText, textOf, toJson, type YamlMap, type YamlValue } from './yaml-value.ts'
