@@ -10,7 +10,7 @@ import type { Interaction } from '../recordings/interaction.ts'
 import { type OutsideCredential, findOutsideCredential } from '../recordings/lint-interaction.ts'
 import { listRecordingFiles, unreadableProblem } from '../recordings/load-recordings.ts'
 import { type RecordingProblem, describeProblem } from '../recordings/recording-problem.ts'
-import { type ItemLocation, scanRecordingFile } from '../recordings/scan-recording-file.ts'
+import { type FileScan, type ItemLocation, scanRecordingFile } from '../recordings/scan-recording-file.ts'
 import { type CliHost, configSources } from './cli-host.ts'
 
 /** Input and output of a command for recording files. */
@@ -26,12 +26,16 @@ export interface RecordingsRun {
   warn(line: string): void
   /** Returns the recording files at the paths and in folders. Without a path, those of RECORDING_DIR. */
   filesOf(paths: readonly string[]): string[]
-  /** Counts the other files in folders by their extension: `2 .json, 1 .md`. */
-  otherFilesOf(paths: readonly string[]): string
+  /** Counts the files in folders by their extension: `2 .json, 1 .md`. */
+  extensionsOf(paths: readonly string[]): string
   /** Returns a path relative to the working directory if the file is in it. */
   shown(file: string): string
-  /** Reads all interactions of files in order. Prints progress on standard error every second. */
-  scan(files: readonly string[], onInteraction: OnScanned): RecordingProblem[]
+  /**
+   * Reads all interactions of files in order. Prints progress on standard error every second.
+   *
+   * @param onFile called after each file, with its format
+   */
+  scan(files: readonly string[], onInteraction: OnScanned, onFile?: OnFile): RecordingProblem[]
 }
 
 /** Parts of the recording settings that commands use. */
@@ -39,6 +43,9 @@ type RecordingsPart = 'dir' | 'match' | 'redact'
 
 /** Called for each interaction of each file. */
 export type OnScanned = (interaction: Interaction, file: string, offset: ItemLocation) => void
+
+/** Called after each file. */
+export type OnFile = (file: string, scan: Pick<FileScan<void>, 'format' | 'otherContent'>) => void
 
 const PROGRESS_INTERVAL_MS = 1_000
 
@@ -68,16 +75,16 @@ export function createRun(host: CliHost, isJson: boolean): RecordingsRun {
         const whole = resolve(workingDirectory, path)
         return isFolder(whole, path) ? listRecordingFiles(whole) : [whole]
       }),
-    otherFilesOf: (paths) =>
+    extensionsOf: (paths) =>
       countExtensions(
         (paths.length === 0 ? [settings('dir')] : paths)
           .map((path) => resolve(workingDirectory, path))
           .filter((path) => isFolder(path, path))
           .flatMap((folder) => readdirSync(folder, { recursive: true, withFileTypes: true }))
-          .filter((entry) => entry.isFile() && !/\.ya?ml$/i.test(entry.name))
+          .filter((entry) => entry.isFile())
           .map(({ name }) => name),
       ),
-    scan(files, onInteraction) {
+    scan(files, onInteraction, onFile) {
       const problems: RecordingProblem[] = []
       let count = 0
       let lastProgressMs = Date.now()
@@ -89,7 +96,9 @@ export function createRun(host: CliHost, isJson: boolean): RecordingsRun {
           lastProgressMs = Date.now()
           warn(`${count} interactions so far, in file ${index + 1} of ${files.length}: ${shown(file)}`)
         }
-        for (const problem of scanFile(file, onRead)) problems.push({ ...problem, file: shown(file) })
+        const scan = scanFile(file, onRead)
+        for (const problem of scan.problems) problems.push({ ...problem, file: shown(file) })
+        onFile?.(file, scan)
       }
       return problems
     },
@@ -121,12 +130,12 @@ export function findStrayCredential(file: string): OutsideCredential | undefined
 function scanFile(
   file: string,
   onRead: (interaction: Interaction, offset: ItemLocation) => void,
-): readonly RecordingProblem[] {
+): FileScan<void> {
   try {
-    return scanRecordingFile(file, onRead).problems
+    return scanRecordingFile(file, onRead)
   } catch (error) {
     if (!(error instanceof Error) || !('code' in error)) throw error
-    return [unreadableProblem(file, error)]
+    return { found: [], problems: [unreadableProblem(file, error)] }
   }
 }
 

@@ -3,6 +3,7 @@ import type { CliHost } from './cli-host.ts'
 import { dedupeRecordings, scrubRecordings } from './recordings-rewrite.ts'
 import { diffRecordings } from './recordings-diff.ts'
 import { type RecordingsRun, createRun, findStrayCredential, warnOfProblems } from './recordings-run.ts'
+import { countFormat, describeFormats } from '../recordings/load-recordings.ts'
 import { createRedactor } from '../recordings/redact-interaction.ts'
 import { summarizeInteraction } from '../recordings/recording-summary.ts'
 import { countOf } from '../lib/format-text.ts'
@@ -110,6 +111,12 @@ const strayWarning = (where: string) => ({
   fix: 'Remove it by hand.',
 })
 
+const notRecording = (content: string) => ({
+  rule: 'not-a-recording',
+  reason: `the file is not a recording (got ${content})`,
+  fix: 'Nothing is replayed from it.',
+})
+
 const parseWarningFix = 'It is not replayed and not searched for credentials: write it without that.'
 
 /**
@@ -120,16 +127,25 @@ const parseWarningFix = 'It is not replayed and not searched for credentials: wr
 function lintRecordings(run: RecordingsRun, paths: readonly string[]): void {
   const files = run.filesOf(paths)
   const warnings: { file: string; line: number; rule: string; reason: string; fix: string }[] = []
+  const formats = new Map<string, number>()
   let interactions = 0
   const unclear: RecordingProblem[] = []
-  const unread = run.scan(files, (interaction, file, { line, parseWarnings }) => {
-    interactions++
-    for (const warning of parseWarnings)
-      unclear.push({ file: run.shown(file), ...warning, fix: parseWarningFix })
-    for (const warning of lintInteraction(interaction)) {
-      warnings.push({ file: run.shown(file), line, ...warning })
-    }
-  })
+  const unread = run.scan(
+    files,
+    (interaction, file, { line, parseWarnings }) => {
+      interactions++
+      for (const warning of parseWarnings)
+        unclear.push({ file: run.shown(file), ...warning, fix: parseWarningFix })
+      for (const warning of lintInteraction(interaction)) {
+        warnings.push({ file: run.shown(file), line, ...warning })
+      }
+    },
+    (file, scan) => {
+      countFormat(formats, scan)
+      if (scan.otherContent !== undefined)
+        warnings.push({ file: run.shown(file), line: 1, ...notRecording(scan.otherContent) })
+    },
+  )
   const errors = [...unread, ...unclear]
   const reported = new Set(errors.map(({ file }) => file))
   for (const { file, rule } of warnings) if (rule.startsWith('credential')) reported.add(file)
@@ -144,14 +160,14 @@ function lintRecordings(run: RecordingsRun, paths: readonly string[]): void {
   run.print(
     `${files.length} files, ${interactions} interactions that can be replayed, ${errors.length} errors, ${warnings.length} warnings.`,
   )
-  run.printJson({ files: files.length, interactions, errors, warnings })
+  if (formats.size > 0) run.print(`Formats: ${describeFormats(formats)}.`)
+  run.printJson({ files: files.length, formats: Object.fromEntries(formats), interactions, errors, warnings })
   if (interactions === 0 && errors.length === 0) {
     const searched = paths.length === 0 ? run.settings('dir') : paths.join(', ')
-    const others = run.otherFilesOf(paths)
-    const found = others === '' ? 'no files' : others
+    const found = run.extensionsOf(paths) || 'no files'
     throw new OperatorError(
       'RECORDINGS_INVALID',
-      `Could not find recordings in ${searched}: it contains no interactions (got ${found}). Give a folder with .yaml or .yml files, or such a file.`,
+      `Could not find recordings in ${searched}: it contains no interactions (got ${found}). Give a recording file, or a folder with some (docs/recordings.md lists the formats).`,
     )
   }
   if (errors.length === 0) return

@@ -3,6 +3,9 @@ import type { Conversation } from './conversation.ts'
 /** Headers as they were sent: in order, names in any case and possibly repeated. */
 export type HeaderPairs = readonly (readonly [name: string, value: string])[]
 
+/** A `bodyHash` of a request without a body that matches every body: the tool did not store it. */
+export const anyBody = '*'
+
 /** A request as it was recorded. */
 export interface RecordedRequest {
   readonly method: string
@@ -11,7 +14,7 @@ export interface RecordedRequest {
   readonly headers: HeaderPairs
   /** The bytes of the body; undefined if there was none or it was not recorded. */
   readonly body: Uint8Array | undefined
-  /** Hexadecimal MD5 of the body (`bodyHash`); undefined if the recording has none. */
+  /** Hexadecimal MD5 of the body (`bodyHash`), or `anyBody`; undefined if the recording has none. */
   readonly bodyHash: string | undefined
 }
 
@@ -59,6 +62,8 @@ export interface RecordingEntry {
   readonly line: number
   /** The position of its bytes in the file; the interaction itself if it cannot be read alone. */
   readonly source: { readonly offset: number; readonly length: number } | Interaction
+  /** The place among recordings of the same request, before the order of files: `context_values.replay_order`, or 0. */
+  readonly order: number
   /** The match key of its request. */
   readonly key: string
   /** The key of its request without normalizers; undefined without MATCH_NORMALIZE. */

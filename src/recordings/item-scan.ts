@@ -1,5 +1,6 @@
 import { readInteraction } from './read-interaction.ts'
-import { type RecordingProblem, versionProblem } from './recording-problem.ts'
+import { defaultFormat, type FileFormat, isGoVcr, listFormat } from './formats/recording-formats.ts'
+import { type RecordingProblem, versionOf, versionProblem } from './recording-problem.ts'
 import type { FileScan, OnInteraction, ScanLimits } from './scan-recording-file.ts'
 import type { YamlProblem } from './yaml-full-reader.ts'
 import { readItems } from './yaml-item.ts'
@@ -38,6 +39,8 @@ export class ItemScan<T> {
   readonly #isAppended: boolean
   /** Number of items that were read, valid or not. */
   #itemCount = 0
+  /** The format, from the first item. */
+  #format: FileFormat | undefined
   /** The first line of the window. */
   #line: number
 
@@ -56,7 +59,7 @@ export class ItemScan<T> {
    * file must then be parsed completely.
    */
   *run(): Generator<void, ItemsScan<T>> {
-    const problem = versionProblem(this.#layout.head)
+    const problem = versionProblem(this.#layout.head, true)
     if (problem) return { found: [], problems: [{ file: this.#file, ...problem }] }
     this.#window.drop(this.#layout.headLength)
     const marker = Buffer.from(`\n${' '.repeat(this.#layout.indent)}- `)
@@ -92,7 +95,7 @@ export class ItemScan<T> {
   }
 
   get #outcome(): FileScan<T> {
-    return { found: this.#found, problems: this.#problems }
+    return { found: this.#found, problems: this.#problems, format: this.#format }
   }
 
   #readItem(length: number): 'refers' | FileScan<T> | undefined {
@@ -104,8 +107,13 @@ export class ItemScan<T> {
       this.#itemCount++
       this.#report(this.#line + line - 1, reason, invalidItemFix)
     } else {
+      const [first] = read.values
+      this.#format ??= listFormat(this.#layout.key, versionOf(this.#layout.head), first)
+      const isGo = isGoVcr(first)
+      const headProblem = versionProblem(this.#layout.head, isGo)
+      if (headProblem) return { found: [], problems: [{ file: this.#file, ...headProblem }] }
       const tailLine = this.#line + countLines(bytes) - read.tail.split('\n').length + 1
-      const problem = versionProblem(read.tail)
+      const problem = versionProblem(read.tail, isGo)
       // A version after the list also applies to the items before it.
       if (problem) {
         const line = tailLine + problem.line - 1
@@ -140,7 +148,9 @@ export class ItemScan<T> {
   }
 
   #report(line: number, reason: string, fix: string): void {
-    this.#problems.push({ file: this.#file, line, reason, fix })
+    // The default format needs no name.
+    const name = this.#format?.name ?? defaultFormat
+    this.#problems.push({ file: this.#file, line, reason: name === defaultFormat ? reason : `${name}: ${reason}`, fix })
   }
 }
 
@@ -211,6 +221,8 @@ export class FileWindow {
 
 /** Position and indentation of the list of interactions in a file. */
 export interface FileLayout {
+  /** The key of the list. */
+  readonly key: string
   /** Number of bytes before the first list item. */
   readonly headLength: number
   /** Indentation of the dashes of the items. */
@@ -228,17 +240,17 @@ function isAppended({ head }: FileLayout): boolean {
 }
 
 /**
- * Finds the list in the first part of a file: plain keys on separate lines, then `interactions:` and items that begin with a dash.
- * Undefined for any other layout, which the full parser reads.
+ * Finds the list in the first part of a file: plain keys on separate lines, then `interactions:` or `http_interactions:`, and items
+ * that begin with a dash. Undefined for any other layout, which is read as a whole.
  */
 export function findLayout(start: Buffer): FileLayout | undefined {
   const text = start.toString('latin1')
   const match =
-    /^(?:\xef\xbb\xbf)?(?:(?:#.*|---[ \t]*|[A-Za-z_]\w*: *[^\s&*!|>{[#].*|[ \t]*)\r?\n)*?interactions:[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*( *)(?=-(?: |\r?\n))/.exec(
+    /^(?:\xef\xbb\xbf)?(?:(?:#.*|---[ \t]*|[A-Za-z_]\w*: *[^\s&*!|>{[#].*|[ \t]*)\r?\n)*?((?:http_)?interactions):[ \t]*(?:#.*)?\r?\n(?:[ \t]*(?:#.*)?\r?\n)*( *)(?=-(?: |\r?\n))/.exec(
       text,
     )
   if (!match) return undefined
-  const [head, indent = ''] = match
+  const [head, key = '', indent = ''] = match
   const headBytes = head.length - indent.length
-  return { headLength: headBytes, indent: indent.length, head: start.toString('utf8', 0, headBytes) }
+  return { key, headLength: headBytes, indent: indent.length, head: start.toString('utf8', 0, headBytes) }
 }

@@ -2,6 +2,7 @@ import { type Dirent, readdirSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { reasonOf } from '../lib/error-text.ts'
+import { countOf } from '../lib/format-text.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import type { RecordingProblem } from './recording-problem.ts'
 import type { IndexedEntry, RecordingIndex } from './recording-index.ts'
@@ -11,6 +12,10 @@ import { type FileScan, scanRecordingFile } from './scan-recording-file.ts'
 export interface LoadResult {
   readonly files: number
   readonly interactions: number
+  /** The number of files of each format. */
+  readonly formats: ReadonlyMap<string, number>
+  /** Number of JSON files that are no recordings. */
+  readonly otherFiles: number
   /** All problems. All other interactions are served. */
   readonly problems: readonly RecordingProblem[]
 }
@@ -28,13 +33,27 @@ export function loadRecordings(
 ): LoadResult {
   const files = listRecordingFiles(dir)
   const problems: RecordingProblem[] = []
+  const formats = new Map<string, number>()
+  let otherFiles = 0
   let interactions = 0
   for (const file of files) {
     const scan = loadFile(file, index, onFile)
+    countFormat(formats, scan)
+    if (scan.otherContent !== undefined) otherFiles++
     interactions += scan.found.length
     for (const problem of scan.problems) problems.push(problem)
   }
-  return { files: files.length, interactions, problems }
+  return { files: files.length - otherFiles, interactions, formats, otherFiles, problems }
+}
+
+/** Counts the format of a file. */
+export function countFormat(formats: Map<string, number>, { format }: Pick<FileScan<unknown>, 'format'>): void {
+  if (format) formats.set(format.name, (formats.get(format.name) ?? 0) + 1)
+}
+
+/** The formats and the number of their files: `2 HAR files, 1 VCR.py cassette`. */
+export function describeFormats(formats: ReadonlyMap<string, number>): string {
+  return [...formats].map(([name, count]) => countOf(count, name)).join(', ')
 }
 
 function loadFile(file: string, index: RecordingIndex, onFile: (file: string) => void): FileScan<IndexedEntry> {
@@ -93,10 +112,18 @@ export async function listRecordingFilesAsync(dir: string): Promise<string[]> {
 /** Whether a path in the folder is that of a recording file. */
 export function isRecordingPath(dir: string, path: string): boolean {
   const segments = relative(dir, path).split(sep)
-  return !segments.some((part) => part.startsWith('.')) && recordingName.test(path)
+  return !segments.slice(0, -1).some(isSkipped) && !segments.at(-1)?.startsWith('.') && hasRecordingName(path)
 }
 
-const recordingName = /\.ya?ml$/i
+/** Whether a file may be a recording, by its extension. Its content decides. */
+function hasRecordingName(name: string): boolean {
+  return /\.(?:ya?ml|json|har|jsonl|ndjson)(?:\.gz)?$/i.test(name)
+}
+
+/** Hidden folders, and the folder in which WireMock keeps the bodies of its mappings. */
+function isSkipped(folder: string): boolean {
+  return folder.startsWith('.') || folder === '__files'
+}
 
 function filesIn(dir: string): string[] {
   return readdirSync(dir, { withFileTypes: true }).flatMap((entry) => {
@@ -107,9 +134,9 @@ function filesIn(dir: string): string[] {
 }
 
 function isFolder(entry: Dirent): boolean {
-  return entry.isDirectory() && !entry.name.startsWith('.')
+  return entry.isDirectory() && !isSkipped(entry.name)
 }
 
 function isRecording(entry: Dirent): boolean {
-  return !entry.isDirectory() && !entry.name.startsWith('.') && recordingName.test(entry.name)
+  return !entry.isDirectory() && !entry.name.startsWith('.') && hasRecordingName(entry.name)
 }

@@ -4,7 +4,7 @@ import { isYamlList, isYamlMap, textOf, toJson, type YamlMap, type YamlValue } f
 /** An invalid field of a recording. Thrown by the readers of formats, caught by `readInteraction`. */
 export class FieldError extends Error {}
 
-/** The map under a key. @throws {FieldError} if there is none */
+/** The map under a key. @throws {FieldError} if it is missing or not a map */
 export function requireMap(map: YamlMap, name: string): YamlMap {
   const value = map.get(name)
   if (isYamlMap(value)) return value

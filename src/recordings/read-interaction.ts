@@ -1,3 +1,5 @@
+import { isGoVcrItem, readGoVcrItem } from './formats/go-vcr.ts'
+import { isHttpInteraction, readHttpInteraction } from './formats/http-interactions.ts'
 import { describeValue, FieldError, missingField, readBodyBytes, readHeaders, requireMap } from './read-fields.ts'
 import type { Interaction, RecordedRequest, RecordedResponse, RecordedBody, RecordedEvent } from './interaction.ts'
 import { isYamlList, isYamlMap, numberOf, textOf, toJson, type YamlMap, type YamlValue } from './yaml-value.ts'
@@ -7,12 +9,14 @@ import { withoutTrailing } from './yaml-scalar.ts'
 type InteractionRead = { readonly interaction: Interaction } | { readonly problem: string }
 
 /**
- * Converts a list item to an interaction. Accepts the formats of this simulator, of the Python simulator and of VCR.py. Older
- * versions of VCR.py have `status_code` and `content` instead of `status` and `body`.
+ * Converts a list item to an interaction. Accepts the formats of this simulator, of the Python simulator and of VCR.py, and those of
+ * other tools that write a list. Older versions of VCR.py have `status_code` and `content` instead of `status` and `body`.
  */
 export function readInteraction(value: YamlValue): InteractionRead {
   try {
     if (!isYamlMap(value)) throw new FieldError('an interaction must be a map with request and response')
+    if (isGoVcrItem(value)) return { interaction: readGoVcrItem(value) }
+    if (isHttpInteraction(value)) return { interaction: readHttpInteraction(value) }
     const context = value.get('context_values') ?? null
     return {
       interaction: {

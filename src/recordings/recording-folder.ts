@@ -1,7 +1,8 @@
 import { SerialQueue } from '../lib/queues.ts'
 import { type FileState, fileState, fileStateSync } from './file-state.ts'
-import { listRecordingFilesAsync, isRecordingPath, type LoadResult, loadRecordings, unreadableProblem } from './load-recordings.ts'
+import { describeFormats, listRecordingFilesAsync, isRecordingPath, type LoadResult, loadRecordings, unreadableProblem } from './load-recordings.ts'
 import type { IndexedEntry, RecordingIndex } from './recording-index.ts'
+import { defaultFormat } from './formats/recording-formats.ts'
 import { type RecordingProblem, describeProblem } from './recording-problem.ts'
 import { type FileScan, type ScanLimits, scanSteps } from './scan-recording-file.ts'
 import { yieldToEventLoop } from '../lib/real-timers.ts'
@@ -118,7 +119,13 @@ export class RecordingFolder {
   }
 
   async #loadChange(file: string, state: FileState, changes: Changes): Promise<void> {
-    const { found, problems } = await this.#scan(file, state)
+    const { found, problems: scanProblems, otherContent } = await this.#scan(file, state)
+    if (otherContent !== undefined && !this.#index.hasFile(file)) {
+      this.#stamps.set(file, state.stamp)
+      this.#setCachedBytes(file, 0)
+      return
+    }
+    const problems = otherContent === undefined ? scanProblems : [noLongerRecording(file, otherContent)]
     changes.problems.push(...problems)
     if (problems.length > 0 && this.#index.hasFile(file)) {
       // Not read again until the next change.
@@ -172,6 +179,11 @@ export class RecordingFolder {
   }
 }
 
+function noLongerRecording(file: string, content: string): RecordingProblem {
+  const reason = `the file is not a recording any more (got ${content})`
+  return { file, line: 1, reason, fix: 'Correct it, or delete the file to remove its recordings.' }
+}
+
 /** A mutable `RefreshResult`. */
 interface Changes {
   readonly read: string[]
@@ -195,10 +207,14 @@ async function runSteps<T>(steps: Generator<void, T>): Promise<T> {
 const MAX_LOGGED_PROBLEMS = 20
 
 /** Logs the result of loading a folder. */
-export function logLoaded({ files, interactions, problems }: LoadResult, dir: string, logger: Logger): void {
+export function logLoaded(loaded: LoadResult, dir: string, logger: Logger): void {
+  const { files, interactions, formats, otherFiles, problems } = loaded
   logProblems(problems, dir, logger)
-  const summary = `${interactions} recorded interactions in ${files} files of ${dir}.`
-  if (interactions === 0) logger.warn({}, `${summary} Nothing can be replayed.`)
+  // One format is the usual case, and the default one needs no name.
+  const names = formats.size === 0 || (formats.size === 1 && formats.has(defaultFormat)) ? '' : ` (${describeFormats(formats)})`
+  const summary = `${interactions} recorded interactions in ${files} files of ${dir}${names}.`
+  const others = otherFiles === 0 ? '' : ` JSON files that are not recordings: ${otherFiles}.`
+  if (interactions === 0) logger.warn({}, `${summary} Nothing can be replayed.${others}`)
   else logger.info({ files, interactions }, summary)
 }
 

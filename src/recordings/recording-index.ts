@@ -1,4 +1,4 @@
-import type { Interaction, EntryGroup, EntryList, RecordingEntry } from './interaction.ts'
+import { anyBody, type Interaction, type EntryGroup, type EntryList, type RecordingEntry } from './interaction.ts'
 import { addedMessages, type Conversation } from './conversation.ts'
 import { type MatchKeys, matchRecorded, type MatchRequest, apiVersionOf } from './match-request.ts'
 import { redactQuery } from '../lib/credential-texts.ts'
@@ -48,6 +48,7 @@ export class RecordingIndex {
     return {
       entry: {
         ...location,
+        order: replayOrder(interaction),
         key,
         ...(this.keys.exactKeyOf && { exactKey: this.keys.exactKeyOf(match) }),
         used: false,
@@ -65,7 +66,7 @@ export class RecordingIndex {
   /** Adds an entry after the existing ones. */
   add(indexed: IndexedEntry): void {
     const group = this.#groupFor(indexed)
-    listOf(group, indexed.variant).entries.push(indexed.entry)
+    insertInOrder(listOf(group, indexed.variant).entries, indexed.entry)
     if (indexed.entry.file !== undefined) this.#addFileGroup(indexed.entry.file, group)
   }
 
@@ -76,7 +77,9 @@ export class RecordingIndex {
     const list = group && bestList(group, variant)
     if (list && this.keys.exactKeyOf) return preferExact(list, this.keys.exactKeyOf(request))
     if (list || this.#groupsByHash.size === 0) return list
-    const byHash = this.#groupsByHash.get(this.keys.hashKeyOf(request, bodyHash()))
+    const byHash =
+      this.#groupsByHash.get(this.keys.hashKeyOf(request, bodyHash())) ??
+      this.#groupsByHash.get(this.keys.hashKeyOf(request, anyBody))
     return byHash && bestList(byHash, variant)
   }
 
@@ -257,7 +260,19 @@ function mergeEntries(
     // An entry that was recorded since the start is now read from its file, and must not be in the list twice.
     entry.used = (takeByKey(replaced, entry.key) ?? takeByKey(recorded, entry.key))?.used ?? false
   }
-  return [...before, ...current, ...after, ...recorded]
+  return [...before, ...current, ...after, ...recorded].sort((one, other) => one.order - other.order)
+}
+
+/** WireMock has the states of a scenario in separate files, the names of which say nothing about their order. */
+function replayOrder({ contextValues }: Interaction): number {
+  const order = contextValues['replay_order']
+  return typeof order === 'number' ? order : 0
+}
+
+function insertInOrder(entries: RecordingEntry[], entry: RecordingEntry): void {
+  let at = entries.length
+  while (at > 0 && (entries[at - 1]?.order ?? 0) > entry.order) at--
+  entries.splice(at, 0, entry)
 }
 
 function takeByKey(entries: RecordingEntry[], key: string): RecordingEntry | undefined {

@@ -47,9 +47,13 @@ export function rewriteFile(file: string, decide: DecideChange, dryRun: boolean)
     if (change === 'drop' || !isYamlMap(value)) return { location, item: undefined, isChanged: true }
     return { location, item: patchItem(value, interaction, change), isChanged: true }
   })
-  const { problems } = scan
+  const { problems, format } = scan
   const edits = scan.found.filter(({ isChanged }) => isChanged)
   if (edits.length === 0) return { changed: 0, refusal: undefined, problems }
+  if (format?.isWritable === false) {
+    const refusal = `a ${format.name} can only be read. Convert it first: aoai-sim recordings convert ${file} <folder>`
+    return { changed: 0, refusal, problems }
+  }
   const canEditInPlace = edits.every(({ location }) => location.length > 0)
   if (!canEditInPlace && (problems.length > 0 || scan.found.some(({ location }) => location.parseWarnings.length > 0))) {
     const refusal =

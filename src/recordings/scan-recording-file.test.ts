@@ -103,11 +103,11 @@ describe('scanRecordingFile', () => {
   })
 
   it.each([
-    ['is empty', '', 'the file is not a map'],
-    ['is something else', 'a: b\n', 'the file has no list of interactions'],
-    ['is a list', '- a\n', 'the file is not a map'],
-  ])('reports the problem of a file that %s', (_, text, problem) => {
-    expect(scan(text).problems).toEqual([`1: ${problem}`])
+    ['is empty', '', 'an empty file'],
+    ['is something else', 'a: b\n', 'a map with a'],
+    ['is a list', '- a\n', 'a list of 1 values'],
+  ])('reports the problem of a file that %s', (_, text, content) => {
+    expect(scan(text).problems).toEqual([`1: the file is not a recording of a known format (got ${content})`])
   })
 
   it('accepts a file without interactions', () => {

@@ -1,5 +1,6 @@
 import type { Interaction } from './interaction.ts'
 import { findLayout, FileWindow, ItemScan } from './item-scan.ts'
+import type { FileFormat } from './formats/recording-formats.ts'
 import type { RecordingProblem } from './recording-problem.ts'
 import { scanWholeFile } from './scan-whole-file.ts'
 import type { YamlProblem } from './yaml-full-reader.ts'
@@ -37,6 +38,10 @@ const startLimits: ScanLimits = { maxUnsplitFileBytes: 32 * 1024 * 1024, maxLexe
 export interface FileScan<T> {
   readonly found: readonly T[]
   readonly problems: readonly RecordingProblem[]
+  /** The format that was found; undefined for a file without a known one. */
+  readonly format?: FileFormat | undefined
+  /** What the file is instead, if it is JSON of another purpose, such as `package.json`. It is not a problem. */
+  readonly otherContent?: string
 }
 
 /**
@@ -70,7 +75,11 @@ export function* scanSteps<T>(
       const scanned = yield* new ItemScan(file, window, layout, onInteraction, limits).run()
       if (scanned.firstReferringItem === undefined) return scanned
       const rest = scanWholeFile(file, onInteraction, limits, scanned.firstReferringItem)
-      return { found: [...scanned.found, ...rest.found], problems: [...scanned.problems, ...rest.problems] }
+      return {
+        found: [...scanned.found, ...rest.found],
+        problems: [...scanned.problems, ...rest.problems],
+        format: scanned.format ?? rest.format,
+      }
     }
   } finally {
     window.close()

@@ -1,15 +1,36 @@
 import { closeSync, readFileSync } from 'node:fs'
-import { readInteraction } from './read-interaction.ts'
-import { type RecordingProblem, versionProblem } from './recording-problem.ts'
+import { gunzipSync } from 'node:zlib'
+import { reasonOf } from '../lib/error-text.ts'
 import { openRegularFile } from '../lib/regular-file.ts'
+import { readJsonText } from './formats/json-reader.ts'
+import { defaultFormat, describeContent, type FileContent, isGoVcr, mayBeRecording, readContent } from './formats/recording-formats.ts'
+import { FieldError } from './read-fields.ts'
+import { type RecordingProblem, versionProblem } from './recording-problem.ts'
 import type { FileScan, OnInteraction, ScanLimits } from './scan-recording-file.ts'
+import { readBlock } from './yaml-block-reader.ts'
 import { readFullYaml, type YamlProblem } from './yaml-full-reader.ts'
-import { isYamlList, isYamlMap, textOf, type YamlValue } from './yaml-value.ts'
+import { isYamlList, isYamlMap, textOf, type YamlMap, type YamlValue } from './yaml-value.ts'
 
-const expectedFormat = 'Write a map with version: 1 and a list of interactions (docs/recordings.md).'
+/** The content of a file as values, or why it cannot be read. */
+type WholeRead =
+  | {
+      readonly root: YamlValue
+      readonly parseWarnings: readonly YamlProblem[]
+      /** Undefined if the lines are unknown: interactions are then counted instead. */
+      readonly lineOf: ((map: YamlMap) => number) | undefined
+    }
+  | { readonly problem: YamlProblem; readonly fix?: string }
+  | { readonly otherContent: string }
+
+/** JSON is read much faster than YAML. */
+const JSON_BYTES_FACTOR = 4
+
+/** Size of the part of a JSON file in which the keys of the formats are searched. */
+const MAX_START_CHARACTERS = 64 * 1024
 
 /**
- * Parses a complete file in any layout of YAML or JSON. Its interactions can only be kept in memory.
+ * Reads a complete file: other layouts of YAML, JSON, JSON lines, and files compressed with gzip. Its interactions can only be kept
+ * in memory.
  *
  * @param from number of interactions that have been read already
  */
@@ -18,51 +39,127 @@ export function scanWholeFile<T>(file: string, onInteraction: OnInteraction<T>, 
     found: [],
     problems: [{ file, line, reason, fix }],
   })
-  const bytes = readFileUpTo(file, limits.maxUnsplitFileBytes)
-  if (typeof bytes === 'number') {
-    const when = limits.isServing ? 'while requests are served' : 'completely'
-    const reason = `the file is too large to be read ${when} (${bytes} bytes, maximum ${limits.maxUnsplitFileBytes} for its layout)`
-    const restart = limits.isServing ? ', or restart the simulator' : ''
-    return fileProblem(1, reason, `Write the list with one "- request:" per item${restart}.`)
+  const bytes = readFileUpTo(file, limits.maxUnsplitFileBytes * JSON_BYTES_FACTOR)
+  if (typeof bytes === 'number') return tooLarge(file, bytes, limits, JSON_BYTES_FACTOR)
+  const isJson = startsLikeJson(bytes)
+  if (!isJson && bytes.length > limits.maxUnsplitFileBytes) return tooLarge(file, bytes.length, limits)
+  const read = readWhole(file, bytes, isJson, limits)
+  if ('otherContent' in read) return { found: [], problems: [], otherContent: read.otherContent }
+  if ('problem' in read) {
+    return fileProblem(read.problem.line, read.problem.reason, read.fix ?? 'Correct it. The other files are served.')
   }
-  const read = readFullYaml(bytes.toString(), limits.maxLexemes)
-  if ('problem' in read)
-    return fileProblem(read.problem.line, read.problem.reason, 'Correct it. The other files are served.')
-  const foreignReason = foreignFormat(read.value)
-  if (foreignReason !== undefined)
-    return fileProblem(1, foreignReason, 'This format is not supported. Record with record mode or VCR.py.')
-  if (!isYamlMap(read.value)) return fileProblem(1, 'the file is not a map', expectedFormat)
-  const version = read.value.get('version')
-  const wrongVersion = versionProblem(version === undefined ? '' : `version: ${textOf(version) ?? ''}`)
+  const { root } = read
+  if (isYamlMap(root) && root.get('interactions') === null) return { found: [], problems: [] }
+  const content = readContent(root, file)
+  if (!content) {
+    const what = describeContent(root)
+    if (isOtherJson(file)) return { found: [], problems: [], otherContent: what }
+    return fileProblem(1, `the file is not a recording of a known format (got ${what})`, expectedFormat)
+  }
+  const version = isYamlMap(root) ? root.get('version') : undefined
+  const list = isYamlMap(root) ? root.get('interactions') : undefined
+  const isGo = isYamlList(list) && isGoVcr(list[0])
+  const wrongVersion = list === undefined || version === undefined ? undefined : versionProblem(`version: ${textOf(version) ?? ''}`, isGo)
   if (wrongVersion) return { found: [], problems: [{ file, ...wrongVersion }] }
+  const format = isGzip(bytes) ? { ...content.format, isWritable: false } : content.format
+  return readItems(file, read, { ...content, format }, onInteraction, from)
+}
 
-  const list = read.value.get('interactions')
-  if (list === null) return { found: [], problems: [] }
-  if (!isYamlList(list)) return fileProblem(1, 'the file has no list of interactions', expectedFormat)
+const expectedFormat = 'Write a map with version: 1 and a list of interactions, or give a file of another tool (docs/recordings.md).'
+
+function readItems<T>(
+  file: string,
+  { parseWarnings, lineOf }: Extract<WholeRead, { root: YamlValue }>,
+  { format, items }: FileContent,
+  onInteraction: OnInteraction<T>,
+  from: number,
+): FileScan<T> {
   const found: T[] = []
   const problems: RecordingProblem[] = []
-  const lines = list.map((value) => (isYamlMap(value) ? read.lineOf(value) : 1))
-  const parseWarningsOf = (index: number): YamlProblem[] => {
+  const lines = items.map(({ at }, index) => lineOf?.(at) ?? index + 1)
+  const warningsOf = (index: number): YamlProblem[] => {
     // Several interactions may be on one line.
-    const [from = 1, to = Infinity] = [
-      lines[index],
-      lines.slice(index + 1).find((line) => line > (lines[index] ?? 1)),
-    ]
-    return read.parseWarnings.filter(({ line }) => line >= from && line < to)
+    const [start = 1, end = Infinity] = [lines[index], lines.slice(index + 1).find((line) => line > (lines[index] ?? 1))]
+    return parseWarnings.filter(({ line }) => line >= start && line < end)
   }
-  for (const [index, value] of list.entries()) {
+  for (const [index, { at, read }] of items.entries()) {
     if (index < from) continue
-    const result = readInteraction(value)
     const line = lines[index] ?? 1
-    if ('problem' in result) {
-      const reason = `interaction ${index + 1}: ${result.problem}`
+    try {
+      const interaction = read()
+      if (!interaction) continue
+      const itemWarnings = parseWarnings.length === 0 ? [] : warningsOf(index)
+      found.push(onInteraction(interaction, { offset: 0, length: 0, line, parseWarnings: itemWarnings }, at))
+    } catch (error) {
+      if (!(error instanceof FieldError)) throw error
+      const name = format.name === defaultFormat ? '' : `${format.name}, `
+      const reason = `${name}interaction ${index + 1}: ${error.message}`
       problems.push({ file, line, reason, fix: 'Correct it. The others are served.' })
-    } else {
-      const parseWarnings = read.parseWarnings.length === 0 ? [] : parseWarningsOf(index)
-      found.push(onInteraction(result.interaction, { offset: 0, length: 0, line, parseWarnings }, value))
     }
   }
-  return { found, problems }
+  return { found, problems, format }
+}
+
+function tooLarge<T>(file: string, size: number, { isServing, maxUnsplitFileBytes }: ScanLimits, factor = 1): FileScan<T> {
+  const when = isServing ? 'while requests are served' : 'completely'
+  const reason = `the file is too large to be read ${when} (${size} bytes, maximum ${maxUnsplitFileBytes * factor} for its layout)`
+  const restart = isServing ? ', or restart the simulator' : ''
+  const fix = `Write the list with one "- request:" per item${restart}.`
+  return { found: [], problems: [{ file, line: 1, reason, fix }] }
+}
+
+function readWhole(file: string, bytes: Buffer, isJson: boolean, limits: ScanLimits): WholeRead {
+  if (isGzip(bytes)) return readCompressed(file, bytes, limits)
+  const text = bytes.toString()
+  return isJson ? readJson(file, text, limits) : readYaml(text, limits)
+}
+
+function isGzip(bytes: Buffer): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b
+}
+
+function readJson(file: string, text: string, limits: ScanLimits): WholeRead {
+  const isOther = isOtherJson(file)
+  if (isOther && !mayBeRecording(text.slice(0, MAX_START_CHARACTERS))) return { otherContent: 'JSON without the keys of a recording' }
+  const read = readJsonText(text, limits.maxLexemes)
+  if ('problem' in read) return isOther || /\.har$/i.test(file) ? read : readYaml(text, limits)
+  const [first = null] = read.values
+  return { root: read.values.length === 1 ? first : read.values, parseWarnings: [], lineOf: read.lineOf }
+}
+
+function readYaml(text: string, limits: ScanLimits): WholeRead {
+  const read = readFullYaml(text, limits.maxLexemes)
+  return 'problem' in read ? read : { root: read.value, parseWarnings: read.parseWarnings, lineOf: read.lineOf }
+}
+
+function readCompressed(file: string, bytes: Buffer, limits: ScanLimits): WholeRead {
+  let text: string
+  try {
+    text = gunzipSync(bytes, { maxOutputLength: limits.maxUnsplitFileBytes }).toString()
+  } catch (error) {
+    const isLarge = error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE'
+    const limit = `it has more than ${limits.maxUnsplitFileBytes} bytes without gzip`
+    return { problem: { line: 1, reason: isLarge ? limit : `gzip cannot be decompressed: ${reasonOf(error)}` }, fix: 'Decompress it yourself. The other files are served.' }
+  }
+  if (startsLikeJson(Buffer.from(text.slice(0, 100)))) return withoutLines(readJson(file.replace(/\.gz$/i, ''), text, limits))
+  const unixText = text.includes('\r') ? text.replaceAll('\r\n', '\n') : text
+  const fast = readBlock(unixText, 0)
+  if (fast && unixText.slice(fast.end).trim() === '') return { root: fast.value, parseWarnings: [], lineOf: undefined }
+  return withoutLines(readYaml(text, limits))
+}
+
+/** Lines of decompressed text would not help: the location is the number of the interaction. */
+function withoutLines(read: WholeRead): WholeRead {
+  return 'root' in read ? { ...read, lineOf: undefined } : read
+}
+
+/** Whether a file may be JSON of another purpose, by its name. */
+function isOtherJson(file: string): boolean {
+  return /\.(?:json|jsonl|ndjson)(?:\.gz)?$/i.test(file)
+}
+
+function startsLikeJson(bytes: Buffer): boolean {
+  return /^[\ufeff\s]*[[{]/.test(bytes.toString('utf8', 0, 1_000))
 }
 
 /** The bytes of a file, or its size if it is too large. */
@@ -73,26 +170,4 @@ function readFileUpTo(file: string, maxBytes: number): Buffer | number {
   } finally {
     closeSync(descriptor)
   }
-}
-
-/** A sentence without a full stop for a file of another known tool; undefined for any other file. */
-function foreignFormat(value: YamlValue): string | undefined {
-  const name = formatOf(value)
-  return name === undefined ? undefined : `the file is a recording of ${name}, which is another format`
-}
-
-function formatOf(value: YamlValue): string | undefined {
-  if (isYamlList(value)) {
-    const [first = null] = value
-    return isYamlMap(first) && first.has('scope') && first.has('method') ? 'nock' : undefined
-  }
-  if (!isYamlMap(value)) return undefined
-  if (value.has('http_interactions')) return 'VCR for Ruby or R'
-  const log = value.get('log')
-  if (isYamlMap(log) && log.has('entries')) return 'a browser or Polly.js (HAR)'
-  if (isYamlList(value.get('requests')) && isYamlList(value.get('responses'))) return 'langchain-tests'
-  if (value.has('mappings') || (isYamlMap(value.get('request')) && isYamlMap(value.get('response')))) {
-    return value.has('interactions') ? undefined : 'WireMock, or a test agent'
-  }
-  return value.has('Entries') ? 'the Azure SDK test proxy' : undefined
 }

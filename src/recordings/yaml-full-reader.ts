@@ -20,7 +20,7 @@ export type FullRead =
       /** Unsupported tags and keys, which are ignored. */
       readonly parseWarnings: readonly YamlProblem[]
       /** The first line of a map in the value. */
-      lineOf(map: YamlMap): number
+      readonly lineOf: (map: YamlMap) => number
     }
   | { readonly problem: YamlProblem }
 
@@ -31,11 +31,14 @@ const binaryTag = {
   resolve: (readTextObject: string) => Buffer.from(readTextObject, 'base64'),
 } as const
 
+/** The tag of Psych, the YAML library of Ruby, for bytes. */
+const rubyBinaryTag = { ...binaryTag, tag: '!binary' } as const
+
 const options: Parameters<typeof parseYaml>[1] = {
   merge: true,
   strict: false,
   logLevel: 'silent',
-  customTags: [binaryTag],
+  customTags: [binaryTag, rubyBinaryTag],
 }
 
 /**
@@ -234,9 +237,9 @@ function isTextTag(tag: string | undefined): boolean {
 /** Result for an unknown tag. */
 const unknownTag = Symbol('unknown tag')
 
-/** Tags of YAML and PyYAML for values that need no conversion. */
+/** Tags of YAML, PyYAML and Psych for values that need no conversion. */
 const plainTags =
-  /^(?:tag:yaml\.org,2002:(?:str|null|bool|int|float|timestamp|binary|seq|map|set|omap|pairs|merge|python\/(?:str|unicode|none|bool|int|long|float|list|tuple|dict))|!)$/
+  /^(?:tag:yaml\.org,2002:(?:str|null|bool|int|float|timestamp|binary|seq|map|set|omap|pairs|merge|python\/(?:str|unicode|none|bool|int|long|float|list|tuple|dict))|!|!binary|!str|!ruby\/(?:hash|string|sym|symbol)(?::.*)?)$/
 
 const objectTag = /^tag:yaml\.org,2002:python\/object(?:\/apply|\/new)?:(?:.*\.)?(\w+)$/
 

@@ -282,10 +282,25 @@ version: 1
 
 describe('recordings lint', () => {
   it.each([
-    ['a.yaml', 'http_interactions:\n- request: {method: get}\n', 'VCR for Ruby or R'],
+    [
+      'a.yaml',
+      'http_interactions:\n- request: {method: get}\n',
+      'a.yaml:2: Ruby VCR cassette: request has no uri',
+    ],
     ['a.yml', 'version: 2\ninteractions:\n- id: 0\n', 'go-vcr'],
     ['a.yaml', '{"log": {"version": "1.2", "entries": []}}', 'HAR'],
-    ['a.yaml', '[{"scope": "https://h:443", "method": "POST"}]', 'nock'],
+    [
+      'a.json',
+      '[\n{"scope": "https://h:443", "method": "POST"}]',
+      'a.json:2: nock recording, interaction 1: status must be',
+    ],
+    [
+      'a.json',
+      '{"name": "app", "version": "1.0.0"}',
+      'a.json:1: the file is not a recording (got JSON without',
+    ],
+    ['a.json', '{"log": 1, "b": {}}', 'a.json:1: the file is not a recording (got a map with log, b)'],
+    ['a.jsonl', '{"a": 1}\n{"a": 2}', 'a.jsonl:1: the file is not a recording (got JSON without'],
   ])('recognizes the tool that wrote %s with %s', async (name, text, tool) => {
     const dir = recordingFolder({ [name]: text })
     const { code, out } = await callProgram(dir, ['recordings', 'lint', '.'])
@@ -294,10 +309,10 @@ describe('recordings lint', () => {
   })
 
   it('reports a folder without readable recordings as an error', async () => {
-    const dir = recordingFolder({ 'a.json': '{}', 'b.yaml.gz': 'x', 'sub/c.har': '{}', 'readme.md': '' })
+    const dir = recordingFolder({ 'a.json': '{}', 'sub/b.json': '[]', 'readme.md': '' })
     const { code, err } = await callProgram(dir, ['recordings', 'lint', '.'])
     expect(code).toBe(1)
     expect(err).toContain('it contains no interactions')
-    expect(err).toContain('1 .har, 1 .json, 1 .md, 1 .yaml.gz')
+    expect(err).toContain('2 .json, 1 .md')
   })
 })

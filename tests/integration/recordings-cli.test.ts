@@ -25,7 +25,7 @@ describe('aoai-sim recordings list', () => {
     const dir = recordingFolder({ 'a.yaml': cassette(hello), 'b.yaml': 'x: y\n' })
     const { json, err } = await call(dir, recordings('list', '.', '--json'))
     expect(json()).toEqual([expect.objectContaining({ place: 'a.yaml:2', status: 200, bytes: 7 })])
-    expect(err).toContain('b.yaml:1: the file has no list of interactions.')
+    expect(err).toContain('b.yaml:1: the file is not a recording of a known format (got a map with x).')
   })
 
   it.each([

@@ -183,7 +183,7 @@ describe('an invalid change of recordings', () => {
   it('includes a file that can only be read in one step and would block requests for long', async () => {
     const { write, refresh, ask, log } = replaying({ 'a.yaml': one('a') })
     await refresh()
-    write('a.yaml', JSON.stringify({ interactions: [], padding: 'x'.repeat(1024 * 1024) }))
+    write('a.yaml', JSON.stringify({ interactions: [], padding: 'x'.repeat(4 * 1024 * 1024) }))
     expect(await refresh()).toMatchObject({ rejected: ['a.yaml'] })
     expect(log.map(({ message }) => message).join()).toMatch(
       /too large to be read while requests are served.*restart the simulator/,

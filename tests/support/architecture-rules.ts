@@ -67,6 +67,9 @@ const worthOpening = 60
  * to open it as well.
  */
 const reasonsToBeAlone: Readonly<Record<string, string>> = {
+  'recordings/formats/langchain.ts': 'each recording format has its own file',
+  'recordings/formats/test-agent.ts': 'each recording format has its own file',
+  'recordings/formats/test-proxy.ts': 'each recording format has its own file',
   'server/log-warnings.ts': 'simulator.ts composes the parts, and would be nearly 400 lines with it',
   'shared/redis/open-client.ts': 'redis-connection.ts would be over 400 lines with it',
 }
@@ -220,6 +223,7 @@ const pathFiles: Readonly<Record<string, string>> = {
   'cli/banner.ts': 'writes the address of an example',
   'load/load-request.ts': 'writes the addresses that it asks',
   'config/recording-settings.ts': 'the text of a description',
+  'recordings/formats/guess-path.ts': 'the paths of recorded bodies without an address',
   'config/telemetry-settings.ts': 'the paths of an OpenTelemetry collector',
 }
 const dataPlanePath = /\/\(?(?:\?[:=!])?(?:openai|v1|anthropic)(?![\w.-])/i
