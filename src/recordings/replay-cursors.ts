@@ -15,8 +15,8 @@ export interface ReplayCursors {
    * @param test the name of the test; undefined if the request has none
    */
   next(list: string, test: string | undefined): MaybePromise<number>
-  /** Resets all cursors to the first recording. */
-  clear?(): MaybePromise<void>
+  /** Resets all cursors, or those of one test, to the first recording. */
+  clear?(test?: string): MaybePromise<void>
 }
 
 export const replayCursorsPort: Port<ReplayCursors> = {
@@ -39,7 +39,11 @@ export class LocalCursors implements ReplayCursors {
     return count
   }
 
-  clear(): void {
+  clear(test?: string): void {
+    if (test !== undefined) {
+      this.#byTest.get(test)?.clear()
+      return
+    }
     this.#untested.clear()
     this.#byTest.clear()
   }

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import type { RefreshResult } from '../../src/recordings/recording-folder.ts'
 import type { Replay } from '../../src/recordings/replay-mode.ts'
 import { cassette, cassetteItem, recordingFolder } from '../support/recording-folder.ts'
-import { createTestSimulator, type TestSimulator } from '../support/test-simulator.ts'
+import { createTestSimulator, testKey, type TestSimulator } from '../support/test-simulator.ts'
 
 const path = '/v1/chat/completions'
 
@@ -245,5 +245,26 @@ describe('a reset in replay mode', () => {
     await replays.simulator.reset()
     expect(await answers(replays, 3)).toEqual(['a', 'b', 'b'])
     expect(await answers(replays, 3, test)).toEqual(['a', 'b', 'b'])
+  })
+
+  it('with DELETE /++/replay-cursors restarts one test, or all', async () => {
+    const replays = replaying({ 'a.yaml': one('a'), 'b.yaml': one('b') })
+    const tests = ['one', 'two'].map((name) => ({ 'x-sim-test': name }))
+    const first = async (): Promise<unknown[]> => {
+      const texts: unknown[] = []
+      for (const headers of [{}, ...tests]) texts.push(...(await answers(replays, 1, headers)))
+      return texts
+    }
+    const reset = async (query: string, key = testKey): Promise<number> => {
+      const init = { method: 'DELETE', headers: { 'api-key': key } }
+      return (await replays.app.request(`/++/replay-cursors${query}`, init)).status
+    }
+    expect(await first()).toEqual(['a', 'a', 'a'])
+    expect(await reset('?test=one')).toBe(204)
+    expect(await first()).toEqual(['b', 'a', 'b'])
+    expect(await reset('', 'wrong')).toBe(401)
+    expect(await first()).toEqual(['b', 'b', 'b'])
+    expect(await reset('')).toBe(204)
+    expect(await first()).toEqual(['a', 'a', 'a'])
   })
 })

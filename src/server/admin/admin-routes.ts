@@ -42,6 +42,23 @@ function recordingRoutes(simulator: Simulator): readonly AdminRoute[] {
         return { status, body: { saved, ...body } }
       },
     }),
+    defineRoute({
+      method: 'DELETE',
+      path: '/++/replay-cursors',
+      operationId: 'resetReplayCursors',
+      summary: 'Replay repeated recordings from the first one',
+      query: z.object({
+        test: z
+          .string()
+          .optional()
+          .describe('Name of a test, as in REPLAY_TEST_HEADER. Default: all requests.'),
+      }),
+      answers: { 204: { description: 'The next request gets the first recording.' } },
+      async handle({ query: { test } }) {
+        await simulator.poolState.cursors.clear?.(test)
+        return { status: 204 }
+      },
+    }),
   ]
 }
 

@@ -23,6 +23,15 @@ for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ARGV[2]) end
 return reply
 `)
 
+/** Removes the counts of a test. KEYS: new counts, old counts. ARGV: the start of their names. */
+const forgetTestScript = new RedisScript(`
+for _, key in ipairs(KEYS) do
+  for _, name in ipairs(redis.call('HKEYS', key)) do
+    if string.sub(name, 1, #ARGV[1]) == ARGV[1] then redis.call('HDEL', key, name) end
+  end
+end
+`)
+
 /** Counts expire this long after the last request. */
 const RETENTION_MS = 86_400_000
 
@@ -64,23 +73,25 @@ export class RedisCursors implements ReplayCursors {
   next(list: string, test: string | undefined): MaybePromise<number> {
     if (!this.#connection.state.up) return this.#countLocally(list, test)
     return new Promise<number>((resolve, reject) => {
-      // Hash the name: it comes from clients and may be long.
-      const name = createHash('sha256')
-        .update(`${test === undefined ? '' : `=${test}`}\n${list}`)
-        .digest('base64url')
-      this.#batches.add(this.#keys[0], { name: name.slice(0, 24), resolve, reject }, true)
+      const name = `${hashedTest(test)}${shortHash(list)}`
+      this.#batches.add(this.#keys[0], { name, resolve, reject }, true)
     }).catch(() => this.#countLocally(list, test))
   }
 
-  /** Resets the cursors of all simulators. */
-  async clear(): Promise<void> {
-    await this.forget()
-    if (this.#connection.state.up) await this.#connection.send(['UNLINK', ...this.#keys]).catch(() => {})
+  /** Resets the cursors of all simulators, or those of one test. */
+  async clear(test?: string): Promise<void> {
+    await this.forget(test)
+    if (!this.#connection.state.up) return
+    const cleared =
+      test === undefined
+        ? this.#connection.send(['UNLINK', ...this.#keys])
+        : forgetTestScript.run(this.#connection, this.#keys, [hashedTest(test)])
+    await cleared.catch(() => {})
   }
 
-  /** Resets the local cursors of this simulator. */
-  forget(): MaybePromise<void> {
-    return this.#local.clear?.()
+  /** Resets the local cursors of this simulator, or those of one test. */
+  forget(test?: string): MaybePromise<void> {
+    return this.#local.clear?.(test)
   }
 
   #countLocally(list: string, test: string | undefined): MaybePromise<number> {
@@ -103,4 +114,14 @@ export class RedisCursors implements ReplayCursors {
       for (const { reject } of requests) reject(error)
     }
   }
+}
+
+/** The start of the names of the counts of a test. */
+function hashedTest(test: string | undefined): string {
+  return shortHash(test === undefined ? '' : `=${test}`)
+}
+
+/** Names come from clients and may be long. 72 bits avoid collisions. */
+function shortHash(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 12)
 }

@@ -164,6 +164,19 @@ export function describeReplayCursors(name: string, make: MakeAdapter<ReplayCurs
       expect([await next('a', 'test'), await next('a', 'test'), await next('a')]).toEqual([0, 1, 2])
     })
 
+    it('restart for one test, or for all', async () => {
+      const cursors = await make()
+      const next = async (test?: string): Promise<number> => cursors.next('a', test)
+      for (const test of [undefined, 'one', 'two']) await next(test)
+      // Only the process that has the cursors clears them.
+      if (!cursors.clear) return
+      await cursors.clear('one')
+      await cursors.clear('three')
+      expect([await next('one'), await next('two'), await next()]).toEqual([0, 1, 1])
+      await cursors.clear()
+      expect([await next('one'), await next('two'), await next()]).toEqual([0, 0, 0])
+    })
+
     it('count requests that come together, none twice', async () => {
       const cursors = await make()
       const counts = await Promise.all(Array.from({ length: 20 }, async () => cursors.next('a', undefined)))
