@@ -13,7 +13,7 @@ const ignoreFound: OnFound = () => {}
 
 /** A text without a match has no credential. One pass without backtracking. */
 const trigger =
-  /:\/\/|%(?:25)*3a|bearer|dpop|basic[ +%]|openai-insecure|signature|a(?:kia|sia|iza)|ya29|gh[a-z]_|github_pat|xox|xapp|hf_|jqqj99|eyj|[a-z0-9]{2}[_-](?=[a-z0-9_-]{16})|dapi|sg\.|key|secret|token|passw|pwd|authoriz|cookie/i
+  /(?:-u|--user)[ =]|value=|[=:>|]["'`\\*\s-]{0,6}[\w.~+/-]{16}|%3[ad]|:\/\/|%(?:25)*3a|bearer|dpop|basic[ +%]|openai-insecure|signature|a(?:kia|sia|iza)|ya29|gh[a-z]_|github_pat|xox|xapp|hf_|jqqj99|eyj|[a-z0-9]{2}[_-](?=[a-z0-9_-]{16})|dapi|sg\.|key|secret|token|passw|pwd|authoriz|cookie/i
 
 /** A header with a scheme and one token, such as Authorization. A challenge has parameters instead of the token. */
 const schemeAndToken =
@@ -39,6 +39,7 @@ const keyShapes: readonly RegExp[] = [
   /\b(?:[spr]k_(?:live|test)|e[kt]|gsk|npm|r8|pypi|whsec|shp(?:at|ca|pa|ss)|dop_v1|lsv2_[a-z]{2})_(?=[\w-]{0,100}?\d)[A-Za-z0-9_-]{20,}/g,
   /\b(?:glpat|xai|pplx|tvly|nvapi|GOCSPX|xapp)-(?=[\w-]{0,60}?[A-Za-z0-9]{8})(?=[\w-]{0,100}?(?:\d|[a-z][A-Z]))[\w-]{18,}/g,
   /\bdapi[0-9a-f]{32}\b/g,
+  /(?<=\bbot|\b)\d{8,10}:[\w-]{35}\b/g,
   /\bSG\.[\w-]{16,64}\.[\w-]{16,64}/g,
   privateKey,
 ]
@@ -55,18 +56,25 @@ const signature = /\b(signature=)([0-9a-f]{32,})/gi
 
 /** A webhook URL with a secret in its path. */
 const webhook =
-  /(hooks\.slack\.com\/(?:services|workflows|triggers)\/|discord(?:app)?\.com\/api\/webhooks\/\d{1,30}\/)([\w/-]{10,200})/gi
+  /(hooks\.slack\.com\/(?:services|workflows|triggers)\/|discord(?:app)?\.com\/api\/webhooks\/\d{1,30}\/|webhook\.office\.com\/webhookb2\/)([\w/@-]{10,200})/gi
 
 /**
- * The end of a name, what separates it from its value, and the value: `api_key: ...`, `OPENAI_API_KEY="..."`, `<apiKey>...`, JSON
- * in a text, and the same percent-encoded.
+ * What separates a name from its value, and the value: `api_key: ...`, `OPENAI_API_KEY="..."`, `<apiKey>...`, JSON in a text, and
+ * the same percent-encoded. A scheme or another name can follow the separator: `Authorization: Token ...`, `note: api_key=...`.
  */
 const namedText =
-  /((?:key|secret|token|password|passwd|passphrase|pwd|authorization|credential|cookie)s?\d?)((?:\\{0,3}["'`]|%22|\*\*)?\s{0,5}(?::|=>?|>|%3a|%3d)(?:\s|%20|\+){0,12}(?:-\s{1,4})?(?:(?:token|apikey|sharedkey(?:lite)?)\s(?:\w{1,64}:)?|\w{1,64}=)?(?:\\{0,3}["'`]|%22|\*\*)?)([\w.~+/-]{16,8000}=*)(?![\w([])/gi
+  /((?:\\{0,3}["'`]|%22|\*\*)?\]?\s{0,5}(?::|=>?|>|\||%3a|%3d)(?:\*\*)?(?:\s|%20|\+){0,12}(?:-\s{1,4})?(?:(?:token|apikey|sharedkey(?:lite)?)\s(?:\w{1,64}:)?|(\w{1,64})=)?(?:\\{0,3}["'`]|%22|\*\*)?)([\w.~+/-]{16,8000}=*)(?![\w([])/gi
 
-/** An error message of the service: `Incorrect API key provided: ...`. */
+/** A noun and its value in a sentence or a command: `Incorrect API key provided: ...`, `the password is ...`, `--token ...`. */
 const namedInWords =
-  /\b((?:api|access|subscription|secret|admin) key(?: (?:is|was|provided|given|supplied))?)(:? ["'`]?)([\w.~+/-]{16,8000}=*)/gi
+  /((?:key|secret|password|passwd|passphrase|passcode|token|credential)(?: (?:is|was|provided|given|supplied))?)(:?[ =]["'`]?)([\w.~+/-]{16,8000}=*)/gi
+
+/** An attribute with a name and one with its value: `<add key="ApiKey" value="..."/>`. */
+const namedAttribute =
+  /(\b(?:key|name)=\\?["']([\w:.-]{1,100})\\?["']\s{1,20}value=\\?["'])([^"'\\<>]{4,8000})/gi
+
+/** User and password in a command: `curl -u user:password`. */
+const userOption = /((?:^|\s)(?:-u|--user)[ =]["']?[\w.@-]{1,100}:)([^\s"'`\\]{8,1000})/g
 
 /** A URL from its slashes to its end, also percent-encoded once or several times. */
 const address = /(?::\/\/|%(?:25)*3a%(?:25)*2f%(?:25)*2f)[^\s"'<>\\`]+/gi
@@ -97,14 +105,25 @@ export function redactText(text: string, onFound: OnFound = ignoreFound): string
     .replace(signature, after)
     .replace(jwt, (value) => replace('a JWT', value))
     .replace(webhook, after)
-    .replace(namedInWords, valueIf(looksLikeKey))
-    .replace(namedText, (all, end: string, between: string, value: string, at: number, whole: string) => {
-      const start = /[\w.-]{0,64}$/.exec(whole.slice(Math.max(0, at - 64), at))?.[0] ?? ''
-      const name = start + end
-      return looksLikeKey(value) && isCredentialName(name, 'member')
-        ? end + between + replace(name, value)
-        : all
+    .replace(namedInWords, (all, start: string, space: string, value: string, at: number, whole: string) => {
+      const noun = start.split(' ', 1)[0] ?? ''
+      if (!looksLikeKey(value)) return all
+      const [name] = namesBefore(whole, at + noun.length)
+      return isCredentialName(name, 'member') ? start + space + replace(name, value) : all
     })
+    .replace(namedText, (all, between: string, inner: string, value: string, at: number, whole: string) => {
+      if (!looksLikeKey(value)) return all
+      const name = [inner, ...namesBefore(whole, at)].find(
+        (one = '') => isCredentialName(one, 'member') && !/^(?:session|ticket|sid)$/i.test(one),
+      )
+      return name === undefined ? all : between + replace(name, value)
+    })
+    .replace(namedAttribute, (all, start: string, name: string, value: string) =>
+      isCredentialName(name, 'member') ? start + replace(name, value) : all,
+    )
+    .replace(userOption, (all, start: string, value: string) =>
+      looksRandom(value) && /[a-z]/i.test(value) ? start + replace('password', value) : all,
+    )
   for (const shape of keyShapes) rest = rest.replace(shape, (value) => replace('a key', value))
   // The search for a run of 84 characters is slow.
   if (rest.includes('JQQJ99')) rest = rest.replace(azureKey, (value) => replace('a key', value))
@@ -257,6 +276,13 @@ export function createKeyRedactor(secrets: () => readonly string[]): (text: stri
       text,
     )
   }
+}
+
+/** The last two words and the last word before an index: `API key` and `key`. */
+function namesBefore(text: string, index: number): readonly [string, string] {
+  const parts = text.slice(Math.max(0, index - 100), index).split(/([^\w.-])/)
+  const last = parts.at(-1) ?? ''
+  return [parts.at(-2) === ' ' ? `${parts.at(-3)} ${last}` : last, last]
 }
 
 /** A fast check that excludes texts in which `redactText` finds nothing. */

@@ -53,6 +53,19 @@ describe('redacted JSON', () => {
     ],
     ['a link in a text', { text: `[picture](https://h/a.png?sig=${secret}) and [x]` }],
     ['a line of a log', { text: `[INFO] {api_key=${secret}}` }],
+    ['headers as lists of two', { headers: [['x-api-key', secret]] }],
+    ['headers as a flat list', { rawHeaders: ['accept', '*/*', 'x-api-key', secret] }],
+    ['a pair with a numbered name', { env: [{ name: 'API_KEY_2', value: secret }] }],
+    [
+      'any name of the list in a text',
+      { text: `psk=${secret}\nclient_assertion: ${secret}\nDB_PASS=${secret}` },
+    ],
+    ['a sentence', { text: `the password is ${secret}, and use token ${secret}` }],
+    ['options of a command', { text: `tool --api-key ${secret} && curl -u admin:${secret} https://h` }],
+    ['a subscript', { text: `os.environ["API_KEY"] = "${secret}"` }],
+    ['Markdown', { text: `**API key:** \`${secret}\`\n| api_key | ${secret} |` }],
+    ['attributes of XML', { text: `<add key="ApiKey" value="${secret}" />` }],
+    ['a name after another separator', { text: `note: api_key=${secret}` }],
     ['a password in an address', { text: `redis://user:${secret}@host:6379/0` }],
     ['a private key', { text: `-----BEGIN PRIVATE KEY-----\n${secret}\n-----END PRIVATE KEY-----` }],
   ])('has no credential as %s', (_where, value) => {
@@ -62,6 +75,12 @@ describe('redacted JSON', () => {
 
   it.each<readonly [string, unknown]>([
     ['a text about bearers', { content: 'A Bearer of news, and Basic plans with Bearer authentication.' }],
+    [
+      'ids after names that are data',
+      { content: `session: 6f1c0000-1111-2222-3333-444455556666, page token ${secret}` },
+    ],
+    ['ids of keys that are data', { content: `primary key ${secret}, next_page_token: ${secret}` }],
+    ['a list of header names', { allowed_headers: ['authorization', 'content-type', 'x-api-key'] }],
     ['words that begin like a key', { content: 'sk-learn-compatible-estimators-are-risk-free, task-2' }],
     [
       'words about a private key',
@@ -171,6 +190,17 @@ describe('redacted forms and streams', () => {
       `--b\r\nContent-Disposition: form-data; name="token"\r\n\r\n${secret}\r\n--b--\r\n`,
     ],
     ['JSON in a form', '', `payload=%7B%22api_key%22%3A%22${secret}%22%7D`],
+    [
+      'a form without a type, as browsers write it',
+      '',
+      `------WebKitFormBoundaryA\r\nContent-Type: text/plain\r\nContent-Disposition: form-data; name="pass"\r\n\r\n${secret}\r\n------WebKitFormBoundaryA--\r\n`,
+    ],
+    [
+      'a file with the name of a credential',
+      'multipart/form-data; boundary=b',
+      `--b\r\nContent-Disposition: form-data; name="private_key"; filename="k"\r\n\r\n${secret}\r\n--b--\r\n`,
+    ],
+    ['a comment of a stream', '', `: api_key=${secret}\n\n`],
     ['XML', 'application/xml', `<c><apiKey>${secret}</apiKey><d password="${secret}"/></c>`],
     ['a file of settings', '', `# settings\nexport OPENAI_API_KEY="${secret}"\n`],
     [
@@ -265,6 +295,9 @@ describe('redactBody and redactText', () => {
     ['starts of tokens', 'eyJ.'],
     ['schemes', 'bearer '],
     ['names', 'api_key='],
+    ['names and values', 'key: 0123456789abcdef '],
+    ['options', ' -u a:'],
+    ['attributes', 'name="a" '],
     ['private keys', '-----BEGIN PRIVATE KEY-----'],
     ['tokens', 'eyJaaaaaaaaa.eyJ'],
     ['texts within texts', '{"a":"{'],

@@ -27,7 +27,10 @@ export interface RedactOptions {
  * any text. All other bytes are unchanged. Linear time.
  */
 export function redactBody(text: string, contentType = '', options: RedactOptions = {}): string {
-  if (/^\s*multipart\//i.test(contentType) || /^--[^\s-][^\r\n]*\r?\ncontent-disposition:/i.test(text)) {
+  if (
+    /^\s*multipart\//i.test(contentType) ||
+    /^--[^\s][^\r\n]{0,200}\r?\n(?:[\w-]{1,100}:[^\r\n]{0,1000}\r?\n){0,9}content-disposition:/i.test(text)
+  ) {
     return redactMultipart(text, options)
   }
   if (/^\uFEFF?\s*[[{]/.test(text)) return redactJson(text, options)
@@ -89,7 +92,7 @@ function redactField(head: string, value: string, options: RedactOptions): strin
   const name = /;\s*name\*?="?(?:[\w-]{1,20}'\w*')?((?:[^";\\]|\\.)*)/i.exec(disposition)?.[1] ?? ''
   const isFile = /;\s*filename\*?=/i.test(disposition)
   const isNamed = isCredentialName(name, 'parameter') || options.names?.has(name.toLowerCase()) === true
-  if (!isNamed || isFile) return isFile ? redactBody(value, '', options) : redactPlain(value, options)
+  if (!isNamed) return isFile ? redactBody(value, '', options) : redactPlain(value, options)
   if (value === '' || value === redacted) return value
   options.onFound?.(`field ${name}`, value)
   return redacted
@@ -158,6 +161,15 @@ function redactJson(text: string, { names, onFound }: RedactOptions): string {
       return
     }
     if (frame.isObject && /^value$/i.test(name)) frame.pairValue = whole
+    if (!frame.isObject && frame.kind === 'headers') {
+      // A list can alternate names and values. A list of names only has no credential.
+      const isValue = frame.namesCredential && !/^[a-z-]+$/i.test(value)
+      frame.namesCredential = !isValue && isCredentialName(value, 'header')
+      if (isValue) {
+        edits.push(whole)
+        return
+      }
+    }
     if (isCredentialMember(name, frame)) {
       if (frame.isObject && /^token$/i.test(name)) (frame.tokens ??= []).push(whole)
       else edits.push(whole)
@@ -253,8 +265,8 @@ function isCredentialMember(name: string, { kind, isObject }: Frame): boolean {
 }
 
 function namesCredential(value: string, { kind }: Frame): boolean {
-  // The value of `key` can be a credential itself.
-  if (kind === 'parts' || value.length > 64 || /\d/.test(value)) return false
+  // The value of `key` can be a credential itself. A number at its end can belong to a name: `API_KEY_2`.
+  if (kind === 'parts' || value.length > 64 || /\d/.test(value.replace(/\d{1,2}$/, ''))) return false
   return isCredentialName(value, kind === 'headers' ? 'header' : 'member')
 }
 
@@ -265,7 +277,7 @@ function kindOf(name: string, parent: Frame, isObject: boolean): Frame['kind'] {
   if (!parent.isObject) return parent.kind
   if (schemaMaps.test(name)) return 'schema'
   // The headers of a tool authenticate the service to the server of the tool, so all of them are credentials.
-  if (/^(?:\w*_)?headers$/i.test(name)) return parent.name === 'tools' ? 'all' : 'headers'
+  if (/^(?:\w*_)?headers$|[a-z]Headers$/i.test(name)) return parent.name === 'tools' ? 'all' : 'headers'
   if (parent.kind === 'headers' || parent.kind === 'all') return parent.kind
   // Older API versions have the key of a data source among its parameters.
   if (name === 'parameters' && /^data_?sources$/i.test(parent.name)) return 'parts'
