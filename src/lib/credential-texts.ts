@@ -111,13 +111,17 @@ export function redactText(text: string, onFound: OnFound = ignoreFound): string
       const [name] = namesBefore(whole, at + noun.length)
       return isCredentialName(name, 'member') ? start + space + replace(name, value) : all
     })
-    .replace(namedText, (all, between: string, inner: string, value: string, at: number, whole: string) => {
-      if (!looksLikeKey(value)) return all
-      const name = [inner, ...namesBefore(whole, at)].find(
-        (one = '') => isCredentialName(one, 'member') && !/^(?:session|ticket|sid)$/i.test(one),
-      )
-      return name === undefined ? all : between + replace(name, value)
-    })
+    .replace(
+      namedText,
+      (all, between: string, inner: string | undefined, value: string, at: number, whole: string) => {
+        if (!looksLikeKey(value)) return all
+        const name = [inner, ...namesBefore(whole, at)].find(
+          (one) =>
+            one !== undefined && isCredentialName(one, 'member') && !/^(?:session|ticket|sid)$/i.test(one),
+        )
+        return name === undefined ? all : between + replace(name, value)
+      },
+    )
     .replace(namedAttribute, (all, start: string, name: string, value: string) =>
       isCredentialName(name, 'member') ? start + replace(name, value) : all,
     )

@@ -3,6 +3,7 @@ import { decodeBody } from '../lib/content-decoding.ts'
 import { headerOf, type Interaction } from './interaction.ts'
 import { bodyHash, splitUri } from './match-request.ts'
 import { redacted, redactedParameter, redactText } from '../lib/credential-texts.ts'
+import { isPlaceholder } from '../lib/placeholders.ts'
 import { createRedactor } from './redact-interaction.ts'
 
 /** A likely mistake in an interaction that can be replayed. */
@@ -125,12 +126,4 @@ export function findOutsideCredential(text: string): OutsideCredential | undefin
   })
   if (first === undefined) return undefined
   return { line: text.slice(0, text.indexOf(first.value)).split('\n').length, where: first.where }
-}
-
-/** Whether a value is a placeholder for a credential: `AUTHORIZATION-XXX`, `Bearer <masked>`, `***`, `test_key`. */
-function isPlaceholder(value: string): boolean {
-  const bare = value.replace(/^(?:bearer|basic|dpop) +/i, '').trim()
-  return /^(?:\[?redacted\]?|<[^<>]*>|\{\{?[^{}"]*\}\}?|\$\{?\w+\}?|[*x.]+|[\w-]*[-_]?X{3,}|(?:test|fake|dummy|mock|example|masked|filtered|placeholder|hidden|removed|scrubbed)(?:[-_ ][a-z_ -]*)?)$/i.test(
-    bare,
-  )
 }
