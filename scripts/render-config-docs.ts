@@ -35,13 +35,14 @@ is \`--log-level\`. Every flag takes a value. The first of these applies:
 - An unknown variable that begins with \`SIMULATOR_\` is an error, except those that Kubernetes and Docker set for a service
   named "simulator". Other names close to a setting, such as \`PROT\`, are logged as a warning.`
 
-const units = `## Units
+const units = `## Types and units
 
+- boolean: true, on, yes or 1; false, off, no or 0.
 - MB: 1,048,576 bytes.
 - ms per token: for each token of the completion.
 - ms per MB: for each MB of the audio file.
-- Latency is drawn from a normal distribution and is never negative. The latency of the first token is added to that of each token.
-  [Latency](timing.md) has profiles, other distributions and queues.`
+- Latency is drawn from a normal distribution and is never negative. The latency of the first token is added to that of each token. See
+  [Latency](timing.md).`
 
 const renderDeploymentFile = (): string => `## The deployment file
 
@@ -70,6 +71,9 @@ ${renderKeys()}
   names with 400, and requests get 404 \`DeploymentNotFound\`.
 - All problems in the file are reported together:
   \`deployments.yaml: "chat".tokensPerMinute must be an integer of at least 1 (got -5).\``
+
+/** Operations of most models, which the table of models leaves out. */
+const TEXT_OPERATIONS = 'chatCompletions, responses'
 
 /** A quota with a whole number of requests for every model ratio. */
 const EXAMPLE_TOKENS_PER_MINUTE = 60_000
@@ -122,6 +126,7 @@ function shortRange(range: string): string {
   return range
     .replace(/^an? (integer|number) from (\S+) to (\d+)/, '$1, $2–$3')
     .replace(/^an? (integer|number) of at least (\d+)/, '$1 ≥ $2')
+    .replace(/^(true or false|on or off)$/, 'boolean')
     .replace(/^the path of a (file|folder)$/, '$1 path')
     .replace(/^phrases such as .*/, '[phrases](content-filters.md#phrases)')
     .replace(/^(an?|the) /, '')
@@ -136,8 +141,7 @@ function renderDefaults(): string {
   ])
   return `## The default set
 
-Without a deployment file, these deployments exist: some of the Python simulator, and others with the quota of a new
-pay-as-you-go subscription (Global Standard).
+Without a deployment file, these deployments exist: those of the Python simulator, and some with the quota of a new pay-as-you-go subscription.
 
 ${table(['Deployment', 'Model', 'Tokens per minute', 'Requests per minute'], rows)}`
 }
@@ -146,7 +150,7 @@ function renderModels(): string {
   return `## Models
 
 Source: Microsoft Learn, "Foundry Models sold by Azure", September 2026. _Requests per minute_ is derived from
-${formatNumber(EXAMPLE_TOKENS_PER_MINUTE)} tokens per minute. Requests to a model without operations are not answered yet.
+${formatNumber(EXAMPLE_TOKENS_PER_MINUTE)} tokens per minute. _Operations_ is empty for ${TEXT_OPERATIONS.replace(', ', ' and ')}. With \`none\`, requests are not answered yet.
 
 ${table(['Model', 'Other names', 'Context tokens', 'Output tokens', 'Requests per minute', 'Operations'], builtInCatalogue.models.map(modelRow))}`
 }
@@ -158,8 +162,14 @@ function modelRow(model: Model): string[] {
     model.contextTokens === 0 ? '' : formatNumber(model.contextTokens),
     model.maxOutputTokens === 0 ? '' : formatNumber(model.maxOutputTokens),
     formatNumber(derivedRequestsPerMinute(EXAMPLE_TOKENS_PER_MINUTE, model)),
-    model.operations.join(', '),
+    operationsCell(model),
   ]
+}
+
+function operationsCell({ operations }: Model): string {
+  if (operations.length === 0) return 'none'
+  const cell = operations.join(', ')
+  return cell === TEXT_OPERATIONS ? '' : cell
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
