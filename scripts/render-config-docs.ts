@@ -129,6 +129,7 @@ function shortRange(range: string): string {
     .replace(/^(true or false|on or off)$/, 'boolean')
     .replace(/^the path of a (file|folder)$/, '$1 path')
     .replace(/^phrases such as .*/, '[phrases](content-filters.md#phrases)')
+    .replace(/^an address such as http:.*/, 'address')
     .replace(/^(an?|the) /, '')
 }
 
