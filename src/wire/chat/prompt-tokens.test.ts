@@ -162,10 +162,31 @@ describe('countChatPrompt', () => {
     expect(count('gpt-audio', { messages: [message({ type: 'input_audio', input_audio: audio })] })).toBe(17)
     const text = `data:text/plain;base64,${Buffer.from('hello world').toString('base64')}`
     expect(count('gpt-4o', { messages: [message({ type: 'file', file: { file_data: text } })] })).toBe(9)
-    const pdf = `data:application/pdf;base64,${'A'.repeat(80_000)}`
-    expect(count('gpt-4o', { messages: [message({ type: 'file', file: { file_data: pdf } })] })).toBe(2_007)
+  })
+
+  // Bills of PDFs of 325 and 1,209 bytes (crewAI, 2026-02; activeagent, 2025-10), and of documents (ruby_llm, chatlas, 2026).
+  it.each([
+    ['an empty PDF', pdfOf(1, 325), 4, 1_030],
+    ['a PDF with a short text', pdfOf(1, 1_209), 105, 1_131],
+    ['a PDF with two full pages', pdfOf(2, 30_000), 2 + 2 + 1_200, 4 + 1_200 + 2 * 1_026],
+    ['a PDF with compressed objects', pdfOf(0, 120_000), 4 + 1_800, 4 + 1_800 + 3 * 1_026],
+    ['another document', Buffer.alloc(5_100), 42, 42],
+    ['a larger document', Buffer.alloc(24_000), 42 + 900, 42 + 900],
+  ])('estimates the tokens of %s, in Responses and Chat', (_, bytes, responses, chat) => {
+    const file_data = `data:application/octet-stream;base64,${bytes.toString('base64')}`
+    const part = { type: 'file' as const, file: { file_data, filename: 'document.pdf' } }
+    const messages: ChatMessage[] = [{ role: 'user', content: [part] }]
+    const model = findModel('gpt-4o')!
+    const encoding = loadEncoding(model.encoding)
+    expect(countChatPrompt({ messages }, model, encoding, 'responses') - 7).toBe(responses)
+    expect(countChatPrompt({ messages }, model, encoding) - 7).toBe(chat)
   })
 })
+
+function pdfOf(pages: number, size: number): Buffer {
+  const objects = '/Type /Page /Parent 2 0 R'.repeat(pages)
+  return Buffer.from(`%PDF-1.4 /Type /Pages ${objects}`.padEnd(size))
+}
 
 describe('countResponsesInput', () => {
   const model = findModel('gpt-4o-mini')!

@@ -30,7 +30,7 @@ export function countChatPrompt(
   api: PromptApi = 'chat',
 ): number {
   let tokens = promptFamily(model).priming
-  for (const message of request.messages) tokens += countMessage(message, model, encoding)
+  for (const message of request.messages) tokens += countMessage(message, model, encoding, api)
   const { tools, functions, response_format: format } = request
   if (tools?.length || functions?.length || format?.type === 'json_schema') {
     tokens += countInstructions(request, model, encoding, api)
@@ -124,11 +124,11 @@ const SAVED_PER_PARALLEL_RESULT = 4
  * Counts one message according to OpenAI's cookbook ("How to count tokens with tiktoken"), which matches all captured usage of
  * text. Tool calls are not documented. Their constants match captured usage of 2024 to 2026.
  */
-function countMessage(message: ChatMessage, model: Model, encoding: TokenCounter): number {
+function countMessage(message: ChatMessage, model: Model, encoding: TokenCounter, api: PromptApi): number {
   const { role, content } = message
   const { tool_calls: calls, function_call: call } = callsOf(message)
   const name = nameOf(message)
-  let tokens = TOKENS_PER_MESSAGE + TOKENS_PER_ROLE + countContent(content, model, encoding)
+  let tokens = TOKENS_PER_MESSAGE + TOKENS_PER_ROLE + countContent(content, model, encoding, api)
   // In the result of a function, the name replaces the role.
   if (name) tokens += encoding.count(name) + (role === 'function' ? -TOKENS_PER_ROLE : TOKENS_PER_NAME)
   if (calls?.length) tokens += countToolCalls(calls, model, encoding)
@@ -136,15 +136,20 @@ function countMessage(message: ChatMessage, model: Model, encoding: TokenCounter
   return tokens
 }
 
-function countContent(content: MessageContent | undefined, model: Model, encoding: TokenCounter): number {
+function countContent(
+  content: MessageContent | undefined,
+  model: Model,
+  encoding: TokenCounter,
+  api: PromptApi,
+): number {
   if (typeof content === 'string') return encoding.count(content)
   if (!content) return 0
   let tokens = 0
-  for (const part of content) tokens += countPart(part, model, encoding)
+  for (const part of content) tokens += countPart(part, model, encoding, api)
   return tokens
 }
 
-function countPart(part: ContentPart, model: Model, encoding: TokenCounter): number {
+function countPart(part: ContentPart, model: Model, encoding: TokenCounter, api: PromptApi): number {
   switch (part.type) {
     case 'text':
       return encoding.count(part.text)
@@ -155,7 +160,7 @@ function countPart(part: ContentPart, model: Model, encoding: TokenCounter): num
     case 'input_audio':
       return countAudioPart(part.input_audio)
     case 'file':
-      return countFilePart(part.file, encoding)
+      return countFilePart(part.file, encoding, api)
     default:
       return 0
   }
