@@ -25,6 +25,9 @@ interface ConversationMessage {
   readonly isContext: boolean
 }
 
+/** Longer conversations must match exactly. The service accepts 2,048 messages. */
+const MAX_MESSAGES = 4_096
+
 /** Parses the conversation of a request; undefined if it has no list of messages or no message of the user. */
 export function conversationOf(
   head: string,
@@ -36,7 +39,7 @@ export function conversationOf(
   const name = Array.isArray(body['messages']) ? 'messages' : 'input'
   const { [name]: messages, ...rest } = body
   const ignoredInMessages = ignored.get(name)
-  if (!Array.isArray(messages) || ignoredInMessages === true) return undefined
+  if (!Array.isArray(messages) || messages.length > MAX_MESSAGES || ignoredInMessages === true) return undefined
   try {
     const common = createHash('sha256').update(`${head}\n${writer.write(rest, ignored)}\n`)
     const turns: { isOpen: boolean; messages: ConversationMessage[] }[] = [{ isOpen: true, messages: [] }]

@@ -70,6 +70,15 @@ describe('match keys', () => {
     expect(isEqual(form('x'), form('yyy', 'file', '\n'))).toBe(true)
   })
 
+  it('ignore the boundary of other bodies with parts', () => {
+    const parts = (boundary: string, text = 'abc'): RequestOptions => ({
+      headers: [['Content-Type', `multipart/mixed; boundary="${boundary}"`]],
+      body: `--${boundary}\r\nContent-Type: text/plain\r\n\r\n${text}\r\n--${boundary}--\r\n`,
+    })
+    expect(isEqual(parts('x'), parts('yyy'))).toBe(true)
+    expect(isEqual(parts('x'), parts('yyy', 'abd'))).toBe(false)
+  })
+
   it('are equal for a form with its content type and a recording without it', () => {
     const { body = '' } = form('x')
     expect(isEqual(form('yyy'), { body })).toBe(true)

@@ -144,23 +144,28 @@ function comparedBody(
   ignored: IgnoredFields,
   writer?: NormalizedJsonWriter,
 ): ComparedBody {
-  const normalized = (bytes: Buffer): Buffer =>
-    writer && bytes.length <= MAX_NORMALIZED_BYTES
-      ? Buffer.from(writer.text(bytes.toString('latin1')), 'latin1')
-      : bytes
-
-  const formType = isMultipart(contentType)
-    ? contentType
-    : looksMultipart(body)
-      ? 'multipart/form-data'
-      : undefined
+  const formType = multipartType(body, contentType)
   if (formType !== undefined) {
     // YAML scalars convert CRLF to LF, so a form that was recorded as text has lost its CRLF.
-    return { kind: 'form', bytes: normalized(withoutCarriageReturns(withFixedBoundary(body, formType))) }
+    return { kind: 'form', bytes: normalizedBytes(withoutCarriageReturns(withFixedBoundary(body, formType)), writer) }
   }
   const value = jsonOf(body)
   const text = value === undefined ? undefined : canonicalJson(value, ignored, writer)
-  return text === undefined ? { kind: 'bytes', bytes: normalized(body) } : { kind: 'json', text }
+  return text === undefined ? { kind: 'bytes', bytes: normalizedBytes(body, writer) } : { kind: 'json', text }
+}
+
+/** The content type of a form, also for other bodies with a boundary (`multipart/mixed`) and for forms without a content type. */
+function multipartType(body: Buffer, contentType: string | undefined): string | undefined {
+  if (isMultipart(contentType)) return contentType
+  if (looksMultipart(body)) return 'multipart/form-data'
+  return contentType !== undefined && /^\s*multipart\//i.test(contentType)
+    ? contentType.replace(/^\s*multipart\/[^;]*/i, 'multipart/form-data')
+    : undefined
+}
+
+function normalizedBytes(bytes: Buffer, writer: NormalizedJsonWriter | undefined): Buffer {
+  if (!writer || bytes.length > MAX_NORMALIZED_BYTES) return bytes
+  return Buffer.from(writer.text(bytes.toString('latin1')), 'latin1')
 }
 
 /** The value of a JSON object or array; undefined for any other body. */

@@ -18,7 +18,7 @@ const MAX_STRING_DEPTH = 4
  * Total length of the texts of a request that are normalized. The rest is compared unchanged, so that a hostile request cannot
  * block others.
  */
-const MAX_NORMALIZED_CHARACTERS = 4 * 1024 * 1024
+const MAX_NORMALIZED_CHARACTERS = 2 * 1024 * 1024
 
 const nothingIgnored: IgnoredFields = new Map()
 
