@@ -2,7 +2,15 @@ import type { HeaderPairs } from './interaction.ts'
 import { isYamlList, isYamlMap, textOf, toJson, type YamlMap, type YamlValue } from './yaml-value.ts'
 
 /** An invalid field of a recording. Thrown by the readers of formats, caught by `readInteraction`. */
-export class FieldError extends Error {}
+export class FieldError extends Error {
+  constructor(message: string) {
+    // A stack trace would take most of the time for a file with many errors.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
+    super(message)
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
 
 /** The map under a key. @throws {FieldError} if it is missing or not a map */
 export function requireMap(map: YamlMap, name: string): YamlMap {

@@ -111,7 +111,9 @@ function tooLarge<T>(file: string, size: number, { isServing, maxUnsplitFileByte
 function readWhole(file: string, bytes: Buffer, isJson: boolean, limits: ScanLimits): WholeRead {
   if (isGzip(bytes)) return readCompressed(file, bytes, limits)
   const text = bytes.toString()
-  return isJson ? readJson(file, text, limits) : readYaml(text, limits)
+  if (isJson) return readJson(file, text, limits)
+  const read = readYaml(text, limits)
+  return 'problem' in read && isOtherJson(file) ? { otherContent: 'text that is not JSON' } : read
 }
 
 function isGzip(bytes: Buffer): boolean {

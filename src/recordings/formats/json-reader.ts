@@ -42,20 +42,29 @@ export function readJsonText(text: string, maxValues: number): JsonRead {
 /** Converts offsets to lines. Ascending offsets take linear time in total. */
 class LineCounter {
   readonly #text: string
-  #offset = 0
   #line = 1
+  /** The end of the line. */
+  #end = -1
+  #start = 0
 
   constructor(text: string) {
     this.#text = text
   }
 
   lineAt(offset: number): number {
-    if (offset < this.#offset) [this.#offset, this.#line] = [0, 1]
-    for (let at = this.#text.indexOf('\n', this.#offset); at >= 0 && at < offset; at = this.#text.indexOf('\n', at + 1)) {
+    if (offset < this.#start) [this.#line, this.#start, this.#end] = [1, 0, -1]
+    if (this.#end < 0) this.#end = this.#endOf(0)
+    while (this.#end < offset) {
       this.#line++
-      this.#offset = at + 1
+      this.#start = this.#end + 1
+      this.#end = this.#endOf(this.#start)
     }
     return this.#line
+  }
+
+  #endOf(start: number): number {
+    const end = this.#text.indexOf('\n', start)
+    return end < 0 ? this.#text.length : end
   }
 }
 
