@@ -28,6 +28,8 @@ export interface RecordingsRun {
   filesOf(paths: readonly string[]): string[]
   /** Counts the files in folders by their extension: `2 .json, 1 .md`. */
   extensionsOf(paths: readonly string[]): string
+  /** Returns the absolute path of a path that the user gave. */
+  absolute(path: string): string
   /** Returns a path relative to the working directory if the file is in it. */
   shown(file: string): string
   /**
@@ -64,6 +66,7 @@ export function createRun(host: CliHost, isJson: boolean): RecordingsRun {
   }
   const warn = (line: string): void => void stderr.write(`${line}\n`)
   return {
+    absolute: (path) => resolve(workingDirectory, path),
     settings,
     isJson,
     shown,

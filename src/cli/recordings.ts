@@ -1,17 +1,17 @@
 import type { Command } from 'commander'
 import type { CliHost } from './cli-host.ts'
+import { convertRecordings } from './recordings-convert.ts'
 import { dedupeRecordings, scrubRecordings } from './recordings-rewrite.ts'
 import { diffRecordings } from './recordings-diff.ts'
 import { type RecordingsRun, createRun, findStrayCredential, warnOfProblems } from './recordings-run.ts'
 import { countFormat, describeFormats } from '../recordings/load-recordings.ts'
 import { createRedactor } from '../recordings/redact-interaction.ts'
-import { summarizeInteraction } from '../recordings/recording-summary.ts'
+import { decodedInteraction, summarizeInteraction } from '../recordings/recording-summary.ts'
 import { countOf } from '../lib/format-text.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import { lintInteraction } from '../recordings/lint-interaction.ts'
 import { describeProblem, type RecordingProblem } from '../recordings/recording-problem.ts'
 import type { Interaction } from '../recordings/interaction.ts'
-import { prepareAnswer } from '../recordings/replay-answer.ts'
 import { serializeInteraction } from '../recordings/yaml-format.ts'
 import { utf8Text } from '../recordings/yaml-scalar.ts'
 import { statSync } from 'node:fs'
@@ -61,11 +61,16 @@ const sides: readonly Argument[] = [
   ['<right>', 'a file or a folder to compare with'],
 ]
 
+const conversion: readonly Argument[] = [
+  ['<from>', 'a file or a folder, of any supported format'],
+  ['<to-folder>', 'the folder for the YAML files; existing files are not overwritten'],
+]
+
 /** Adds `recordings` and its subcommands. They work on files and need no running simulator. */
 export function addRecordingsCommand(program: Command, host: CliHost): void {
   const recordings = program
     .command('recordings')
-    .description('Work with recording files: list, show, lint, diff, dedupe, scrub, stats.')
+    .description('Work with recording files: list, show, lint, diff, convert, dedupe, scrub, stats.')
     .showHelpAfterError('Run aoai-sim recordings --help for all commands.')
 
   const add = (
@@ -90,6 +95,9 @@ export function addRecordingsCommand(program: Command, host: CliHost): void {
   add('lint', [paths], 'Report invalid interactions (exit code 1) and likely mistakes.', lintRecordings)
   add('diff', sides, 'Compare two files or folders (exit code 1 if they differ).', (run, args) =>
     diffRecordings(run, args[0] ?? '', args[1] ?? ''),
+  )
+  add('convert', conversion, 'Write recordings of other tools as YAML of this simulator.', (run, args) =>
+    convertRecordings(run, args[0] ?? '', args[1] ?? ''),
   )
   add('dedupe', [paths], 'Remove repeated answers that do not affect replay.', (run, args, options) =>
     dedupeRecordings(run, args, { dryRun: options.dryRun === true, all: options.all === true }),
@@ -197,7 +205,7 @@ function showRecordings(run: RecordingsRun, locations: readonly string[]): void 
       if (run.isJson) shown.push({ place: `${run.shown(file)}:${offset.line}`, ...asJson(interaction) })
       else
         run.print(
-          `# ${run.shown(file)}:${offset.line}\n${serializeInteraction(decoded(interaction)).trimEnd()}`,
+          `# ${run.shown(file)}:${offset.line}\n${serializeInteraction(decodedInteraction(interaction)).trimEnd()}`,
         )
     })
     warnOfProblems(run, problems)
@@ -210,19 +218,8 @@ function showRecordings(run: RecordingsRun, locations: readonly string[]): void 
   run.printJson(shown)
 }
 
-/** Returns the interaction with a decoded body, without content-encoding. */
-function decoded(interaction: Interaction): Interaction {
-  const { response } = interaction
-  const { bytes, headers } = prepareAnswer(response)
-  if (!bytes) return interaction
-  const pairs = response.headers.filter(
-    ([name]) => name.toLowerCase() !== 'content-encoding' || headers.some((header) => header === name),
-  )
-  return { ...interaction, response: { ...response, headers: pairs, body: { kind: 'bytes', bytes } } }
-}
-
 function asJson(interaction: Interaction): object {
-  const { request, response, contextValues } = decoded(interaction)
+  const { request, response, contextValues } = decodedInteraction(interaction)
   return {
     request: { ...request, body: request.body && bodyJson(request.body) },
     response: {

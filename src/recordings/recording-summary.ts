@@ -36,3 +36,14 @@ export function summarizeInteraction({ request, response }: Interaction): Record
     usage,
   }
 }
+
+/** Returns the interaction with a decoded body, without content-encoding. */
+export function decodedInteraction(interaction: Interaction): Interaction {
+  const { response } = interaction
+  const { bytes, headers } = prepareAnswer(response)
+  if (!bytes) return interaction
+  const pairs = response.headers.filter(
+    ([name]) => name.toLowerCase() !== 'content-encoding' || headers.some((header) => header === name),
+  )
+  return { ...interaction, response: { ...response, headers: pairs, body: { kind: 'bytes', bytes } } }
+}
