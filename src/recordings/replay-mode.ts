@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { RecordingsConfig } from '../config/config.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { Source } from '../pipeline/stage.ts'
@@ -71,6 +72,9 @@ export interface ExampleRequest {
 const MAX_EXAMPLES = 50
 const MAX_EXAMPLE_BYTES = 300
 
+/** The result of loading a folder that does not exist yet. */
+const noRecordings: LoadResult = { files: 0, interactions: 0, formats: new Map(), otherFiles: 0, problems: [] }
+
 /** How many times one request reads a file that changes during reading. */
 const MAX_READ_ATTEMPTS = 3
 
@@ -94,7 +98,8 @@ export function createReplay({
   const selector = new RecordingSelector(recordings, cursors)
   const paces = new PaceTable(index, reader)
   const folder = new RecordingFolder(dir, index)
-  const loaded = folder.load()
+  // The recorder creates the folder.
+  const loaded = replay.onMiss === 'record' && !existsSync(dir) ? noRecordings : folder.load()
   logLoaded(loaded, dir, logger)
 
   const findRecordings = (request: MatchRequest): EntryList | undefined => {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createSimulator, type SimulatorHandle } from '../../src/index.ts'
@@ -85,6 +86,17 @@ describe('an agent with the official client', () => {
     await using exact = await createSimulator({ mode: 'replay', recordings: { dir }, log: 'silent' })
     await expect(runAgent(clientOf(exact))).rejects.toThrow(
       /Set REPLAY_ON_MISS=record to record this request\. To get that recording instead: Set MATCH_NORMALIZE=timestamps,ids, because/,
+    )
+  })
+
+  it('records into a folder that does not exist yet, and replays at once', async () => {
+    const dir = join(recordingFolder({}), 'new')
+    const options = { mode: 'replay', recordings: { dir, match, replay: { onMiss: 'record' } } } as const
+    await using simulator = await createSimulator({ ...options, ...connected() })
+    const recorded = await runAgent(clientOf(simulator, 'one'))
+    expect(await runAgent(clientOf(simulator, 'two'))).toEqual(recorded)
+    await expect(createSimulator({ mode: 'replay', recordings: { dir: join(dir, 'none') } })).rejects.toThrow(
+      'Could not read the recordings',
     )
   })
 
