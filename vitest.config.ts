@@ -13,28 +13,46 @@ const alone = [
   'tests/integration/setup-tiktoken.test.ts',
 ]
 
-/** End-to-end tests that compare real times, or open thousands of connections: nothing else of the run is beside them. */
-const measuring = ['hostile', 'load', 'timing'].map((name) => `tests/e2e/${name}.test.ts`)
+/** End-to-end tests that compare real times. They need half of the cores, and run after all other tests. */
+const measuring = ['hostile', 'load'].map((name) => `tests/e2e/${name}.test.ts`)
 
 /** The files that take longest, in this order. They start first, so that no core is idle at the end. */
 const longest = [
   'integration/hostile-clients',
   'e2e/documents',
-  'e2e/workers',
   'e2e/stop-while-starting',
-  'e2e/examples',
-  'e2e/redis-workers',
-  'e2e/start',
+  'e2e/redis-replicas',
+  'e2e/workers',
+  'e2e/openai-client',
+  'e2e/redis-tls',
+  'e2e/stop',
+  'e2e/deploy-scripts',
+  'e2e/hostile',
+  'integration/load',
+  'integration/redis-cluster',
+  'integration/hostile-requests',
 ].map((name) => `tests/${name}.test.ts`)
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const group = ({ project }: TestSpecification): number => project.config.sequence.groupOrder
-    const place = ({ moduleId }: TestSpecification): number =>
-      longest.findIndex((path) => moduleId.endsWith(path)) + 1 || longest.length + 1
     const sorted = await super.sort(files)
-    return sorted.toSorted((one, other) => group(one) - group(other) || place(one) - place(other))
+    return sorted.toSorted((one, other) => compareKeys(orderOf(one), orderOf(other)))
   }
+}
+
+/** The unit project is last, and without other files in between: its processes then load each module once. */
+function orderOf({ moduleId, project }: TestSpecification): number[] {
+  const place = longest.findIndex((path) => moduleId.endsWith(path))
+  return [
+    project.config.sequence.groupOrder,
+    project.name === 'unit' ? 1 : 0,
+    place === -1 ? longest.length : place,
+  ]
+}
+
+function compareKeys(one: readonly number[], other: readonly number[]): number {
+  const index = one.findIndex((key, at) => key !== other[at])
+  return index === -1 ? 0 : (one[index] ?? 0) - (other[index] ?? 0)
 }
 
 const unit = ['src/**/*.test.ts', 'tests/**/*.test.ts']
@@ -51,8 +69,8 @@ export default defineConfig({
   test: {
     reporters: ['default', './tests/support/counts-reporter.ts'],
     dangerouslyIgnoreUnhandledErrors: false,
-    // One more than there are cores: many tests wait for programs that they start. `expect.poll` waits one second by default.
-    maxWorkers: cores + 1,
+    // More than there are cores: many tests wait for programs that they start. `expect.poll` waits one second by default.
+    maxWorkers: cores + 2,
     expect: { poll: { timeout: 20_000 } },
     sequence: { sequencer: LongestFirst },
     // Only code that runs in the process of a test counts: workers, the built program and its commands run in others.
@@ -82,6 +100,7 @@ export default defineConfig({
           name: 'e2e',
           include: e2e,
           exclude: [...measuring, ...modules],
+          isolate: false,
           ...endToEnd,
         },
       },
@@ -90,7 +109,7 @@ export default defineConfig({
         test: {
           name: 'e2e-measuring',
           include: measuring,
-          maxWorkers: 1,
+          maxWorkers: cores,
           sequence: { groupOrder: 1 },
           ...endToEnd,
         },
