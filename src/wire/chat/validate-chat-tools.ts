@@ -30,12 +30,13 @@ export const schema: Check = (value) => (isRecord(value) ? undefined : wrongType
 /** A description of a tool or of a schema. */
 export const description = text({ maxLength: MAX_DESCRIPTION_LENGTH })
 
-const definition = objectOf([
+const definitionFields = [
   required('name', functionName),
   optional('description', description),
   optional('parameters', schema),
   optional('strict', boolean),
-])
+]
+const definition = objectOf(definitionFields)
 
 /** `functions`, the older form of `tools`. */
 export const functions = arrayOf(definition, {
@@ -46,30 +47,39 @@ export const functions = arrayOf(definition, {
 
 const named = objectOf([required('name', functionName)])
 
-/** `tools`. */
-export const tools = arrayOf(
-  variantsOf(
-    'type',
-    new Map([
-      ['function', objectOf([required('function', definition), required('type', anything)])],
-      [
-        'custom',
-        objectOf([
-          required(
-            'custom',
-            objectOf([
-              required('name', functionName),
-              optional('description', description),
-              optional('format', schema),
-            ]),
-          ),
-          required('type', anything),
-        ]),
-      ],
+/**
+ * `tools`.
+ *
+ * @param unknownKeys for members of a function and of its tool. Bills show that models before gpt-5.6 ignore them.
+ */
+export function toolsWith(unknownKeys: 'refuse' | 'ignore'): Check {
+  const tool = objectOf(
+    [required('function', objectOf(definitionFields, unknownKeys)), required('type', anything)],
+    unknownKeys,
+  )
+  return arrayOf(
+    variantsOf(
+      'type',
+      new Map([
+        ['function', tool],
+        ['custom', customTool],
+      ]),
+    ),
+    { expected: 'an array of objects', max: MAX_TOOLS },
+  )
+}
+
+const customTool = objectOf([
+  required(
+    'custom',
+    objectOf([
+      required('name', functionName),
+      optional('description', description),
+      optional('format', schema),
     ]),
   ),
-  { expected: 'an array of objects', max: MAX_TOOLS },
-)
+  required('type', anything),
+])
 
 /** `function_call` of a request. */
 export const functionCall = textOrObject(

@@ -20,7 +20,7 @@ import {
   functions,
   schema,
   toolChoice,
-  tools,
+  toolsWith,
 } from './validate-chat-tools.ts'
 import {
   arrayOf,
@@ -99,23 +99,28 @@ function topLogprobs(max: number): Check {
   }
 }
 
-/**
- * The fields of a chat request in the order in which the service reports faults. The order from `moderation` on is not measured.
- * Reasoning models allow fewer choices and alternatives, and reject the parameters with `unlessReasoning`.
- */
-function chatFields(reasoning: boolean): Check {
+/** What a family of models accepts. */
+interface ChatFamily {
+  /** Reasoning models allow fewer choices and alternatives, and reject some parameters. */
+  readonly reasoning: boolean
+  readonly acceptsStop: boolean
+  readonly unknownToolKeys: 'refuse' | 'ignore'
+}
+
+/** The fields of a chat request in the order in which the service reports faults. The order from `moderation` on is not measured. */
+function chatFields({ reasoning, acceptsStop, unknownToolKeys }: ChatFamily): Check {
   const unlessReasoning = (check: Check, hint?: string) => (reasoning ? unsupported(hint) : check)
   return objectOf([
     required('messages', messages),
     optional('functions', functions),
     optional('function_call', functionCall),
-    optional('tools', tools),
+    optional('tools', toolsWith(unknownToolKeys)),
     optional('tool_choice', toolChoice),
     optional('parallel_tool_calls', boolean),
     optional('max_completion_tokens', tokenLimit),
     optional('max_tokens', unlessReasoning(tokenLimit, " Use 'max_completion_tokens' instead.")),
     optional('n', integerBetween(1, reasoning ? 8 : MAX_CHOICES)),
-    optional('stop', unlessReasoning(stop)),
+    optional('stop', acceptsStop ? stop : unsupported()),
     optional('temperature', temperature),
     optional('top_p', topP),
     optional('presence_penalty', penalty),
@@ -224,12 +229,24 @@ const chatRules: readonly Rule[] = [
   noSamplingWhileReasoning,
 ]
 
-const reasoningFields = chatFields(true)
-const nonReasoningFields = chatFields(false)
+const familyFields = {
+  withoutReasoning: chatFields({ reasoning: false, acceptsStop: true, unknownToolKeys: 'ignore' }),
+  firstReasoning: chatFields({ reasoning: true, acceptsStop: true, unknownToolKeys: 'ignore' }),
+  reasoning: chatFields({ reasoning: true, acceptsStop: false, unknownToolKeys: 'ignore' }),
+  /** Measured on gpt-5.6-terra, 2026-08. */
+  strict: chatFields({ reasoning: true, acceptsStop: false, unknownToolKeys: 'refuse' }),
+}
+
+function fieldsOf({ name, reasoning }: Model): Check {
+  if (!reasoning) return familyFields.withoutReasoning
+  // `stop` is not supported from o3 and o4-mini on (OpenAI's reference; bills of o3-mini with `stop`).
+  if (/^o(1|3-mini)/.test(name)) return familyFields.firstReasoning
+  return /^gpt-(5\.[6-9]|[6-9])/.test(name) ? familyFields.strict : familyFields.reasoning
+}
 
 /** Validates the body of a chat completions request. Returns the error of the service, or undefined. Never throws. */
 export function validateChat(body: unknown, model: Model): ServiceError | undefined {
-  return validateBody(body, model.reasoning ? reasoningFields : nonReasoningFields, chatRules, model)
+  return validateBody(body, fieldsOf(model), chatRules, model)
 }
 
 /** Parses and validates the body of a chat completions request. */

@@ -138,9 +138,9 @@ export const chatModelRows: readonly CatalogueRow[] = [
   { name: 'babbage-002', ...baseModel, aliases: ['babbage'] },
   { name: 'o4-mini', versions: ['2025-04-16'], ...oSeries, ...reasoning },
   { name: 'o3', versions: ['2025-04-16'], ...oSeries, ...reasoning },
-  { name: 'o3-mini', versions: ['2025-01-31'], ...oSeries, ...chatReasoning },
+  { name: 'o3-mini', versions: ['2025-01-31'], ...oSeries, ...reasoning },
   { name: 'o3-pro', versions: ['2025-06-10'], ...oSeries, ...responsesOnly },
-  { name: 'o1', versions: ['2024-12-17'], ...oSeries, ...chatReasoning },
+  { name: 'o1', versions: ['2024-12-17'], ...oSeries, ...reasoning },
   {
     name: 'o1-mini',
     versions: ['2024-09-12'],

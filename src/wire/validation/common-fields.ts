@@ -8,6 +8,7 @@ import {
   type Rule,
   type Check,
 } from './fault.ts'
+import { defaultEffort } from '../responses/responses-request.ts'
 import {
   arrayOf,
   mapOf,
@@ -61,9 +62,13 @@ const fixedWhileReasoning: readonly (readonly [name: string, onlyValue: unknown]
   ['top_logprobs', 0],
 ]
 
-/** Rejects sampling parameters of reasoning models, except with effort `none`. Default values are always accepted. */
+/**
+ * Rejects sampling parameters of reasoning models, except with effort `none`, which is the default of some models. Default values
+ * are always accepted.
+ */
 export const noSamplingWhileReasoning: Rule = (body, model) => {
-  if (!model.reasoning || body['reasoning_effort'] === 'none') return undefined
+  const effort = body['reasoning_effort'] ?? defaultEffort(model)
+  if (effort === null || effort === 'none') return undefined
   for (const [name, onlyValue] of fixedWhileReasoning) {
     const value = body[name]
     if (value !== undefined && value !== null && value !== onlyValue) return samplingFault(name, value)
