@@ -49,7 +49,7 @@ export const telemetrySettings = {
     env: 'OTEL_EXPORTER_OTLP_PROTOCOL',
     group,
     default: supportedProtocol,
-    description: 'OTLP protocol. Only http/protobuf is supported (default port 4318).',
+    description: 'OTLP protocol (default port 4318).',
   }),
   headers: setting(
     text(/^\s*[^\s=,]+\s*=[^,]*(,\s*[^\s=,]+\s*=[^,]*)*$/, 'pairs such as name=value, separated by commas'),
