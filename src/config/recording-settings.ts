@@ -45,7 +45,14 @@ export const recordingSettings = {
 }
 
 /** Normalizers of parts of a request that differ in each run. */
-export const normalizerNames = ['timestamps', 'ids', 'json-strings', 'boundaries', 'local-urls'] as const
+export const normalizerNames = [
+  'timestamps',
+  'ids',
+  'json-strings',
+  'empty-fields',
+  'boundaries',
+  'local-urls',
+] as const
 
 /** One of `normalizerNames`. */
 export type NormalizerName = (typeof normalizerNames)[number]
@@ -66,7 +73,7 @@ export const matchSettings = {
     group,
     unsetMeaning: 'values must be equal',
     description:
-      'Parts of bodies that may differ from the recording: timestamps, ids, json-strings (key order in tool arguments and results), boundaries (MIME), local-urls. A recording with equal values is preferred.',
+      'Parts of bodies that may differ from the recording: timestamps, ids, json-strings (key order in tool arguments and results), empty-fields (null and empty lists), boundaries (MIME), local-urls. A recording with equal values is preferred.',
   }),
   conversation: setting(oneOf(['exact', 'prefix']), {
     env: 'MATCH_CONVERSATION',

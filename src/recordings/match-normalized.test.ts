@@ -11,7 +11,7 @@ const plain: MatchConfig = {
   host: false,
   anyPrefix: false,
 }
-const everything = ['timestamps', 'ids', 'json-strings', 'boundaries', 'local-urls'] as const
+const everything = ['timestamps', 'ids', 'json-strings', 'empty-fields', 'boundaries', 'local-urls'] as const
 
 const request = (body: unknown, contentType = 'application/json'): MatchRequest =>
   matchRecorded({
@@ -84,6 +84,15 @@ describe('match keys with normalizers', () => {
     expect(areEqual(call(left), call(right.replace('[1,2]', '[2,1]')))).toBe(false)
     expect(areEqual(call('{"a":1'), call('{"a": 1'))).toBe(false)
     expect(areEqual(call('{a}'), call('{a }'))).toBe(false)
+  })
+
+  it('are equal with and without empty fields, as clients of other versions send them', () => {
+    const answer = { role: 'assistant', content: 'a' }
+    const more = { ...answer, refusal: null, annotations: [], tool_calls: null }
+    expect(areEqual({ messages: [more] }, { messages: [answer] }, ['empty-fields'])).toBe(true)
+    expect(areEqual({ messages: [more] }, { messages: [answer] }, ['ids'])).toBe(false)
+    expect(areEqual({ messages: [{ content: '' }] }, { messages: [{}] })).toBe(false)
+    expect(areEqual({ messages: [[], null] }, { messages: [] })).toBe(false)
   })
 
   it('apply to text in strings with JSON', () => {

@@ -235,7 +235,7 @@ function fieldDifference(requested: unknown, recorded: unknown): RequestDifferen
 
 /** Parts of prompts in all APIs, at any depth. They must not be ignored, because requests with other prompts would match then. */
 const promptField =
-  /(^|\.)(messages|input|prompt|instructions|contents?|query|system|parts|suffix|items|arguments|output|documents)(\.|$)/
+  /(^|\.)(messages|input|prompt|instructions|contents?|query|system|parts|suffix|items|arguments|output|documents|tools|functions)(\.|$)/
 
 function fieldAdvice(at: string, isAdded: boolean): string {
   const field = at.replace(/\[\d+\]/g, '')

@@ -85,6 +85,7 @@ export class NormalizedJsonWriter {
       const ignoredBelow = ignored.get(name)
       if (ignoredBelow === true) continue
       const item = value[name]
+      if (this.#names.has('empty-fields') && isEmpty(item)) continue
       const written =
         typeof item === 'string' && this.#names.has('ids') && isCallId(name, value)
           ? JSON.stringify(this.#labelId(item))
@@ -113,6 +114,10 @@ export class NormalizedJsonWriter {
     if (label === undefined) this.#labels.set(id, (label = `<id ${this.#scope}${++this.#labelsInScope}>`))
     return label
   }
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === null || (Array.isArray(value) && value.length === 0)
 }
 
 /** Whether a member of an object is the id of a tool call, which can have any form. */

@@ -16,6 +16,9 @@ describe('normalizeText', () => {
     '20261130T064938Z',
     '20261130_064938',
     '2026-11-30',
+    '2026-11-30 (Monday)',
+    'Monday, 2026-11-30',
+    'Mon 2026-11-30 06:49:38',
     '2026/11/30',
     '11/30/2026, 6:49:38 AM',
     '30.11.2026 06:49',
@@ -36,6 +39,8 @@ describe('normalizeText', () => {
     expect(normalize(`It is ${time} now`)).toBe('It is <time> now')
     expect(normalize(`"${time}"`)).toBe('"<time>"')
   })
+
+  it('replaces a Unix time in a name', () => expect(normalize('report_1796021378.log')).toBe('report_<time>.log'))
 
   it.each([
     'gpt-4o-2024-08-06',

@@ -7,7 +7,10 @@ import type { NormalizerName } from '../config/recording-settings.ts'
 
 const month =
   '(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)'
-const weekday = '(?:(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?,? )'
+const dayName = '(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs)?|Fri|Sat(?:ur)?|Sun)(?:day)?'
+/** Before and after a date. */
+const weekday = `(?:${dayName},? )`
+const weekdayAfter = `(?:,? ${dayName}\\b| \\(${dayName}\\))?`
 const dayOfMonth = '\\d{1,2}(?:st|nd|rd|th)?'
 const clockTime = '[0-2]?\\d:[0-5]\\d(?::[0-5]\\d(?:[.,]\\d{1,9})?)?(?:[ \\u202f]?[AaPp][Mm])?'
 const zone =
@@ -18,16 +21,16 @@ const link = '(?:,? at |, | |T|_)'
 /** Dates with times, dates, and times with seconds. A model name with a date (`gpt-4o-2024-08-06`) is no date. */
 const timestampPattern = new RegExp(
   [
-    `(?<!\\d)(?:19|20)\\d\\d([-/])[01]\\d\\1[0-3]\\d${link}${clockTime}${zone}`,
+    `(?:\\b${weekday}|(?<!\\d))(?:19|20)\\d\\d([-/])[01]\\d\\1[0-3]\\d${link}${clockTime}${zone}${weekdayAfter}`,
     `(?<!\\d)(?:19|20)\\d\\d-[01]\\d-[0-3]\\d[T_-][0-2]\\d-[0-5]\\d-[0-5]\\d(?:Z|(?!\\d))`,
     `(?<!\\d)(?:19|20)\\d\\d[01]\\d[0-3]\\d[T_-][0-2]\\d[0-5]\\d[0-5]\\d(?:Z|(?!\\d))`,
-    `(?<![\\w.-])(?:19|20)\\d\\d([-/])[01]\\d\\2[0-3]\\d(?![\\w-])`,
+    `(?:\\b${weekday}|(?<![\\w.-]))(?:19|20)\\d\\d([-/])[01]\\d\\2[0-3]\\d(?![\\w-])${weekdayAfter}`,
     `(?<![\\w.-])\\d{1,2}([./])\\d{1,2}\\3(?:19|20)\\d\\d(?!\\d)(?:${link}${clockTime}${zone})?`,
     `\\b${weekday}?${month}\\.? ${dayOfMonth}(?:,? (?:19|20)\\d\\d(?!\\d)(?:${link}${clockTime}${zone})?|${link}${clockTime}${zone}(?: (?:19|20)\\d\\d)?)`,
     `\\b${weekday}?${dayOfMonth}[ -]${month}\\.?,?[ -](?:19|20)\\d\\d(?!\\d)(?:${link}${clockTime}${zone})?`,
     `(?<![\\w:.])[0-2]?\\d:[0-5]\\d:[0-5]\\d(?:[.,]\\d{1,9})?(?:[ \\u202f]?[AaPp][Mm])?(?!\\w|:\\d)`,
     // Unix time from 2020 to 2033, in seconds, milliseconds, microseconds or nanoseconds.
-    `(?<![\\w.+-])1[6-9]\\d{8}(?:\\.\\d{1,9}|\\d{3}(?:\\.\\d{1,6})?|\\d{6}|\\d{9})?(?![\\w-]|\\.\\d)`,
+    `(?<![0-9A-Za-z.+])1[6-9]\\d{8}(?:\\.\\d{1,9}|\\d{3}(?:\\.\\d{1,6})?|\\d{6}|\\d{9})?(?![0-9A-Za-z]|\\.\\d)`,
   ].join('|'),
   'g',
 )

@@ -65,6 +65,7 @@ describe('a request without a recording', () => {
     [{ input: [{ file_id: 'a' }] }, { input: [{ file_id: 'b' }] }],
     [{ requests: [{ body: { messages: ['a'] } }] }, { requests: [{ body: { messages: ['b'] } }] }],
     [{ items: [{ content: 'a' }] }, { items: [{ content: 'b' }] }],
+    [{ tools: [{ function: { description: 'a' } }] }, { tools: [{ function: { description: 'b' } }] }],
   ])('never gets the advice to ignore the prompt: %j', async (recorded, requested) => {
     const { post } = replaying([cassetteItem(JSON.stringify(recorded), '{}', path)])
     const { error } = await missOf(await post(path, JSON.stringify(requested)))
@@ -96,6 +97,12 @@ describe('a request without a recording', () => {
       { input: [{ arguments: '{"a":1,"b":2}' }] },
       { input: [{ arguments: '{"b":2,"a":1}' }] },
       'MATCH_NORMALIZE=json-strings',
+    ],
+    [
+      'an empty field',
+      { messages: [{ role: 'assistant', content: 'a', refusal: null }] },
+      { messages: [{ role: 'assistant', content: 'a' }] },
+      'MATCH_NORMALIZE=empty-fields',
     ],
     [
       'an address and a time',
