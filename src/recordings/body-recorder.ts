@@ -1,10 +1,16 @@
 import { EventSplitter } from '../lib/server-sent-events.ts'
-import type { RecordedBody, RecordedEvent } from './interaction.ts'
+import type { BodyPiece, RecordedBody, RecordedEvent } from './interaction.ts'
 import { isTerminalEvent } from '../wire/sse.ts'
 import { utf8Text } from './yaml-scalar.ts'
 
 /** A larger body is passed on but not recorded, so that an endless stream does not fill the memory. */
 export const MAX_RECORDED_BODY_BYTES = 64 * 1024 * 1024
+
+/** Pieces that arrive within this time of the previous one are one piece. */
+const MIN_PIECE_INTERVAL_MS = 1
+
+/** The times of a body with more pieces are not recorded. */
+const MAX_PIECES = 10_000
 
 /** Memory of an event in addition to its text. */
 const EVENT_OVERHEAD_BYTES = 128
@@ -34,8 +40,10 @@ export class MemoryBudget {
 /** Copies a body while it is passed on: a stream of events with the time of each, any other body as bytes. */
 export class BodyRecorder {
   readonly #isEventStream: boolean
+  readonly #timesPieces: boolean
   readonly #chunks: Buffer[] = []
   readonly #events: RecordedEvent[] = []
+  readonly #pieces: BodyPiece[] = []
   readonly #budget: MemoryBudget
   #splitter = new EventSplitter()
   /** Memory of the body so far, in bytes, including the overhead of its events. */
@@ -46,8 +54,10 @@ export class BodyRecorder {
   #hasError = false
   #isTerminated = false
 
-  constructor(isEventStream: boolean, budget: MemoryBudget) {
+  /** @param timesPieces whether the times of the pieces of a text are recorded, as those of events are */
+  constructor(isEventStream: boolean, budget: MemoryBudget, timesPieces = false) {
     this.#isEventStream = isEventStream
+    this.#timesPieces = timesPieces
     this.#budget = budget
   }
 
@@ -70,7 +80,10 @@ export class BodyRecorder {
   push(chunk: Buffer, atMs: number): void {
     if (this.#isTooLarge || !this.#grow(chunk.length)) return
     this.#chunks.push(chunk)
-    if (!this.#isEventStream) return
+    if (!this.#isEventStream) {
+      if (this.#timesPieces) this.#addPiece(chunk.length, atMs)
+      return
+    }
     for (const event of this.#splitter.push(chunk)) this.#addEvent(event, atMs)
   }
 
@@ -88,7 +101,17 @@ export class BodyRecorder {
     if (this.#isEventStream) this.#addEvent(this.#splitter.rest(), atMs)
     // An answer with the content type of streams may have no body: HEAD, 204, 304, and errors without text.
     if (this.#events.length > 0 && this.#isText) return { kind: 'events', events: this.#events }
-    return { kind: 'bytes', bytes: Buffer.concat(this.#chunks) }
+    const bytes = Buffer.concat(this.#chunks)
+    const isTimed = this.#pieces.length > 1 && this.#pieces.length <= MAX_PIECES
+    // Binary bodies are replayed as a whole.
+    return isTimed && utf8Text(bytes) !== undefined ? { kind: 'bytes', bytes, pieces: this.#pieces } : { kind: 'bytes', bytes }
+  }
+
+  #addPiece(length: number, atMs: number): void {
+    const last = this.#pieces.at(-1)
+    if (length === 0 || this.#pieces.length > MAX_PIECES) return
+    if (!last || atMs - last.atMs >= MIN_PIECE_INTERVAL_MS) this.#pieces.push({ atMs, length })
+    else this.#pieces[this.#pieces.length - 1] = { atMs: last.atMs, length: last.length + length }
   }
 
   #grow(bytes: number): boolean {

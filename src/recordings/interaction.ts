@@ -26,9 +26,22 @@ export interface RecordedEvent {
   readonly text: string
 }
 
+/** A part of a body. */
+export interface BodyPiece {
+  /** When it arrived, in milliseconds from the start of the request. */
+  readonly atMs: number
+  /** In bytes. */
+  readonly length: number
+}
+
 /** A recorded body: its bytes, or the events of a stream, which are its bytes when joined. */
 export type RecordedBody =
-  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  | {
+      readonly kind: 'bytes'
+      readonly bytes: Uint8Array
+      /** How a text arrived over time, in order; undefined if it arrived as a whole. */
+      readonly pieces?: readonly BodyPiece[]
+    }
   | { readonly kind: 'events'; readonly events: readonly RecordedEvent[] }
 
 /** A response as it was recorded. */

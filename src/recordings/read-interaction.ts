@@ -1,7 +1,7 @@
 import { isGoVcrItem, readGoVcrItem } from './formats/go-vcr.ts'
 import { isHttpInteraction, readHttpInteraction } from './formats/http-interactions.ts'
 import { describeValue, FieldError, missingField, readBodyBytes, readHeaders, requireMap } from './read-fields.ts'
-import type { Interaction, RecordedRequest, RecordedResponse, RecordedBody, RecordedEvent } from './interaction.ts'
+import type { Interaction, RecordedRequest, RecordedResponse, RecordedBody, RecordedEvent, BodyPiece, HeaderPairs } from './interaction.ts'
 import { isYamlList, isYamlMap, numberOf, textOf, toJson, type YamlMap, type YamlValue } from './yaml-value.ts'
 import { withoutTrailing } from './yaml-scalar.ts'
 
@@ -51,9 +51,9 @@ function readResponse(map: YamlMap): RecordedResponse {
   const status = isYamlMap(statusMap) ? statusMap : new Map<string, YamlValue>()
   const codeValue = status.get('code') ?? map.get('status_code') ?? (isYamlMap(statusMap) ? null : statusMap)
   const code = numberOf(codeValue)
-  // Statuses below 200 are not final, and HTTP statuses end at 599.
-  if (code === undefined || !Number.isInteger(code) || code < 200 || code > 599) {
-    throw new FieldError(`response.status.code must be an integer from 200 to 599 (got ${describeValue(codeValue)})`)
+  // Statuses below 200 are not final, and a status has three digits.
+  if (code === undefined || !Number.isInteger(code) || code < 200 || code > 999) {
+    throw new FieldError(`response.status.code must be an integer from 200 to 999 (got ${describeValue(codeValue)})`)
   }
   if (!['body', 'content', 'parsed_body'].some((name) => map.has(name))) {
     throw new FieldError(missingField(map, 'response', 'body'))
@@ -61,10 +61,29 @@ function readResponse(map: YamlMap): RecordedResponse {
   const durationMs = numberOf(map.get('duration_ms'))
   return {
     status: { code, message: textOf(status.get('message') ?? status.get('reason')) || undefined },
-    headers: readHeaders(map.get('headers'), 'response.headers'),
+    headers: inOrder(readHeaders(map.get('headers'), 'response.headers'), map.get('header_order')),
     body: readResponseBody(map),
     durationMs: durationMs === undefined ? undefined : Math.max(0, durationMs),
   }
+}
+
+/** Orders headers by a list of their names. A list that does not fit, such as that of an edited recording, is ignored. */
+function inOrder(headers: HeaderPairs, order: YamlValue | undefined): HeaderPairs {
+  if (!isYamlList(order) || order.length !== headers.length) return headers
+  const byName = new Map<string, HeaderPairs[number][]>()
+  for (const header of headers) {
+    const values = byName.get(header[0]) ?? []
+    byName.set(header[0], values)
+    values.push(header)
+  }
+  const positions = new Map<string, number>()
+  const ordered = order.flatMap((value) => {
+    const name = textOf(value) ?? ''
+    const position = positions.get(name) ?? 0
+    positions.set(name, position + 1)
+    return byName.get(name)?.slice(position, position + 1) ?? []
+  })
+  return ordered.length === headers.length ? ordered : headers
 }
 
 /** The body of a `response` in any of the supported formats. */
@@ -73,9 +92,20 @@ function readResponseBody(response: YamlMap): RecordedBody {
   const events = isYamlMap(body) ? body.get('events') : undefined
   // Some tools write an empty list as null.
   if (events === undefined || events === null)
-    return { kind: 'bytes', bytes: readBodyBytes(body) ?? Buffer.alloc(0) }
+    return readBytes(body)
   if (!isYamlList(events)) throw new FieldError('response.body.events must be a list')
   return { kind: 'events', events: events.map(readEvent) }
+}
+
+function readBytes(body: YamlValue): RecordedBody {
+  const bytes = readBodyBytes(body) ?? Buffer.alloc(0)
+  const list = isYamlMap(body) ? body.get('pieces') : undefined
+  if (!isYamlList(list)) return { kind: 'bytes', bytes }
+  const pieces = list.map((value): BodyPiece => {
+    const [atMs, length] = isYamlList(value) ? value.map(numberOf) : []
+    return { atMs: atMs ?? 0, length: length ?? 0 }
+  })
+  return { kind: 'bytes', bytes, pieces }
 }
 
 function readEvent(value: YamlValue, index: number): RecordedEvent {

@@ -49,7 +49,8 @@ export async function recordReply(
   const { status, reason = '', body } = reply
   // Copies the headers, because other stages add to those of the reply.
   const head: AnswerHead = { uri, status, reason, headers: recordedHeaders(reply.headers) }
-  const recorder = new BodyRecorder(body.kind === 'events' || isEventStream(reply.headers), budget)
+  const timesPieces = body.kind === 'live' && head.headers.get('content-length') === undefined
+  const recorder = new BodyRecorder(body.kind === 'events' || isEventStream(reply.headers), budget, timesPieces)
   const shouldStore = status < 400 || recordsErrors
   const storeBody = async (recorded: RecordedBody, durationMs: number): Promise<boolean> => {
     if (status < 400) addUsage(reply, recorded)

@@ -109,7 +109,8 @@ export function createRedactor(rules: readonly RedactRule[], options: RedactorOp
     if (clean === bytes) return { ...recorded, headers }
     // The redacted body is not compressed any more.
     const remaining = headers.filter(([name]) => name.toLowerCase() !== 'content-encoding')
-    return { ...recorded, headers: remaining, body: { kind: 'bytes', bytes: clean } }
+    const pieces = recorded.body.bytes.byteLength === clean.byteLength ? recorded.body.pieces : undefined
+    return { ...recorded, headers: remaining, body: { kind: 'bytes', bytes: clean, ...(pieces && { pieces }) } }
   }
 
   const event = ({ atMs, text }: RecordedEvent): RecordedEvent => ({

@@ -1,9 +1,10 @@
 import { hopByHop } from '../pipeline/end-to-end-headers.ts'
+import { hasNoBody } from '../pipeline/stream-events.ts'
 import { isAscii } from 'node:buffer'
 import type { Usage } from '../answer/completion.ts'
 import { asBuffer } from '../lib/buffers.ts'
 import { decodeBody, type DecodedBody, decodeBodyAsync } from '../lib/content-decoding.ts'
-import { headerOf, type HeaderPairs, type RecordedEvent, type RecordedResponse } from './interaction.ts'
+import { type BodyPiece, headerOf, type HeaderPairs, type RecordedEvent, type RecordedResponse } from './interaction.ts'
 import { usageOfBody, usageOfEvents } from '../wire/read-usage.ts'
 import { utf8Text } from './yaml-scalar.ts'
 import { rateLimitHeaders, httpDate } from '../wire/service-headers.ts'
@@ -20,6 +21,8 @@ export interface ReplayAnswer {
   /** `headers` without the headers of rate limits. */
   readonly headersWithoutLimits: readonly string[]
   readonly hasDate: boolean
+  /** Whether the headers include Content-Length. Its value is set when the answer is sent. */
+  readonly hasLength: boolean
   /** The bytes of the body; undefined for a stream. */
   readonly bytes: Buffer | undefined
   /** Whether `bytes` are ASCII. */
@@ -58,7 +61,7 @@ function prepareDecoded(
 ): ReplayAnswer {
   const common = { status: status.code, reason: validReason(status.message), durationMs }
   if (body.kind === 'events') {
-    const replayed = replayHeaders(headers, false)
+    const replayed = withoutLength(replayHeaders(headers, false))
     return { ...common, ...headerFields(replayed), ...streamFields(body.events, durationMs) }
   }
 
@@ -66,6 +69,10 @@ function prepareDecoded(
   const replayed = replayHeaders(headers, encoded)
   const isStream = /^\s*text\/event-stream\b/i.test(headerOf(headers, 'content-type') ?? '')
   const text = isStream && !encoded ? utf8Text(bytes) : undefined
+  const timed = encoded || body.pieces === undefined ? undefined : timedText(bytes, body.pieces)
+  if (timed) {
+    return { ...common, ...headerFields(withoutLength(replayed)), ...streamFields(timed, durationMs), usage: undefined }
+  }
   const events = text === undefined ? [] : splitEvents(text)
   if (events.length === 0) {
     const usage = isStream || encoded ? undefined : usageOfBody(bytes)
@@ -75,7 +82,7 @@ function prepareDecoded(
   }
   return {
     ...common,
-    ...headerFields(replayed),
+    ...headerFields(withoutLength(replayed)),
     bytes: undefined,
     isAscii: false,
     events,
@@ -106,6 +113,25 @@ function streamFields(
   }
 }
 
+/** A text in the pieces in which it arrived; undefined if they do not fit, such as those of an edited recording. */
+function timedText(bytes: Buffer, pieces: readonly BodyPiece[]): RecordedEvent[] | undefined {
+  if (utf8Text(bytes) === undefined) return undefined
+  if (pieces.reduce((sum, { length }) => sum + length, 0) !== bytes.length) return undefined
+  const events: RecordedEvent[] = []
+  let start = 0
+  let end = 0
+  for (const { atMs, length } of pieces) {
+    end += length
+    // A piece can end within a character, which is then sent with the next piece.
+    let whole = end
+    while (whole > start && whole < bytes.length && ((bytes[whole] ?? 0) & 0xc0) === 0x80) whole--
+    if (whole <= start) continue
+    events.push({ atMs, text: bytes.toString('utf8', start, whole) })
+    start = whole
+  }
+  return events.length > 1 ? events : undefined
+}
+
 /** Distributes the events evenly if only the total duration is known. */
 function spreadEvenly(count: number, durationMs: number | undefined): Float64Array | undefined {
   if (durationMs === undefined) return undefined
@@ -117,40 +143,55 @@ function splitEvents(text: string): string[] {
   return text.match(/[^]+?(?:\r?\n\r?\n|\r\r|$)(?:\r?\n)*/g) ?? []
 }
 
-/** Response headers that are not replayed: they belong to a connection, or are computed from the body. */
-const unreplayedHeaders: ReadonlySet<string> = new Set([...hopByHop, 'content-length'])
+/** Response headers that are not replayed, because they belong to a connection. */
+const unreplayedHeaders: ReadonlySet<string> = new Set(hopByHop)
 
 const validName = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/
 
 function replayHeaders(headers: HeaderPairs, encoded: boolean): string[] {
+  let hasLength = false
   return headers.flatMap(([name, value]) => {
     const lower = name.toLowerCase()
+    if (lower === 'content-length') {
+      if (hasLength) return []
+      hasLength = true
+    }
     if (unreplayedHeaders.has(lower) || !validName.test(name)) return []
     if (lower === 'content-encoding' && !encoded) return []
     return [name, headerValue(value)]
   })
 }
 
+/** The length of a stream is not sent. */
+function withoutLength(headers: readonly string[]): string[] {
+  return headers.filter((_, index) => headers[index - (index % 2)]?.toLowerCase() !== 'content-length')
+}
+
 function headerFields(
   headers: readonly string[],
-): Pick<ReplayAnswer, 'headers' | 'headersWithoutLimits' | 'hasDate'> {
+): Pick<ReplayAnswer, 'headers' | 'headersWithoutLimits' | 'hasDate' | 'hasLength'> {
   const isLimitHeader = (index: number): boolean => /^x-ratelimit-/i.test(headers[index - (index % 2)] ?? '')
   return {
     headers,
     headersWithoutLimits: headers.filter((_, index) => !isLimitHeader(index)),
-    hasDate: headers.some((name, index) => index % 2 === 0 && name.toLowerCase() === 'date'),
+    hasDate: hasHeader(headers, 'date'),
+    hasLength: hasHeader(headers, 'content-length'),
   }
+}
+
+function hasHeader(headers: readonly string[], wanted: string): boolean {
+  return headers.some((name, index) => index % 2 === 0 && name.toLowerCase() === wanted)
 }
 
 /** Node.js rejects invalid header values. Converts text outside of Latin-1 to its UTF-8 bytes, and removes control characters. */
 function headerValue(value: string): string {
   const text = /[^\p{ASCII}\x80-\xff]/u.test(value) ? Buffer.from(value).toString('latin1') : value
   // \p{Cc} includes the control characters of ASCII and Latin-1. A header may contain tabs and those of Latin-1.
-  return text.replace(/(?![\t\x80-\xff])\p{Cc}+/gu, ' ').trim()
+  return text.replace(/(?![\t\x80-\xff])\p{Cc}+/gu, ' ').replace(/^[ \t]+|[ \t]+$/g, '')
 }
 
 function validReason(message: string | undefined): string | undefined {
-  return message !== undefined && /^[\x20-\x7e]+$/.test(message) ? message : undefined
+  return message !== undefined && /^[\t\x20-\x7e\x80-\xff]+$/.test(message) ? message : undefined
 }
 
 function headerValues(headers: HeaderPairs, name: string): string | undefined {
@@ -214,11 +255,12 @@ function scheduleOf(
  * operator did not configure, the recorded headers are sent unchanged.
  */
 function headersOf(
-  { rateLimits, deployment, config }: Exchange,
-  { bytes, headers, headersWithoutLimits }: ReplayAnswer,
+  { rateLimits, deployment, config, method }: Exchange,
+  { status, bytes, headers, headersWithoutLimits, hasLength }: ReplayAnswer,
 ): string[] {
-  // Content-Length is first, as in answers of the service. The value is set later.
-  const start = bytes ? ['Content-Length', ''] : []
+  // Content-Length is first, as in answers of the service, if its position was not recorded. The value is set later.
+  const isBodiless = status !== 205 && hasNoBody(method, status)
+  const start = bytes && !hasLength && !isBodiless ? ['Content-Length', ''] : []
   if (!rateLimits || !deployment || config.deploymentsAreDefault) return [...start, ...headers]
   return [...start, ...headersWithoutLimits, ...rateLimitHeaders(rateLimits, deployment.name)]
 }

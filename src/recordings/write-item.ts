@@ -1,6 +1,6 @@
 import type { HeaderPairs, Interaction, RecordedBody, RecordedEvent } from './interaction.ts'
 import { headerText } from './read-fields.ts'
-import { eventFields } from './yaml-format.ts'
+import { eventFields, headerOrder } from './yaml-format.ts'
 import { binaryBlock, utf8Text, yamlText } from './yaml-scalar.ts'
 import { fromJson, isYamlList, isYamlMap, PlainText, textOf, toJson, type YamlMap, type YamlValue } from './yaml-value.ts'
 
@@ -78,7 +78,11 @@ interface PartChanges {
 function patchPart(value: YamlValue | undefined, { uri, headers, body }: PartChanges): YamlValue {
   const part = new Map(isYamlMap(value) ? value : [])
   if (uri !== undefined) part.set(textOf(part.get('uri')) === undefined ? 'url' : 'uri', uri)
-  if (headers) part.set('headers', patchHeaders(part.get('headers'), headers))
+  if (headers) {
+    part.set('headers', patchHeaders(part.get('headers'), headers))
+    const order = part.delete('header_order') ? headerOrder(headers) : undefined
+    if (order) part.set('header_order', order)
+  }
   if (body) {
     // Like `readInteraction`: the first one that is not null.
     const name = ['body', 'content', 'parsed_body'].find((key) => (part.get(key) ?? null) !== null) ?? 'body'
@@ -108,7 +112,11 @@ function patchHeaders(value: YamlValue | undefined, pairs: HeaderPairs): YamlMap
 }
 
 function patchBody(value: YamlValue, body: RecordedBody): YamlValue {
-  if (body.kind === 'bytes') return convertBytes(value, body.bytes)
+  if (body.kind === 'bytes') {
+    const converted = convertBytes(value, body.bytes)
+    if (body.pieces || !isYamlMap(converted) || !converted.has('pieces')) return converted
+    return new Map([...converted].filter(([key]) => key !== 'pieces'))
+  }
   const events = isYamlMap(value) ? value.get('events') : undefined
   if (!isYamlMap(value) || !isYamlList(events)) return value
   const patched = events.map((event, index) => patchEvent(event, body.events[index]))

@@ -24,6 +24,7 @@ export function serializeInteraction({ request, response, contextValues }: Inter
     `      code: ${status.code}`,
     ...(status.message === undefined ? [] : [`      message: ${yamlText(status.message, 8)}`]),
     ...headerLines(response.headers),
+    ...orderLine(response.headers),
     ...(durationMs === undefined ? [] : [`    duration_ms: ${roundMs(durationMs)}`]),
     '    body:',
     ...bodyLines(response.body),
@@ -50,8 +51,27 @@ function headerLines(headers: HeaderPairs): string[] {
   return lines
 }
 
+/** The order of the headers if it is not the order of their names in the map. */
+function orderLine(headers: HeaderPairs): string[] {
+  const order = headerOrder(headers)
+  return order === undefined ? [] : [`    header_order: ${JSON.stringify(order)}`]
+}
+
+/** The name of each header in the order of the list; undefined if headers with the same name follow each other. */
+export function headerOrder(headers: HeaderPairs): string[] | undefined {
+  const names = headers.map(([name]) => name)
+  const runs = names.filter((name, index) => name !== names[index - 1])
+  return runs.length === new Set(runs).size ? undefined : names
+}
+
 function bodyLines(body: RecordedBody): string[] {
-  if (body.kind === 'bytes') return [`      string: ${yamlBytes(body.bytes, 8)}`]
+  if (body.kind === 'bytes') {
+    const pieces = body.pieces?.map(({ atMs, length }) => `[${roundMs(atMs)}, ${length}]`)
+    return [
+      `      string: ${yamlBytes(body.bytes, 8)}`,
+      ...(pieces ? [`      pieces: [${pieces.join(', ')}]`] : []),
+    ]
+  }
   return ['      events:', ...body.events.flatMap(eventLines)]
 }
 

@@ -154,9 +154,9 @@ async function* emptyBody(): AsyncGenerator<Uint8Array, undefined> {}
 const MAX_INSPECTED_EVENT_BYTES = 64 * 1024 * 1024
 
 /**
- * Passes on a live body. If a stream fails between two events, sends an error event in the wire format of the request, which the
- * official clients raise as an error, and closes the connection. If it fails within an event, only closes the connection, because
- * an error event would be read as a part of that event. After its terminal event, a stream ends normally.
+ * Passes on a live body, a stream event by event. If a stream fails, sends an error event in the wire format of the request, which
+ * the official clients raise as an error, and closes the connection. An incomplete event is dropped, because a client could not
+ * parse it. After its terminal event, a stream ends normally.
  */
 async function* watchChunks(
   chunks: AsyncIterable<Uint8Array>,
@@ -176,17 +176,28 @@ async function* watchChunks(
   }
   try {
     for await (const chunk of chunks) {
-      for (const event of splitter?.push(asBuffer(chunk)) ?? []) inspect(event)
-      if (splitter && splitter.pendingBytes > MAX_INSPECTED_EVENT_BYTES) splitter = undefined
-      yield chunk
+      if (!splitter) {
+        yield chunk
+        continue
+      }
+      const complete = splitter.push(asBuffer(chunk))
+      for (const event of complete) inspect(event)
+      if (splitter.pendingBytes > MAX_INSPECTED_EVENT_BYTES) {
+        complete.push(splitter.rest())
+        splitter = undefined
+      }
+      const [only] = complete
+      if (only) yield complete.length === 1 ? only : Buffer.concat(complete)
     }
+    const rest = splitter?.rest()
+    if (rest && rest.length > 0) yield rest
   } catch (error) {
     if (error instanceof ClientDisconnected || exchange.ended) throw error
     if (isTerminated) return
     onBodyFailure(reasonOf(error))
-    if (splitter?.pendingBytes === 0 && error instanceof UpstreamFailure) {
+    if (splitter && error instanceof UpstreamFailure) {
       const format = wireFormatOf(exchange.route?.operation)
-      yield Buffer.from(`\n\n${format.writeErrorEvent(upstreamError(error), events)}`)
+      yield Buffer.from(format.writeErrorEvent(upstreamError(error), events))
     }
     throw new ReportedFailure(error)
   } finally {

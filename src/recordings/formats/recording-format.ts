@@ -43,8 +43,8 @@ export function requireText(map: YamlMap, where: string, name: string): string {
 /** Converts the status of an answer. @throws {FieldError} if it is not final or not an HTTP status */
 export function requireStatus(value: YamlValue | undefined, where: string): number {
   const code = numberOf(value)
-  if (code !== undefined && Number.isInteger(code) && code >= 200 && code <= 599) return code
-  throw new FieldError(`${where} must be an integer from 200 to 599 (got ${describeValue(value)})`)
+  if (code !== undefined && Number.isInteger(code) && code >= 200 && code <= 999) return code
+  throw new FieldError(`${where} must be an integer from 200 to 999 (got ${describeValue(value)})`)
 }
 
 /**

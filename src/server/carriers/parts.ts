@@ -3,6 +3,7 @@ import { type EventsBody, isAsciiBody, isAsciiText, wireEncoding, type LiveBody 
 import { chunkSocket, writeChunk, onlyChunk, markHeadSent, writeRawAnswer } from '../node-internals.ts'
 import { HeadTemplate, type HeadPattern, isValidHeaderValue } from './head-template.ts'
 import type { Reply, Schedule } from '../../pipeline/reply.ts'
+import { hasNoBody } from '../../pipeline/stream-events.ts'
 import { Batch } from '../../lib/queues.ts'
 import { nextTick } from '../../lib/real-timers.ts'
 import type { Exchange, PacingWatch } from '../../pipeline/exchange.ts'
@@ -223,6 +224,15 @@ export class DueEvents {
     const lateMs = Math.max(0, elapsedMs - this.#dueMs)
     this.#pacingWatch?.sent(isFirst ? 'first-token' : 'token', lateMs, this.#startedMs + elapsedMs)
   }
+}
+
+/**
+ * Sets Content-Length, in bytes. The length of an answer to HEAD, or with 304, describes a body that is not sent, so a recorded one
+ * stays, and none is added.
+ */
+export function setBodyLength({ method }: Exchange, { status, headers }: Reply, length: number): void {
+  const isBodiless = length === 0 && status !== 205 && hasNoBody(method, status)
+  if (!isBodiless || headers.get('content-length') === '') headers.setContentLength(length)
 }
 
 /** Longer answers are written by Node, which respects backpressure. */

@@ -12,6 +12,7 @@ import {
   batchWrite,
   sendInOneWrite,
   sendStreamInOneWrite,
+  setBodyLength,
   splitAtFraction,
   liveChunks,
 } from './parts.ts'
@@ -163,7 +164,7 @@ export class NodeSender {
     const { content, length } = renderWhole(body)
     this.#markFirstByte()
     if (!reply.interruption && typeof content === 'string' && wireEncoding(content, length) === 'latin1') {
-      reply.headers.setContentLength(length)
+      setBodyLength(this.#exchange, reply, length)
       if (sendInOneWrite(this.#outgoing, reply, content)) return
     }
     this.#writeHead(reply, length)
@@ -286,7 +287,7 @@ export class NodeSender {
     if (this.#outgoing.req.httpVersionMinor !== 1) headers.delete('Transfer-Encoding')
     // For HTTP/1.1 the service sends no Connection header.
     else this.#outgoing.removeHeader('connection')
-    if (length !== undefined) headers.setContentLength(length)
+    if (length !== undefined) setBodyLength(this.#exchange, reply, length)
     try {
       if (!isFinalStatus(reply.status)) throw new RangeError('The status is not final.')
       this.#writeNodeHead(reply)

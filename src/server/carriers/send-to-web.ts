@@ -1,4 +1,4 @@
-import { DueEvents, isFinalStatus, splitAtFraction, liveChunks } from './parts.ts'
+import { DueEvents, isFinalStatus, setBodyLength, splitAtFraction, liveChunks } from './parts.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
 import { isValidHeaderValue } from './head-template.ts'
 import { sanitizeHead, type OnInvalidHead } from './sanitize-head.ts'
@@ -51,7 +51,7 @@ export async function sendToWeb(
   }
   const content = body.render()
   const bytes = typeof content === 'string' ? Buffer.from(content) : content
-  reply.headers.setContentLength(bytes.byteLength)
+  setBodyLength(exchange, reply, bytes.byteLength)
   // A Web body has no transfer coding.
   reply.headers.delete('Transfer-Encoding')
   if (interruption && mayHaveBody(reply.status)) {
