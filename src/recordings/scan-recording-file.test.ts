@@ -110,6 +110,11 @@ describe('scanRecordingFile', () => {
     expect(scan(text).problems).toEqual([`1: the file is not a recording of a known format (got ${content})`])
   })
 
+  it('reads a quoted text with lines that begin with a tab', () => {
+    const text = cassette(item('1').replace("'1'", "'{\n\t\t\"n\": 1\n\t\t}'"), item('{"n":2}'))
+    expect(scan(text)).toEqual({ bodies: ['{ "n": 1 }', '{"n":2}'], lines: [2, 20], slices: true, problems: [] })
+  })
+
   it('accepts a file without interactions', () => {
     expect(scan('interactions: []\nversion: 1\n')).toMatchObject({ bodies: [], problems: [] })
     expect(scan(recordingFileHeader)).toMatchObject({ bodies: [], problems: [] })

@@ -12,8 +12,11 @@ export type ItemsRead =
     }
   | { readonly problem: YamlProblem }
 
-/** A line without indentation that is not a list item and not a comment. It ends the list. */
-const tailLine = /\n(?![ #\n-]|---|\.\.\.)[^\n]/
+/**
+ * A line without indentation that is not a list item and not a comment. It ends the list. A tab can begin a line of a quoted text, which
+ * PyYAML reads.
+ */
+const tailLine = /\n(?![ \t#\n-]|---|\.\.\.)[^\n]/
 
 /** Reads a text of list items, usually one, which keys may follow. */
 export function readItems(source: string, maxLexemes?: number): ItemsRead {
