@@ -1,4 +1,4 @@
-import { closeSync, readFileSync } from 'node:fs'
+import { closeSync, readFileSync, readSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { reasonOf } from '../lib/error-text.ts'
 import { openRegularFile } from '../lib/regular-file.ts'
@@ -26,7 +26,7 @@ type WholeRead =
 const JSON_BYTES_FACTOR = 4
 
 /** Size of the part of a JSON file in which the keys of the formats are searched. */
-const MAX_START_CHARACTERS = 64 * 1024
+const START_BYTES = 64 * 1024
 
 /**
  * Reads a complete file: other layouts of YAML, JSON, JSON lines, and files compressed with gzip. Its interactions can only be kept
@@ -39,6 +39,8 @@ export function scanWholeFile<T>(file: string, onInteraction: OnInteraction<T>, 
     found: [],
     problems: [{ file, line, reason, fix }],
   })
+  // Checked before the complete file is read, because a folder can have large JSON files of other purposes.
+  if (isOtherJson(file) && isUnrelatedJson(file)) return { found: [], problems: [], otherContent: 'JSON without the keys of a recording' }
   const bytes = readFileUpTo(file, limits.maxUnsplitFileBytes * JSON_BYTES_FACTOR)
   if (typeof bytes === 'number') return tooLarge(file, bytes, limits, JSON_BYTES_FACTOR)
   const isJson = startsLikeJson(bytes)
@@ -121,10 +123,8 @@ function isGzip(bytes: Buffer): boolean {
 }
 
 function readJson(file: string, text: string, limits: ScanLimits): WholeRead {
-  const isOther = isOtherJson(file)
-  if (isOther && !mayBeRecording(text.slice(0, MAX_START_CHARACTERS))) return { otherContent: 'JSON without the keys of a recording' }
   const read = readJsonText(text, limits.maxLexemes)
-  if ('problem' in read) return isOther || /\.har$/i.test(file) ? read : readYaml(text, limits)
+  if ('problem' in read) return isOtherJson(file) || /\.har$/i.test(file) ? read : readYaml(text, limits)
   const [first = null] = read.values
   return { root: read.values.length === 1 ? first : read.values, parseWarnings: [], lineOf: read.lineOf }
 }
@@ -162,6 +162,18 @@ function isOtherJson(file: string): boolean {
 
 function startsLikeJson(bytes: Buffer): boolean {
   return /^[\ufeff\s]*[[{]/.test(bytes.toString('utf8', 0, 1_000))
+}
+
+/** Whether a file begins like JSON, without a key of a recording. */
+function isUnrelatedJson(file: string): boolean {
+  const { descriptor } = openRegularFile(file)
+  try {
+    const start = Buffer.alloc(START_BYTES)
+    const bytes = start.subarray(0, readSync(descriptor, start))
+    return startsLikeJson(bytes) && !mayBeRecording(bytes.toString())
+  } finally {
+    closeSync(descriptor)
+  }
 }
 
 /** The bytes of a file, or its size if it is too large. */

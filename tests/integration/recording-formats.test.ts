@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { callProgram } from '../support/call-program.ts'
+import { leastMs } from '../support/machine-speed.ts'
 import { recordingFolder } from '../support/recording-folder.ts'
 import { createTestSimulator, testKey, type TestSimulator } from '../support/test-simulator.ts'
 import { type Replayed, toolRecordings } from '../support/tool-recordings.ts'
@@ -258,9 +259,9 @@ describe('a malicious file of another tool', () => {
         'other.json': filesOf('VCR.py with its JSON')['a.json'] ?? '',
         '__files/x': '',
       })
-      const start = performance.now()
-      const { code, out } = await recordings(dir, 'lint', '.')
-      expect(performance.now() - start).toBeLessThan(5_000)
+      const lint = () => recordings(dir, 'lint', '.')
+      const { code, out } = await lint()
+      expect(await leastMs(5_000, lint)).toBeLessThan(5_000)
       expect(code).toBe(1)
       expect(out).toContain(reason)
       expect(out).toContain('1 interactions that can be replayed')
