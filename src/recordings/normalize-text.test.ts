@@ -57,13 +57,13 @@ describe('normalizeText', () => {
   ])('keeps %s, which is not a time', (text) => expect(normalize(text)).toBe(text))
 
   it.each([
-    'call_AbCdEfGhIjKlMnOpQrStUvWx',
     'call_9hIMu2WcHxNoKLLJvGcjWHkN',
     'chatcmpl-BeLkq1h3J8tYwz0aVbCdEf',
     'resp_67ccd2bed1ec8190b14f964abc0542670bb6a6b452d3795b',
     'msg_67ccd2bf17f0819081ff3bb2cf6508e60bb6a6b452d3795b',
     'toolu_01A09q90qw90lq917835lq9',
     'fc_abc12345',
+    'run_9hIMu2WcHxNoKLLJvGcjWHkN',
     '0b54ab9c-6d07-4c69-9b3e-0f1d2e3c4b5a',
     '0B54AB9C-6D07-4C69-9B3E-0F1D2E3C4B5A',
     '0b54ab9c6d074c699b3e0f1d2e3c4b5a',
@@ -72,7 +72,7 @@ describe('normalizeText', () => {
     'order_7fK2mP9xQ4vR8sT1wY6z',
   ])('replaces the id %s', (id) => expect(normalize(`for ${id}.`)).toBe('for <id>.'))
 
-  it.each(['call_me', 'call_getweather', 'run_tests', 'get_current_weather', 'msg_type', 'step_by_step', 'deadbeef'])(
+  it.each(['call_me', 'call_getweather', 'run_tests', 'task_sendConfirmationMail', 'item_12345678', 'run_20261201', 'get_current_weather', 'msg_type', 'step_by_step', 'deadbeef'])(
     'keeps %s, which is not an id',
     (text) => expect(normalize(text)).toBe(text),
   )

@@ -47,15 +47,19 @@ export function isUnixTime(value: number): boolean {
   return false
 }
 
-/** Prefixes of ids of the APIs. A short id needs a digit, because `call_me` and `run_tests` are names. */
-const idPrefix =
-  '(?:call|chatcmpl|cmpl|resp|msg|fc|fco|ctc|cu|rs|ws|fs|ci|ig|lsc|mcp|mcpl|mcpr|toolu|srvtoolu|asst|thread|run|step|req|conv|cntr|batch|ftjob|sess|session|event|evt|item|trace|span|task)'
+/** Prefixes of ids that a model or the API generates for calls, messages and responses. */
+const answerPrefix =
+  '(?:call|chatcmpl|cmpl|resp|msg|fc|fco|ctc|cu|rs|ws|fs|ci|ig|lsc|mcp|mcpl|mcpr|toolu|srvtoolu)'
+/** Prefixes that are also words. Their short ids can have a meaning: `item_12345678`. */
+const wordPrefix =
+  '(?:asst|thread|run|step|req|conv|cntr|batch|ftjob|sess|session|event|evt|item|trace|span|task)'
 
 const idPattern = new RegExp(
   [
     // UUID
     '(?<![0-9A-Za-z])[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}(?![0-9A-Za-z])',
-    `(?<![0-9A-Za-z])${idPrefix}[_-]+(?:(?=[A-Za-z]*\\d|[a-z]*[A-Z])[A-Za-z0-9]{16,}|(?=[A-Za-z]{0,15}\\d)[A-Za-z0-9]{8,15})(?![A-Za-z0-9])`,
+    // With a digit: `call_me` and `task_sendConfirmationMail` are names.
+    `(?<![0-9A-Za-z])(?:${answerPrefix}[_-]+(?=[A-Za-z]*\\d)[A-Za-z0-9]{8,}|${wordPrefix}[_-]+(?=[A-Za-z]*\\d)[A-Za-z0-9]{16,})(?![A-Za-z0-9])`,
     // Ids with any other prefix
     '(?<![0-9A-Za-z_-])[a-z]{2,12}[_-](?=[A-Za-z]{0,40}\\d)[A-Za-z0-9]{20,64}(?![0-9A-Za-z_-])',
     // UUID without hyphens, trace id, ObjectId
