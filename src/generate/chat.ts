@@ -6,6 +6,7 @@ import { countChatPrompt } from '../wire/chat/prompt-tokens.ts'
 import type { ChatRequest } from '../wire/chat/chat-request.ts'
 import { parseChatRequest } from '../wire/chat/validate-chat.ts'
 import { countTools } from '../wire/chat/tool-tokens.ts'
+import { promptFamily } from '../wire/chat/prompt-family.ts'
 import type { Addressed, Exchange } from '../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../pipeline/reply-headers.ts'
 import type { Reply } from '../pipeline/reply.ts'
@@ -74,7 +75,7 @@ function answerChat(
   const requested = requestedTokens(request)
   if (promptTokens + (requested ?? 1) > model.contextTokens) {
     const { contextTokens } = model
-    const functionTokens = countTools(request, counter)
+    const functionTokens = countTools(request, promptFamily(model), counter)
     const messageTokens = promptTokens - functionTokens
     const lengths = { contextTokens, messageTokens, functionTokens, completionTokens: requested ?? 0 }
     return refuse(contextLengthExceeded(lengths))

@@ -1,24 +1,51 @@
 import type { Model } from '../models/models.ts'
 
-/** The overhead of a generation of models, in tokens. */
+/** What the prompts of a generation of models have in common. Numbers are tokens. */
 export interface PromptFamily {
   /** Start of the answer: 2 for reasoning models and the gpt-5 family, 3 for older models. */
   readonly priming: number
-  /** Per request with tools, in addition to the text of the tools. */
-  readonly toolsOverhead: number
   /** Per earlier message with tool calls, in addition to the calls. */
   readonly callOverhead: number
+  /** Whether the prompt lists tools in a TypeScript namespace, or below headings (gpt-5 family). */
+  readonly toolListing: 'namespace' | 'headings'
+  /** What the prompt says before the tools. */
+  readonly toolsHeading: string
+  /** Correction of the text that describes tools. */
+  readonly toolsCorrection: number
+  /** Where the prompt describes tools and formats: in the system message, or in a separate developer message. */
+  readonly instructions: 'system' | 'own'
 }
 
-const plain: PromptFamily = { priming: 3, toolsOverhead: 0, callOverhead: 0 }
+const TOOLS_HEADING = '# Tools\n\n'
+
+/** Known from prompts that models repeat. Its 78 tokens match the bills. */
+const NAMESPACES_HEADING =
+  '# Tools\n\nTools are grouped by namespace where each namespace has one or more tools defined. By default, the input for each tool ' +
+  "call is a JSON object. If the tool schema has the word 'FREEFORM' input type, you should strictly follow the function description " +
+  'and instructions for the input format. It should not be JSON unless explicitly instructed by the function description or ' +
+  'system/developer instructions.\n\n'
+
+const plain: PromptFamily = {
+  priming: 3,
+  callOverhead: 0,
+  toolListing: 'namespace',
+  toolsHeading: TOOLS_HEADING,
+  toolsCorrection: -1,
+  instructions: 'system',
+}
 /** Models with the encoding of gpt-4 and gpt-35-turbo have an older format of calls (usage of gpt-3.5-turbo, 2024-07). */
 const older: PromptFamily = { ...plain, callOverhead: -1 }
-const oSeries: PromptFamily = { priming: 2, toolsOverhead: 0, callOverhead: 0 }
+const oSeries: PromptFamily = { ...plain, priming: 2, toolsCorrection: 0, instructions: 'own' }
 /**
- * The gpt-5 family uses channels ("harmony"), and the prompt describes them if there are tools. 85 and 6 are the differences
- * between captured usage of gpt-5-nano (2026-02) and the same requests to gpt-4o-mini.
+ * The gpt-5 family uses channels ("harmony"). 6 is the difference between captured usage of gpt-5-nano (2026-02) and the same
+ * requests to gpt-4o-mini.
  */
-const channels: PromptFamily = { priming: 2, toolsOverhead: 85, callOverhead: 6 }
+const channels: PromptFamily = {
+  ...oSeries,
+  callOverhead: 6,
+  toolListing: 'headings',
+  toolsHeading: NAMESPACES_HEADING,
+}
 
 /**
  * Returns the family of a model. In captured usage, gpt-5, gpt-5-nano, gpt-5.2-chat and gpt-5.4 (2025-08 to 2026-07), o3-mini and

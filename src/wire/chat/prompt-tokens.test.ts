@@ -132,11 +132,6 @@ describe('countChatPrompt', () => {
     expect(count('gpt-35-turbo', request)).toBe(billed)
   })
 
-  it('adds the description of channels for the gpt-5 family with tools', () => {
-    const request = { messages: [user(question)], tools: countryTools }
-    expect(count('gpt-5-nano', request)).toBe(count('gpt-4o', request) - 1 + 85)
-  })
-
   it('accepts parameters that are not a schema, deeply nested, or named like properties of Object', () => {
     let deep: Record<string, unknown> = {}
     for (let i = 0; i < 20_000; i++) deep = { type: 'array', items: deep }

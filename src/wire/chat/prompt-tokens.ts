@@ -1,6 +1,6 @@
 import type { TokenCounter } from '../../tokens/encoding.ts'
 import type { Model } from '../models/models.ts'
-import type { ChatRequest } from './chat-request.ts'
+import type { ChatMessage, ChatRequest } from './chat-request.ts'
 import type { TextOrTokens } from '../completions/completions-request.ts'
 import { countFormat, countToolChoice, countTools } from './tool-tokens.ts'
 import { promptFamily } from './prompt-family.ts'
@@ -30,30 +30,64 @@ export function countChatPrompt(
   return tokens
 }
 
-/** The text of tools costs less in a prompt than alone, since its tokens merge with the text around it. */
-const TOOLS_MERGE_TOKENS = -3
-/** For the line feed after the schema. */
-const FORMAT_END_TOKENS = 1
-/** In chat, tools and formats are in a system message. This is its cost. */
-const frameTokens = { tools: 6, format: 7, both: 6 }
-/** Subtracted if the request has a system message, which then contains them. */
-const SAVED_BY_SYSTEM_MESSAGE = 4
+/** A message of the service contains the tools and the format if the request has no system message. */
+const OWN_MESSAGE_TOKENS = 4
+/** The empty line before a text. */
+const EMPTY_LINE_TOKENS = 1
 
+/**
+ * Counts the text that describes tools and the response format to the model. In chat, it is at the end of the system message, or in a
+ * separate message. In the Responses API, it continues a message that the service does not bill, including the heading of the tools.
+ */
 function countInstructions(
   request: ChatRequest,
   model: Model,
   encoding: TokenCounter,
   api: PromptApi,
 ): number {
-  const tools = countTools(request, encoding)
-  const format = countFormat(request.response_format, encoding)
-  let tokens = tools + format + countToolChoice(request, encoding)
-  if (tools > 0) tokens += TOOLS_MERGE_TOKENS + promptFamily(model).toolsOverhead
-  if (format > 0) tokens += FORMAT_END_TOKENS
-  if (api === 'responses') return tokens
-  tokens += tools > 0 && format > 0 ? frameTokens.both : tools > 0 ? frameTokens.tools : frameTokens.format
-  const system = systemText(request)
-  return system === undefined ? tokens : tokens - SAVED_BY_SYSTEM_MESSAGE + countEmptyLine(system, encoding)
+  const { tools, functions, response_format: format, parallel_tool_calls: parallel } = request
+  const family = promptFamily(model)
+  const ownMessage = family.instructions === 'own'
+  const hasTools = Boolean(tools?.length || functions?.length)
+  const hasFormat = format?.type === 'json_schema'
+  let tokens = countFormat(format, encoding)
+  if (hasTools) {
+    tokens += countTools(request, family, encoding) + family.toolsCorrection
+    if (api === 'chat' || (parallel === false && family.toolListing === 'headings'))
+      tokens += encoding.count(family.toolsHeading)
+    // Below headings, the tools already end with an empty line.
+    if (hasFormat && family.toolListing === 'namespace') tokens += EMPTY_LINE_TOKENS
+  }
+  if (!ownMessage) tokens += countToolChoice(request, encoding, api)
+  if (api === 'responses') return ownMessage ? tokens : tokens + EMPTY_LINE_TOKENS
+  if (hasFormat) tokens += countFormatHeaders(request, encoding, !ownMessage && !hasTools)
+  const system = ownMessage ? undefined : systemText(request)
+  return tokens + (system === undefined ? OWN_MESSAGE_TOKENS : countEmptyLine(system, encoding))
+}
+
+/** The header of an answer in JSON names its format. */
+const FORMAT_HEADER_TOKENS = 2
+
+/**
+ * Counts the names of the format in the headers of answers. If the model can only answer with JSON and does not reason, the start of
+ * the answer has this header too.
+ */
+function countFormatHeaders(
+  { messages, response_format: format }: ChatRequest,
+  encoding: TokenCounter,
+  startsAnswer: boolean,
+): number {
+  if (format?.type !== 'json_schema') return 0
+  let headers = startsAnswer ? 1 : 0
+  for (const message of messages) if (isJsonAnswer(message)) headers += 1
+  return headers === 0 ? 0 : headers * (FORMAT_HEADER_TOKENS + encoding.count(format.json_schema.name))
+}
+
+function isJsonAnswer({ role, content }: ChatMessage): boolean {
+  if (role !== 'assistant' || !content) return false
+  const [first] = content
+  const text = typeof first === 'object' ? (first.type === 'text' ? first.text : '') : content
+  return typeof text === 'string' && /^\s*\{/.test(text)
 }
 
 function systemText({ messages }: ChatRequest): string | undefined {

@@ -2,6 +2,8 @@ import { isRecord } from '../../lib/record.ts'
 import { RecentMap } from '../../lib/caches.ts'
 import type { TokenCounter } from '../../tokens/encoding.ts'
 import type { ChatRequest, FunctionDefinition, ResponseFormat, Tool } from './chat-request.ts'
+import type { PromptFamily } from './prompt-family.ts'
+import { comment, propertiesOf, typeOf } from './schema-text.ts'
 
 /** Characters per generation of the cache of tools and schemas. It has two generations: 16 MiB in total. */
 const MAX_CACHED_CHARACTERS = 4 * 1024 * 1024
@@ -15,13 +17,21 @@ const tokenCache = new RecentMap<string, { readonly tokens: number; readonly cha
   ({ chars }) => chars + 100,
 )
 
-/** Counts the tokens of the text that describes `tools` or `functions` to the model. */
-export function countTools({ tools, functions }: ChatRequest, encoding: TokenCounter): number {
+/** Counts the tokens of the text that describes `tools` or `functions` to the model, without the heading `# Tools`. */
+export function countTools(
+  { tools, functions }: ChatRequest,
+  { toolListing }: PromptFamily,
+  encoding: TokenCounter,
+): number {
   if (tools && tools.length > 0) {
-    return countCached('tools', tools, encoding, () => renderTools(tools.map(describeTool)))
+    return countCached(`tools ${toolListing}`, tools, encoding, () =>
+      renderTools(tools.map(describeTool), toolListing),
+    )
   }
   if (functions && functions.length > 0) {
-    return countCached('functions', functions, encoding, () => renderTools(functions.map(describeFunction)))
+    return countCached(`functions ${toolListing}`, functions, encoding, () =>
+      renderTools(functions.map(describeFunction), toolListing),
+    )
   }
   return 0
 }
@@ -35,16 +45,20 @@ export function countFormat(format: ResponseFormat | null | undefined, encoding:
 
 /**
  * Counts the tokens of `tool_choice` or `function_call`: 1 for `none`; 7 and the name for a tool that must be called (captured
- * usage of 2024 and 2026). `required` with a single tool counts like naming it (captured usage of 2025).
+ * usage of 2024 and 2026). In the Responses API, `required` with a single tool counts like naming it. Not for reasoning models.
  */
-export function countToolChoice(request: ChatRequest, encoding: TokenCounter): number {
+export function countToolChoice(
+  request: ChatRequest,
+  encoding: TokenCounter,
+  api: 'chat' | 'responses',
+): number {
   const { tools, functions, tool_choice: choice, function_call: call } = request
   const names = tools?.map((tool) => describeTool(tool).name) ?? functions?.map(({ name }) => name) ?? []
   if (names.length === 0) return 0
   const chosen = choice ?? call
   if (chosen === 'none') return 1
   if (chosen === 'required')
-    return names.length === 1 ? FORCED_TOOL_TOKENS + encoding.count(names[0] ?? '') : 0
+    return api === 'responses' && names.length === 1 ? FORCED_TOOL_TOKENS + encoding.count(names[0] ?? '') : 0
   if (typeof chosen !== 'object' || chosen === null) return 0
   if ('name' in chosen) return FORCED_FUNCTION_TOKENS + encoding.count(chosen.name)
   if (chosen.type === 'function') return FORCED_TOOL_TOKENS + encoding.count(chosen.function.name)
@@ -87,85 +101,6 @@ function jsonOf(value: unknown): string {
   }
 }
 
-/** A JSON schema, or another object that the client sends instead. */
-type Schema = Readonly<Record<string, unknown>>
-
-/** Deeper levels are rendered as `any`. The service allows 10 levels. Protects the stack from hostile schemas. */
-const MAX_DEPTH = 32
-
-/**
- * Renders a JSON schema as a TypeScript type, as in the prompt of the models. The format is derived from prompts that models
- * repeat, and the token counts match captured usage. Without comments, properties are on one line, else on one line each without
- * indentation. Titles and descriptions are comments. Optional properties have a question mark. Limits and formats are omitted.
- */
-export function typeOf(schema: unknown, depth = 0): string {
-  if (!isRecord(schema) || depth > MAX_DEPTH) return 'any'
-  if (Array.isArray(schema['enum'])) return union(schema['enum'].map((value) => JSON.stringify(value)))
-  if ('const' in schema) return JSON.stringify(schema['const'])
-  const variants = schema['anyOf'] ?? schema['oneOf']
-  if (Array.isArray(variants)) return union(variants.map((variant) => typeOf(variant, depth + 1)))
-  const type = schema['type']
-  if (Array.isArray(type))
-    return union(type.map((one) => typeOf({ ...schema, type: one as unknown }, depth + 1)))
-  switch (type) {
-    case 'string':
-    case 'number':
-    case 'boolean':
-    case 'null':
-      return type
-    case 'integer':
-      return 'number'
-    case 'array':
-      return `${typeOf(schema['items'], depth + 1)}[]`
-    case 'object':
-      return objectType(schema, depth)
-    default:
-      return isRecord(schema['properties']) ? objectType(schema, depth) : 'any'
-  }
-}
-
-/** Returns the properties of an object schema in the order of the request. */
-function propertiesOf(schema: unknown): [string, unknown][] {
-  const properties = isRecord(schema) ? schema['properties'] : undefined
-  return isRecord(properties) ? Object.entries(properties) : []
-}
-
-/** Renders text as comment lines. */
-function comment(text: unknown): string {
-  if (typeof text !== 'string' || text === '') return ''
-  return text
-    .trim()
-    .split('\n')
-    .map((line) => `// ${line}\n`)
-    .join('')
-}
-
-function objectType(schema: Schema, depth: number): string {
-  const properties = propertiesOf(schema)
-  if (properties.length === 0) return 'object'
-  const required = Array.isArray(schema['required']) ? new Set<unknown>(schema['required']) : new Set()
-  const members = properties.map(([name, property]) => {
-    const { title, description, default: fallback } = isRecord(property) ? property : {}
-    return {
-      above: comment(title) + comment(description),
-      text: `${name}${required.has(name) ? '' : '?'}: ${typeOf(property, depth + 1)}`,
-      behind: fallback === undefined || fallback === null ? '' : ` // default: ${plainText(fallback)}`,
-    }
-  })
-  if (members.every(({ above, behind }) => above === '' && behind === '')) {
-    return `{ ${members.map(({ text }) => text).join(', ')} }`
-  }
-  return `{\n${members.map(({ above, text, behind }) => `${above}${text},${behind}\n`).join('')}}`
-}
-
-function plainText(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value)
-}
-
-function union(types: readonly string[]): string {
-  return types.join(' | ')
-}
-
 /** A tool, independent of the API. */
 export interface DescribedTool {
   readonly name: string
@@ -183,28 +118,53 @@ export interface DescribedFormat {
   readonly schema?: unknown
 }
 
-/** Renders tools as a TypeScript namespace, as in the prompt of the models. */
-export function renderTools(tools: readonly DescribedTool[]): string {
-  const types = tools.map(
-    (tool) => `${comment(tool.description)}type ${tool.name} = ${signatureOf(tool)};\n\n`,
-  )
-  return `# Tools\n\n## functions\n\nnamespace functions {\n\n${types.join('')}} // namespace functions`
+/** Renders tools as in the prompt of the models, without the heading `# Tools`. */
+export function renderTools(
+  tools: readonly DescribedTool[],
+  listing: PromptFamily['toolListing'] = 'namespace',
+): string {
+  const types = tools
+    .map((tool) => `${comment(tool.description)}type ${tool.name} = ${signatureOf(tool)};\n\n`)
+    .join('')
+  return listing === 'namespace'
+    ? `## functions\n\nnamespace functions {\n\n${types}} // namespace functions`
+    : `## Namespace: functions\n\n### Target channel: commentary\n\n### Tool definitions\n${types}`
 }
 
 function signatureOf({ parameters, custom }: DescribedTool): string {
-  if (custom) return '(input: string) => any'
+  if (custom) return '(FREEFORM) => any'
   if (propertiesOf(parameters).length === 0) return '() => any'
-  const { title, type = 'object' } = parameters as { readonly title?: unknown; readonly type?: unknown }
-  return `(_: ${comment(title)}${typeOf({ ...(parameters as object), type })}) => any`
+  const { type = 'object' } = parameters as { readonly type?: unknown }
+  return `(_: ${typeOf({ ...(parameters as object), type })}) => any`
 }
 
-/** Renders a response format as in the prompt of the models: the schema without keywords that only make it strict. */
+/** Renders a response format as in the prompt of the models: the schema as JSON without keywords that only restrict values. */
 export function renderFormat({ name, description, schema }: DescribedFormat): string {
-  return `# Response Formats\n\n## ${name}\n\n${comment(description)}${JSON.stringify(schema ?? {}, withoutStrictness)}`
+  return `# Response Formats\n\n## ${name}\n\n${comment(description)}${JSON.stringify(schema ?? {}, withoutLimits)}`
 }
 
-function withoutStrictness(key: string, value: unknown): unknown {
-  const strictness =
-    key === 'additionalProperties' || key === '$schema' || (key === 'required' && Array.isArray(value))
-  return strictness ? undefined : value
+/** Keywords that the prompt does not contain. A property can have the same name: then the value is a schema. */
+const omittedKeywords = new Set([
+  'required',
+  'default',
+  'format',
+  'pattern',
+  'minLength',
+  'maxLength',
+  'minimum',
+  'maximum',
+  'exclusiveMinimum',
+  'exclusiveMaximum',
+  'multipleOf',
+  'minItems',
+  'maxItems',
+  'uniqueItems',
+  'minProperties',
+  'maxProperties',
+])
+
+function withoutLimits(key: string, value: unknown): unknown {
+  const omitted =
+    key === 'additionalProperties' || key === '$schema' || (omittedKeywords.has(key) && !isRecord(value))
+  return omitted ? undefined : value
 }

@@ -105,7 +105,7 @@ export function sendsPhase({ name, reasoning }: NamedModel): boolean {
 /** The fields of a Responses request that its input tokens depend on. */
 export type CountedResponsesRequest = Pick<
   ResponsesRequest,
-  'input' | 'instructions' | 'tools' | 'tool_choice' | 'text'
+  'input' | 'instructions' | 'tools' | 'tool_choice' | 'parallel_tool_calls' | 'text'
 >
 
 /**
