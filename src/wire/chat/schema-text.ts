@@ -112,9 +112,16 @@ const MAX_TYPES = 7
 
 /** Describes the schema once for each type of a list. */
 function perType(schema: Schema, types: readonly unknown[], scope: Scope): TypeText[] {
+  const comments = commentOf(schema)
   return types.slice(0, MAX_TYPES).map((type) => {
-    const text = describe({ ...schema, type }, scope)
-    scope.copies.left -= lengthOf(text)
+    scope.copies.left -= comments.length
+    if (scope.copies.left < 0) return any
+    const text = {
+      above: comments,
+      type: typeText(schema, type, { ...scope, depth: scope.depth + 1 }),
+      behind: limitsOf(schema, type).join(', '),
+    }
+    scope.copies.left -= text.type.length + text.behind.length
     return text
   })
 }
@@ -216,8 +223,8 @@ const limitsByType: Readonly<Record<string, readonly string[]>> = {
   array: ['minItems', 'maxItems'],
 }
 
-function limitsOf(schema: Schema): string[] {
-  const { type, default: fallback } = schema
+function limitsOf(schema: Schema, type = schema['type']): string[] {
+  const { default: fallback } = schema
   const limits = fallback === undefined ? [] : [`default: ${jsonText(fallback)}`]
   const keywords = typeof type === 'string' && Object.hasOwn(limitsByType, type) ? limitsByType[type] : []
   for (const keyword of keywords ?? []) {
