@@ -37,7 +37,7 @@ is \`--log-level\`. Every flag takes a value. The first of these applies:
 
 const units = `## Types and units
 
-- boolean: true, on, yes or 1; false, off, no or 0.
+- boolean: true, on, yes or 1; false, off, no or 0. Lists are separated by commas.
 - MB: 1,048,576 bytes.
 - ms per token: for each token of the completion.
 - ms per MB: for each MB of the audio file.
@@ -131,6 +131,7 @@ function shortRange(range: string): string {
     .replace(/^phrases such as .*/, '[phrases](content-filters.md#phrases)')
     .replace(/^an address such as http:.*/, 'address')
     .replace(/^(an?|the) /, '')
+    .replace(', separated by commas', ' (list)')
 }
 
 function renderDefaults(): string {
