@@ -131,7 +131,7 @@ function shortRange(range: string): string {
     .replace(/^phrases such as .*/, '[phrases](content-filters.md#phrases)')
     .replace(/^an address such as http:.*/, 'address')
     .replace(/^(an?|the) /, '')
-    .replace(', separated by commas', ' (list)')
+    .replace(/^(?:list of )?(.*), separated by commas$/, '$1 (list)')
 }
 
 function renderDefaults(): string {
