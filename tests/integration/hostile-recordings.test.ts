@@ -300,6 +300,11 @@ describe('recordings lint', () => {
       'a.json:1: the file is not a recording (got JSON without',
     ],
     ['a.json', '{"log": 1, "b": {}}', 'a.json:1: the file is not a recording (got a map with log, b)'],
+    [
+      'a.json',
+      '{"fixtures": [{"match": {"userMessage": "hi"}, "response": {"content": "ho"}}]}',
+      'aimock fixture file',
+    ],
     ['a.jsonl', '{"a": 1}\n{"a": 2}', 'a.jsonl:1: the file is not a recording (got JSON without'],
   ])('recognizes the tool that wrote %s with %s', async (name, text, tool) => {
     const dir = recordingFolder({ [name]: text })

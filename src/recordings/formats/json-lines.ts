@@ -58,6 +58,23 @@ function readPair(request: YamlMap, response: YamlMap): Interaction {
   )
 }
 
+/**
+ * Fixtures of aimock: a list of `match` and `response`. They have parts of a prompt instead of a request, which replay cannot compare.
+ *
+ * Source: the fixture reference of CopilotKit/aimock.
+ */
+export const aimock: RecordingFormat = {
+  name: 'aimock fixture file',
+  itemsOf(root) {
+    const fixtures = isYamlMap(root) ? root.get('fixtures') : undefined
+    if (!isYamlList(fixtures) || !fixtures.every((item) => isYamlMap(item) && item.has('match'))) return undefined
+    const fail = (): never => {
+      throw new FieldError('fixtures have parts of prompts instead of requests, so they cannot be replayed. Record the traffic instead')
+    }
+    return [{ at: root as YamlMap, read: fail }]
+  },
+}
+
 const jsonType = [['content-type', 'application/json']] as const
 
 function batchItems(lines: readonly YamlMap[]): readonly FormatItem[] | undefined {

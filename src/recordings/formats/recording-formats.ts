@@ -4,7 +4,7 @@ import { isYamlList, isYamlMap, textOf, type YamlMap, type YamlValue } from '../
 import { goVcrTool, isGoVcrItem } from './go-vcr.ts'
 import { har } from './har.ts'
 import { httpInteractionsTool } from './http-interactions.ts'
-import { jsonLines } from './json-lines.ts'
+import { aimock, jsonLines } from './json-lines.ts'
 import { langchain } from './langchain.ts'
 import { nock } from './nock.ts'
 import type { FormatItem, RecordingFormat } from './recording-format.ts'
@@ -27,7 +27,7 @@ export interface FileContent {
 }
 
 /** Formats that are not a list of interactions. The first one that fits is used. */
-const formats: readonly RecordingFormat[] = [har, nock, langchain, testAgent, wiremock, testProxy, jsonLines]
+const formats: readonly RecordingFormat[] = [har, nock, langchain, testAgent, wiremock, testProxy, aimock, jsonLines]
 
 /** Returns the interactions of a file in the format that its content has, or undefined if the format is unknown. */
 export function readContent(root: YamlValue, file: string): FileContent | undefined {
@@ -78,7 +78,7 @@ export function isGoVcr(item: YamlValue | undefined): boolean {
 }
 
 /** Keys that the formats have near the start of a JSON file. */
-const formatKeys = /"(?:interactions|http_interactions|log|scope|requests|request|mappings|Entries|custom_id)"\s*:/
+const formatKeys = /"(?:interactions|http_interactions|log|scope|requests|request|mappings|Entries|custom_id|fixtures)"\s*:/
 
 /** Whether the first part of a JSON text may be a recording. */
 export function mayBeRecording(start: string): boolean {
