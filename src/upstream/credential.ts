@@ -3,12 +3,12 @@ import type { MaybePromise } from '../lib/port.ts'
 import { ClientDisconnected, UpstreamFailure } from './upstream-failure.ts'
 import type { UpstreamTarget } from './upstream-target.ts'
 
-/**
- * Credential of an upstream, called before each attempt. Returns a key, or headers such as `{ authorization: 'Bearer ...' }`.
- * An error that it throws is logged, and not sent to clients.
- */
+/** Credential of an upstream, called before each attempt. An error that it throws is logged, and not sent to clients. */
 export type Credential =
-  (() => string | Promise<string>) | { headers(): CredentialHeaders | Promise<CredentialHeaders> }
+  /** Returns a key. */
+  | (() => string | Promise<string>)
+  /** Returns headers such as `{ authorization: 'Bearer ...' }`. */
+  | { headers(): CredentialHeaders | Promise<CredentialHeaders> }
 
 /** Header values by name. */
 export type CredentialHeaders = Readonly<Record<string, string>>

@@ -16,16 +16,24 @@ export type ServiceLayer = 'authentication' | 'edge' | 'resource' | 'limit' | 'm
 /**
  * The variant of OpenAI's error format that a component of the service uses (`envelopes.ts`). APIs with another error format
  * ignore it.
- *
- * - `gateway`: code and message. `gateway-spaced`: the same with an extra space.
- * - `token`: status and message, without a code.
- * - `deployment`: type, code and message on several lines, without a content type.
- * - `model`: message, type, param and code on several lines, with a final line feed. `compact`: the same on one line.
- * - `sorted`: keys in alphabetical order.
- * - `simulator`: errors that the service does not have, with the `details` of the error.
  */
 export type ErrorEnvelope =
-  'gateway' | 'gateway-spaced' | 'token' | 'deployment' | 'model' | 'compact' | 'sorted' | 'simulator'
+  /** Code and message. */
+  | 'gateway'
+  /** The same with an extra space. */
+  | 'gateway-spaced'
+  /** Status and message, without a code. */
+  | 'token'
+  /** Type, code and message on several lines, without a content type. */
+  | 'deployment'
+  /** Message, type, param and code on several lines, with a final line feed. */
+  | 'model'
+  /** Message, type, param and code on one line. */
+  | 'compact'
+  /** Keys in alphabetical order. */
+  | 'sorted'
+  /** Errors that the service does not have, with the `details` of the error. */
+  | 'simulator'
 
 /** The result of the content filter for a blocked prompt. */
 export interface FilterFinding {

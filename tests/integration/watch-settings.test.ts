@@ -12,8 +12,7 @@ const deployments = (tokensPerMinute: number): string =>
   `chat:\n  model: gpt-4o\n  tokensPerMinute: ${tokensPerMinute}\n`
 
 function limitOf({ simulator }: WatchingSimulator): unknown {
-  const deployment = simulator.config.defaultResource.deployments.get('chat') as
-    { tokensPerMinute?: unknown } | undefined
+  const deployment = simulator.config.defaultResource.deployments.get('chat')
   return deployment?.tokensPerMinute
 }
 

@@ -30,9 +30,12 @@ export function queryParameters(query: z.ZodObject | undefined): readonly QueryP
   return parameters
 }
 
-/** Typed values by name, or all problems of the query, each as one or two sentences. */
+/** A query that was parsed and validated. */
 export type ReadQuery =
-  { readonly values: Readonly<Record<string, unknown>> } | { readonly problems: readonly string[] }
+  /** Typed values by name. */
+  | { readonly values: Readonly<Record<string, unknown>> }
+  /** All problems, each as one or two sentences. */
+  | { readonly problems: readonly string[] }
 
 /** Parses and validates a query. An unknown name is a problem, because the client would not notice that it is ignored. */
 export function readQuery(query: URLSearchParams, parameters: readonly QueryParameter[]): ReadQuery {

@@ -71,9 +71,8 @@ export function createRedisPatches({
   const syncs = new SerialQueue()
 
   const read = async (): Promise<Stored> => {
-    const [version, patches] = (await connection.send(['HMGET', key, 'version', 'patches'])) as (
-      string | null
-    )[]
+    const reply = await connection.send(['HMGET', key, 'version', 'patches'])
+    const [version, patches] = reply as (string | null)[]
     return storedOf(version, patches)
   }
 

@@ -124,9 +124,12 @@ export function validateBody(
   return fault && faultError(fault)
 }
 
-/** A valid request, or the error of the service. */
+/** A parsed body. */
 export type Parsed<T> =
-  { readonly ok: true; readonly request: T } | { readonly ok: false; readonly error: ServiceError }
+  /** A valid request. */
+  | { readonly ok: true; readonly request: T }
+  /** The error of the service for an invalid request. */
+  | { readonly ok: false; readonly error: ServiceError }
 
 /** Returns the body as a request if it has no error. The only function that casts a body: validation ensures the type. */
 export function parsed<T>(body: unknown, error: ServiceError | undefined): Parsed<T> {
