@@ -35,10 +35,10 @@ build: install ## Bundle src/ into dist/, with type declarations
 	@npm run --silent build
 
 format: install ## Format all files
-	@$(BIN)/prettier --write --log-level warn .
+	@$(BIN)/oxfmt
 
 format-check: install ## Check the format of all files
-	@$(BIN)/prettier --check .
+	@$(BIN)/oxfmt --check
 
 lint: install ## Run the linter
 	@$(BIN)/oxlint --type-aware --deny-warnings

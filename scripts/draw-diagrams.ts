@@ -1,7 +1,7 @@
 // Draws the diagrams of the modes and the request pipeline, and writes the table of stages. --check only fails if one
 // of them is stale.
 import { readFile, writeFile } from 'node:fs/promises'
-import { format } from 'prettier'
+import { format } from 'oxfmt'
 import { settingsTable } from '../src/config/settings-table.ts'
 import { handlers, observers, stages, type DiagramStage } from './request-stages.ts'
 
@@ -400,7 +400,7 @@ async function withStages(path: string): Promise<string> {
   const document = await readFile(new URL(`../${path}`, import.meta.url), 'utf8')
   if (!mark.test(document)) throw new Error(`Could not find the stage markers in ${path}. Restore them.`)
   const written = document.replace(mark, (_, start: string, end: string) => `${start}\n${table}\n${end}`)
-  return format(written, { parser: 'markdown', printWidth: 110 })
+  return (await format(path, written, { printWidth: 110 })).code
 }
 
 const made: Readonly<Record<string, string>> = {

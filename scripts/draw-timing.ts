@@ -1,7 +1,7 @@
 // Draws the charts of docs/timing.md and writes its table of profiles, with the code of the simulator. --check only
 // fails if one of them is stale.
 import { readFile, writeFile } from 'node:fs/promises'
-import { format } from 'prettier'
+import { format } from 'oxfmt'
 import type { Config } from '../src/config/config.ts'
 import type { Concurrency } from '../src/config/deployment-latency.ts'
 import { type Distribution, drawMs } from '../src/config/distribution.ts'
@@ -242,7 +242,7 @@ async function withProfileTable(document: string): Promise<string> {
   if (!mark.test(document))
     throw new Error(`Could not find the profile markers in ${documentPath}. Restore them.`)
   const written = document.replace(mark, (_, start: string, end: string) => `${start}\n${table}\n${end}`)
-  return format(written, { parser: 'markdown', printWidth: 110 })
+  return (await format(documentPath, written, { printWidth: 110 })).code
 }
 
 const read = (path: string): Promise<string> =>

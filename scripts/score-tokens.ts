@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { format, resolveConfig } from 'prettier'
+import { format } from 'oxfmt'
 import {
   nameOfGroup,
   readBilledRequests,
@@ -99,5 +99,5 @@ async function writeScores(rows: readonly BilledRequest[]): Promise<void> {
 
 async function writeFormatted(file: URL, text: string): Promise<void> {
   const filepath = fileURLToPath(file)
-  writeFileSync(file, await format(text, { ...(await resolveConfig(filepath)), filepath }))
+  writeFileSync(file, (await format(filepath, text, { printWidth: 110 })).code)
 }

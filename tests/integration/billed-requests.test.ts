@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { format } from 'prettier'
+import { format } from 'oxfmt'
 import { describe, expect, it } from 'vitest'
 import {
   exactCounts,
@@ -30,8 +30,8 @@ describe('token counts of real requests', () => {
 
   it('are in docs/tokens.md as scripts/score-tokens.ts --write makes them', async () => {
     const page = read('docs/tokens.md')
-    const options = { parser: 'markdown', printWidth: 110, semi: false } as const
-    expect(page).toBe(await format(withScores(page, measured), options))
+    const { code } = await format('tokens.md', withScores(page, measured), { printWidth: 110, semi: false })
+    expect(page).toBe(code)
   })
 })
 
