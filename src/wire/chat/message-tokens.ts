@@ -10,49 +10,186 @@ import {
 } from './chat-request.ts'
 import { countAudioPart, countFilePart } from './file-tokens.ts'
 import { countImagePart } from './image-tokens.ts'
-import { promptFamily } from './prompt-family.ts'
+import { usesChannels } from './prompt-family.ts'
 import type { PromptApi } from './prompt-tokens.ts'
 
-/** The start and end of a message, and the end of its header. */
-const TOKENS_PER_MESSAGE = 3
+/** The start of a message, its role, the end of its header, and its end. */
+const TOKENS_PER_MESSAGE = 4
 
-/** Every role is one token. */
+/** The role of a message, which the name replaces in the result of a function. */
 const TOKENS_PER_ROLE = 1
 
-/** A name is followed by one separator token. */
-const TOKENS_PER_NAME = 1
+/** The channel of an earlier answer: `final`. */
+const TOKENS_PER_CHANNEL = 2
 
-/** The recipient of a call, " to=functions" and a dot, and the same for the author of its result. */
-const TOKENS_PER_CALL = 5
+/** The channel of a text before calls, which has one token more: `commentary`. */
+const TOKENS_PER_COMMENTARY_CHANNEL = 3
 
-/** An older `function_call`. Its result is counted as a message. */
-const TOKENS_PER_FUNCTION_CALL = 3
-
-/** The model makes parallel calls as one call of a tool with an array of calls. */
-const TOKENS_PER_PARALLEL_MESSAGE = 20
-
-/** The results of parallel calls are one message, while other results are a message each. */
-const SAVED_PER_PARALLEL_RESULT = 4
+/** The tool that makes parallel calls, as the model sees it. */
+const PARALLEL_TOOL = 'multi_tool_use.parallel'
 
 /**
- * Counts one message according to OpenAI's cookbook ("How to count tokens with tiktoken"), which matches all captured usage of
- * text. Tool calls are not documented. Their constants match captured usage of 2024 to 2026.
+ * How the prompt contains an earlier call and its result, which are a message each. For example, the models of 2024 get
+ * `<|im_start|>assistant to=functions.add<|im_sep|>{"a":1}<|im_end|>`. The numbers are tokens without the name of the tool, and are
+ * derived from bills of requests that only differ in their last messages (2025 and 2026).
  */
-export function countMessage(
-  message: ChatMessage,
+interface CallFormat {
+  /** The header and the end of a call. */
+  readonly call: number
+  /** The header and the end of a result. */
+  readonly result: number
+  /** Whether the author of a result is `functions.add` instead of `add`. */
+  readonly qualifiedAuthor: boolean
+  /** Whether parallel calls are one call of `PARALLEL_TOOL`. */
+  readonly joinedCalls: boolean
+  /** Whether the results of parallel calls are one message with an array. */
+  readonly joinedResults: boolean
+  /** Whether arguments are written again as JSON without spaces. */
+  readonly compactArguments: boolean
+}
+
+const chat = { qualifiedAuthor: false, joinedCalls: true, joinedResults: true, compactArguments: true }
+const responses = { qualifiedAuthor: true, joinedResults: false, compactArguments: false }
+
+const chatPlain: CallFormat = { ...chat, call: 6, result: 6 }
+const chatChannels: CallFormat = { ...chat, call: 9, result: 9 }
+const responsesPlain: CallFormat = { ...responses, call: 6, result: 3, joinedCalls: false }
+/** Three tokens of a call mark its arguments as JSON: ` <|constrain|>json`. */
+const responsesChannels: CallFormat = { ...responses, call: 12, result: 6, joinedCalls: true }
+/** gpt-5, gpt-5-mini and gpt-5-nano do not have this mark. */
+const responsesFirstGpt5: CallFormat = { ...responsesChannels, call: 9 }
+
+function callFormat(model: Model, api: PromptApi): CallFormat {
+  const channels = usesChannels(model)
+  if (api === 'chat') return channels ? chatChannels : chatPlain
+  if (!channels) return responsesPlain
+  return /^gpt-5(-mini|-nano)?$/.test(model.name) ? responsesFirstGpt5 : responsesChannels
+}
+
+/**
+ * Counts the messages of a conversation according to OpenAI's cookbook ("How to count tokens with tiktoken"), which matches all
+ * captured usage of text. Names, earlier answers of reasoning models, and calls are not documented. Their rules match bills.
+ */
+export function countMessages(
+  messages: readonly ChatMessage[],
   model: Model,
   encoding: TokenCounter,
   api: PromptApi,
 ): number {
-  const { role, content } = message
-  const { tool_calls: calls, function_call: call } = callsOf(message)
-  const name = nameOf(message)
-  let tokens = TOKENS_PER_MESSAGE + TOKENS_PER_ROLE + countContent(content, model, encoding, api)
-  // In the result of a function, the name replaces the role.
-  if (name) tokens += encoding.count(name) + (role === 'function' ? -TOKENS_PER_ROLE : TOKENS_PER_NAME)
-  if (calls?.length) tokens += countToolCalls(calls, model, encoding)
-  if (call) tokens += TOKENS_PER_FUNCTION_CALL + encoding.count(call.name) + encoding.count(call.arguments)
+  const answerTokens = usesChannels(model) ? TOKENS_PER_CHANNEL : 0
+  const format = callFormat(model, api)
+  let tokens = 0
+  /** The results of the parallel calls before. */
+  let results: ChatMessage[] | undefined
+  for (const message of messages) {
+    const { role } = message
+    if (results) {
+      if (role === 'tool') {
+        results.push(message)
+        continue
+      }
+      tokens += countJoinedResults(results, format, encoding)
+      results = undefined
+    }
+    const name = nameOf(message)
+    if (name) tokens += countName(role, name, encoding)
+    const content = countContent(message.content, model, encoding, api)
+    const { tool_calls: calls, function_call: call } = callsOf(message)
+    if (calls?.length || call) {
+      if (calls?.length) tokens += countCalls(calls, format, encoding)
+      else if (call) tokens += countCall({ name: call.name, input: call.arguments }, format, encoding)
+      // A text before calls is a separate message.
+      if (content > 0)
+        tokens += TOKENS_PER_MESSAGE + content + (answerTokens && TOKENS_PER_COMMENTARY_CHANNEL)
+      if (calls && calls.length > 1 && format.joinedResults) results = []
+    } else {
+      tokens += TOKENS_PER_MESSAGE + content
+      if (role === 'assistant') tokens += answerTokens
+    }
+  }
+  return results ? tokens + countJoinedResults(results, format, encoding) : tokens
+}
+
+/** The name follows the role and a colon: `user:Anna`. In the result of a function, it replaces the role. */
+function countName(role: ChatMessage['role'], name: string, encoding: TokenCounter): number {
+  return role === 'function' ? encoding.count(name) - TOKENS_PER_ROLE : encoding.count(`:${name}`)
+}
+
+/** Counts calls, and the headers of their results. The messages of results are counted with a role instead of an author. */
+function countCalls(calls: readonly ToolCall[], format: CallFormat, encoding: TokenCounter): number {
+  const joined = calls.length > 1 && format.joinedCalls
+  let tokens = joined ? countJoinedCalls(calls, format, encoding) : 0
+  if (joined && format.joinedResults) return tokens
+  for (const call of calls) {
+    const called = calledTool(call)
+    if (!joined) tokens += countCall(called, format, encoding)
+    tokens += format.result - TOKENS_PER_MESSAGE
+    tokens += encoding.count(format.qualifiedAuthor ? qualified(called) : called.name)
+  }
   return tokens
+}
+
+/** A called tool. `input` is JSON text, or free text for a custom tool. */
+interface CalledTool {
+  readonly name: string
+  readonly input: string
+}
+
+function countCall(called: CalledTool, format: CallFormat, encoding: TokenCounter): number {
+  const input = (format.compactArguments && compact(called.input)) || called.input
+  return format.call + encoding.count(qualified(called)) + encoding.count(input)
+}
+
+function qualified({ name }: CalledTool): string {
+  return `functions.${name}`
+}
+
+function countJoinedCalls(calls: readonly ToolCall[], format: CallFormat, encoding: TokenCounter): number {
+  const list = `{"tool_uses":[${calls.map(listedCall).join(',')}]}`
+  return format.call + encoding.count(PARALLEL_TOOL) + encoding.count(list)
+}
+
+function countJoinedResults(
+  results: readonly ChatMessage[],
+  format: CallFormat,
+  encoding: TokenCounter,
+): number {
+  if (results.length === 0) return 0
+  const array = `[${results.map(({ content }) => listedResult(textOf(content))).join(', ')}]`
+  return format.result + encoding.count(PARALLEL_TOOL) + encoding.count(array)
+}
+
+function calledTool(call: ToolCall): CalledTool {
+  return call.type === 'custom' ? call.custom : { name: call.function.name, input: call.function.arguments }
+}
+
+/** An entry of the array of parallel calls. It contains the arguments as JSON without spaces. */
+function listedCall(call: ToolCall): string {
+  const called = calledTool(call)
+  const parameters = (call.type === 'function' && compact(called.input)) || JSON.stringify(called.input)
+  return `{"recipient_name":${JSON.stringify(qualified(called))},"parameters":${parameters}}`
+}
+
+/** An entry of the array of parallel results: a string, or JSON with spaces and without characters outside ASCII. */
+function listedResult(text: string): string {
+  const json = /^\s*[[{]/.test(text) ? compact(text) : undefined
+  if (json === undefined) return JSON.stringify(text)
+  return json
+    .replace(/((?:"(?:[^"\\]|\\.)*"|[^",:])+[,:])/g, '$1 ')
+    .replace(/[\u0080-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** Longer JSON is not parsed, so that it does not block other requests. In characters. */
+const MAX_PARSED_LENGTH = 64 * 1024
+
+/** Returns JSON without spaces. Returns undefined for other text, and for JSON that is too long or too deeply nested. */
+function compact(json: string): string | undefined {
+  if (json.length > MAX_PARSED_LENGTH) return undefined
+  try {
+    return JSON.stringify(JSON.parse(json))
+  } catch {
+    return undefined
+  }
 }
 
 function countContent(
@@ -64,16 +201,31 @@ function countContent(
   if (typeof content === 'string') return encoding.count(content)
   if (!content) return 0
   let tokens = 0
-  for (const part of content) tokens += countPart(part, model, encoding, api)
-  return tokens
+  let texts: string[] = []
+  for (const part of content) {
+    if (part.type === 'text' || part.type === 'refusal') {
+      texts.push(part.type === 'text' ? part.text : part.refusal)
+      continue
+    }
+    if (texts.length > 0) tokens += encoding.count(texts.join(''))
+    texts = []
+    tokens += countPart(part, model, encoding, api)
+  }
+  return texts.length > 0 ? tokens + encoding.count(texts.join('')) : tokens
 }
 
-function countPart(part: ContentPart, model: Model, encoding: TokenCounter, api: PromptApi): number {
+function textOf(content: MessageContent | undefined): string {
+  if (typeof content === 'string') return content
+  return content?.map((part) => (part.type === 'text' ? part.text : '')).join('') ?? ''
+}
+
+function countPart(
+  part: Exclude<ContentPart, { type: 'text' | 'refusal' }>,
+  model: Model,
+  encoding: TokenCounter,
+  api: PromptApi,
+): number {
   switch (part.type) {
-    case 'text':
-      return encoding.count(part.text)
-    case 'refusal':
-      return encoding.count(part.refusal)
     case 'image_url':
       return countImagePart(part.image_url, model)
     case 'input_audio':
@@ -82,42 +234,5 @@ function countPart(part: ContentPart, model: Model, encoding: TokenCounter, api:
       return countFilePart(part.file, encoding, api)
     default:
       return 0
-  }
-}
-
-/** The name of a single call counts twice: in the call and in its result. */
-function countToolCalls(calls: readonly ToolCall[], model: Model, encoding: TokenCounter): number {
-  const { callOverhead } = promptFamily(model)
-  const [first] = calls
-  if (calls.length === 1 && first) {
-    const { name, input } = calledTool(first)
-    return TOKENS_PER_CALL + callOverhead + 2 * encoding.count(name) + encoding.count(input)
-  }
-  const list = `{"tool_uses":[${calls.map(listedCall).join(',')}]}`
-  return (
-    TOKENS_PER_PARALLEL_MESSAGE -
-    SAVED_PER_PARALLEL_RESULT * calls.length +
-    callOverhead +
-    encoding.count(list)
-  )
-}
-
-function calledTool(call: ToolCall): { readonly name: string; readonly input: string } {
-  return call.type === 'custom' ? call.custom : { name: call.function.name, input: call.function.arguments }
-}
-
-/** An entry of the array of parallel calls. It contains the arguments as JSON without spaces. */
-function listedCall(call: ToolCall): string {
-  const { name, input } = calledTool(call)
-  const parameters = call.type === 'custom' ? JSON.stringify(input) : compact(input)
-  return `{"recipient_name":${JSON.stringify(`functions.${name}`)},"parameters":${parameters}}`
-}
-
-/** Returns invalid or too deeply nested JSON as a JSON string. */
-function compact(json: string): string {
-  try {
-    return JSON.stringify(JSON.parse(json))
-  } catch {
-    return JSON.stringify(json)
   }
 }

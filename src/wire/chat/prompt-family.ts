@@ -56,3 +56,12 @@ export function promptFamily(model: Model): PromptFamily {
   if (!model.reasoning) return model.encoding === 'cl100k_base' ? older : plain
   return /^o\d/.test(model.name) ? oSeries : channels
 }
+
+/**
+ * Returns whether the answers of a model have channels ("harmony"): the gpt-5 family, o3 and o4-mini. In bills, o3-mini has the
+ * format of older models.
+ */
+export function usesChannels({ name, reasoning }: Model): boolean {
+  if (name.startsWith('gpt-5')) return true
+  return reasoning && !/^(o1|o3-mini)/.test(name)
+}

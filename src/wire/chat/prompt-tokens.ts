@@ -4,7 +4,7 @@ import type { ChatMessage, ChatRequest } from './chat-request.ts'
 import type { TextOrTokens } from '../completions/completions-request.ts'
 import { countFormat, countToolChoice, countTools } from './tool-tokens.ts'
 import { promptFamily } from './prompt-family.ts'
-import { countMessage } from './message-tokens.ts'
+import { countMessages } from './message-tokens.ts'
 
 /** The API of the request. The overhead of tools and formats depends on it. */
 export type PromptApi = 'chat' | 'responses'
@@ -21,8 +21,7 @@ export function countChatPrompt(
   encoding: TokenCounter,
   api: PromptApi = 'chat',
 ): number {
-  let tokens = promptFamily(model).priming
-  for (const message of request.messages) tokens += countMessage(message, model, encoding, api)
+  let tokens = promptFamily(model).priming + countMessages(request.messages, model, encoding, api)
   const { tools, functions, response_format: format } = request
   if (tools?.length || functions?.length || format?.type === 'json_schema') {
     tokens += countInstructions(request, model, encoding, api)
