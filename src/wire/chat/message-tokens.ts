@@ -77,18 +77,18 @@ export function countMessages(
   api: PromptApi,
 ): number {
   const answerTokens = usesChannels(model) ? TOKENS_PER_CHANNEL : 0
-  const format = callFormat(model, api)
+  let context: CallContext | undefined
   let tokens = 0
   /** The results of the parallel calls before. */
   let results: ChatMessage[] | undefined
   for (const message of messages) {
     const { role } = message
-    if (results) {
+    if (results && context) {
       if (role === 'tool') {
         results.push(message)
         continue
       }
-      tokens += countJoinedResults(results, format, encoding)
+      tokens += countJoinedResults(results, context)
       results = undefined
     }
     const name = nameOf(message)
@@ -96,18 +96,45 @@ export function countMessages(
     const content = countContent(message.content, model, encoding, api)
     const { tool_calls: calls, function_call: call } = callsOf(message)
     if (calls?.length || call) {
-      if (calls?.length) tokens += countCalls(calls, format, encoding)
-      else if (call) tokens += countCall({ name: call.name, input: call.arguments }, format, encoding)
+      context ??= createCallContext(model, encoding, api)
+      if (calls?.length) tokens += countCalls(calls, context)
+      else if (call) tokens += countCall({ name: call.name, input: call.arguments }, context)
       // A text before calls is a separate message.
       if (content > 0)
         tokens += TOKENS_PER_MESSAGE + content + (answerTokens && TOKENS_PER_COMMENTARY_CHANNEL)
-      if (calls && calls.length > 1 && format.joinedResults) results = []
+      if (calls && calls.length > 1 && context.format.joinedResults) results = []
     } else {
       tokens += TOKENS_PER_MESSAGE + content
       if (role === 'assistant') tokens += answerTokens
     }
   }
-  return results ? tokens + countJoinedResults(results, format, encoding) : tokens
+  return results && context ? tokens + countJoinedResults(results, context) : tokens
+}
+
+/** How to count the calls of one request. */
+interface CallContext {
+  readonly format: CallFormat
+  readonly encoding: TokenCounter
+  /** Writes JSON without spaces. Returns undefined for other text. */
+  readonly compact: (text: string) => string | undefined
+}
+
+/** JSON in calls and results is rewritten up to this length per request, so that it does not block other requests. In characters. */
+const MAX_REWRITTEN_LENGTH = 256 * 1024
+
+function createCallContext(model: Model, encoding: TokenCounter, api: PromptApi): CallContext {
+  let left = MAX_REWRITTEN_LENGTH
+  const compact = (text: string): string | undefined => {
+    if (text.length > left) return undefined
+    left -= text.length
+    try {
+      return JSON.stringify(JSON.parse(text))
+    } catch {
+      // Not JSON, or too deeply nested.
+      return undefined
+    }
+  }
+  return { format: callFormat(model, api), encoding, compact }
 }
 
 /** The name follows the role and a colon: `user:Anna`. In the result of a function, it replaces the role. */
@@ -116,13 +143,14 @@ function countName(role: ChatMessage['role'], name: string, encoding: TokenCount
 }
 
 /** Counts calls, and the headers of their results. The messages of results are counted with a role instead of an author. */
-function countCalls(calls: readonly ToolCall[], format: CallFormat, encoding: TokenCounter): number {
+function countCalls(calls: readonly ToolCall[], context: CallContext): number {
+  const { format, encoding } = context
   const joined = calls.length > 1 && format.joinedCalls
-  let tokens = joined ? countJoinedCalls(calls, format, encoding) : 0
+  let tokens = joined ? countJoinedCalls(calls, context) : 0
   if (joined && format.joinedResults) return tokens
   for (const call of calls) {
     const called = calledTool(call)
-    if (!joined) tokens += countCall(called, format, encoding)
+    if (!joined) tokens += countCall(called, context)
     tokens += format.result - TOKENS_PER_MESSAGE
     tokens += encoding.count(format.qualifiedAuthor ? qualified(called) : called.name)
   }
@@ -135,7 +163,7 @@ interface CalledTool {
   readonly input: string
 }
 
-function countCall(called: CalledTool, format: CallFormat, encoding: TokenCounter): number {
+function countCall(called: CalledTool, { format, encoding, compact }: CallContext): number {
   const input = (format.compactArguments && compact(called.input)) || called.input
   return format.call + encoding.count(qualified(called)) + encoding.count(input)
 }
@@ -144,18 +172,17 @@ function qualified({ name }: CalledTool): string {
   return `functions.${name}`
 }
 
-function countJoinedCalls(calls: readonly ToolCall[], format: CallFormat, encoding: TokenCounter): number {
-  const list = `{"tool_uses":[${calls.map(listedCall).join(',')}]}`
+function countJoinedCalls(calls: readonly ToolCall[], { format, encoding, compact }: CallContext): number {
+  const list = `{"tool_uses":[${calls.map((call) => listedCall(call, compact)).join(',')}]}`
   return format.call + encoding.count(PARALLEL_TOOL) + encoding.count(list)
 }
 
 function countJoinedResults(
   results: readonly ChatMessage[],
-  format: CallFormat,
-  encoding: TokenCounter,
+  { format, encoding, compact }: CallContext,
 ): number {
   if (results.length === 0) return 0
-  const array = `[${results.map(({ content }) => listedResult(textOf(content))).join(', ')}]`
+  const array = `[${results.map(({ content }) => listedResult(textOf(content), compact)).join(', ')}]`
   return format.result + encoding.count(PARALLEL_TOOL) + encoding.count(array)
 }
 
@@ -164,32 +191,23 @@ function calledTool(call: ToolCall): CalledTool {
 }
 
 /** An entry of the array of parallel calls. It contains the arguments as JSON without spaces. */
-function listedCall(call: ToolCall): string {
+function listedCall(call: ToolCall, compact: CallContext['compact']): string {
   const called = calledTool(call)
   const parameters = (call.type === 'function' && compact(called.input)) || JSON.stringify(called.input)
   return `{"recipient_name":${JSON.stringify(qualified(called))},"parameters":${parameters}}`
 }
 
 /** An entry of the array of parallel results: a string, or JSON with spaces and without characters outside ASCII. */
-function listedResult(text: string): string {
+function listedResult(text: string, compact: CallContext['compact']): string {
   const json = /^\s*[[{]/.test(text) ? compact(text) : undefined
   if (json === undefined) return JSON.stringify(text)
-  return json
-    .replace(/((?:"(?:[^"\\]|\\.)*"|[^",:])+[,:])/g, '$1 ')
-    .replace(/[\u0080-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
-}
-
-/** Longer JSON is not parsed, so that it does not block other requests. In characters. */
-const MAX_PARSED_LENGTH = 64 * 1024
-
-/** Returns JSON without spaces. Returns undefined for other text, and for JSON that is too long or too deeply nested. */
-function compact(json: string): string | undefined {
-  if (json.length > MAX_PARSED_LENGTH) return undefined
-  try {
-    return JSON.stringify(JSON.parse(json))
-  } catch {
-    return undefined
-  }
+  const spaced = json.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|[,:]/g, (token) =>
+    token.length === 1 ? `${token} ` : token,
+  )
+  return spaced.replace(
+    /[\u0080-\uffff]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 function countContent(
