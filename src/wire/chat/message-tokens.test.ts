@@ -160,6 +160,14 @@ describe('calls and results in chat', () => {
     expect(more).toBe(5)
   })
 
+  it('counts JSON as it is after the first 256 KiB of a request', () => {
+    const turn = [chatCalls(['add', `{"a": [${'1, '.repeat(33_000)}1]}`]), result('')]
+    const [one, four] = [1, 4].map((turns) =>
+      countChat('gpt-4o', Array.from({ length: turns }, () => turn).flat()),
+    ) as [number, number]
+    expect(four).toBeGreaterThan(4 * one + 60_000)
+  })
+
   it('accepts arguments and results that are not JSON, too long, or deeply nested', () => {
     const deep = '['.repeat(50_000)
     const texts = ['{', '', deep, `${deep}${']'.repeat(50_000)}`, `["${'a '.repeat(100_000)}"]`]
