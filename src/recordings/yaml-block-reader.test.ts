@@ -29,6 +29,7 @@ const layouts: readonly (readonly [name: string, text: string, value: unknown])[
   ['a literal block without its end', 'a: |-\n  x\n\n', 'x'],
   ['a literal block with all of its end', 'a: |+\n  x\n\n\nb: 1\n', 'x\n\n\n'],
   ['bytes', 'a: !!binary |\n  //4A\n  AQ==\n', Buffer.from([255, 254, 0, 1])],
+  ['bytes with the tag of Ruby', 'a: !binary |-\n  //4A\n  AQ==\n', Buffer.from([255, 254, 0, 1])],
   ['JSON', 'a: {"b": [1, null, "c"]}\n', new Map([['b', [new PlainText('1'), null, 'c']]])],
   ['a list in the column of its key', 'a:\n- x\n- y\n', ['x', 'y']],
   ['an indented list', 'a:\n  - x\n  -   y\n', ['x', 'y']],

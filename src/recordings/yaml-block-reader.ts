@@ -14,7 +14,7 @@ const unsupported = Symbol('outside of the subset')
 
 /**
  * Reads the YAML that PyYAML, this simulator and most users write: block maps and lists, plain and quoted scalars, literal blocks,
- * `!!binary`, and JSON on one line. Returns undefined for anything else (anchors, folded blocks, other tags, flow style over several
+ * `!!binary`, `!binary` and JSON on one line. Returns undefined for anything else (anchors, folded blocks, other tags, flow style over several
  * lines, errors). The full parser reads those, and takes about forty times as long.
  *
  * @param text with line feeds only
@@ -152,6 +152,8 @@ class BlockReader {
     if (character === '|') return this.#readLiteral(position, parent)
     if (character === '{' || character === '[') return this.#readJson(position)
     if (this.#text.startsWith('!!binary ', position)) return this.#readBinary(position + 9, parent)
+    // The tag of Psych, the YAML library of Ruby.
+    if (this.#text.startsWith('!binary ', position)) return this.#readBinary(position + 8, parent)
     if (indicators.includes(character)) throw unsupported
     return this.#readPlain(position, parent)
   }
