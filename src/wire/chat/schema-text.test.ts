@@ -16,7 +16,7 @@ describe('typeOf', () => {
     ],
     [{ type: 'array', items: text }, 'string[]'],
     [{ type: 'array', items: object({ id: text }) }, '{ id: string }[]'],
-    [{ type: 'array', items: { enum: ['a', 'b'] } }, 'Array<"a" | "b">'],
+    [{ type: 'array', items: { enum: ['a', 'b'] } }, '"a" | "b"[]'],
     [{ type: 'array' }, 'any[]'],
     [{ type: ['string', 'null'] }, 'string | null'],
     [{ type: 'string', nullable: true }, 'string | null'],
@@ -74,10 +74,17 @@ tags?: string[], // maxItems: 3
 }`)
   })
 
-  it('writes the items of an array with comments on lines of their own', () => {
+  it('writes the items of an array with comments on separate lines', () => {
     const step = { ...object({ number: { type: 'integer', description: 'From 1' } }), title: 'Step' }
     expect(typeOf({ type: 'array', items: step })).toBe(
       'Array<\n// Step\n{\n// From 1\nnumber: integer,\n}\n>',
+    )
+  })
+
+  it('writes the limits of an array of several lines above it', () => {
+    const items = object({ number: { type: 'integer', description: 'From 1' } })
+    expect(typeOf(object({ steps: { type: 'array', items, minItems: 1 } }))).toBe(
+      '{\n// minItems: 1\nsteps: Array<\n{\n// From 1\nnumber: integer,\n}\n>,\n}',
     )
   })
 
@@ -110,7 +117,7 @@ first: {
 value: string,
 next: any, // $ref: "#/$defs/node"
 },
-other: any, // $ref: "#/$defs/none"
+other: any,
 }`)
   })
 

@@ -62,8 +62,9 @@ function describe(schema: unknown, scope: Scope): TypeText {
 function describeReference(schema: Schema, reference: string, scope: Scope): TypeText {
   const { root, depth, copies } = scope
   copies.left -= reference.length
-  const target = root && resolve(root, reference)
-  if (target === undefined) return { ...any, behind: `$ref: ${JSON.stringify(reference)}` }
+  if (root === undefined) return { ...any, behind: `$ref: ${JSON.stringify(reference)}` }
+  const target = resolve(root, reference)
+  if (target === undefined) return any
   const text = describe(target, { root: undefined, depth: depth + 1, copies })
   copies.left -= lengthOf(text)
   return {
@@ -162,7 +163,7 @@ function typeText(schema: Schema, type: unknown, scope: Scope): string {
 
 function arrayType({ items }: Schema, scope: Scope): string {
   const item = describe(items, scope)
-  if (isPlain(item)) return item.type.includes(' | ') ? `Array<${item.type}>` : `${item.type}[]`
+  if (isPlain(item)) return `${item.type}[]`
   return `Array<\n${item.above}${item.type.trimStart()}${commentBehind(item)}\n>`
 }
 
@@ -180,10 +181,11 @@ function objectType(schema: Schema, scope: Scope): string {
     : `{\n${members.map((one) => `${one.above}${one.type},${commentBehind(one)}\n`).join('')}}`
 }
 
-/** Adds the name of a property to its type. In front of a union of several lines, the default value is a comment line. */
+/** Adds the name of a property to its type. Above a type of several lines, the default value and the limits are a comment line. */
 function member(name: string, { above, type, behind }: TypeText): TypeText {
-  if (!type.startsWith('\n')) return { above, type: `${name}: ${type}`, behind }
-  return { above: above + (behind && `// ${behind}\n`), type: `${name}:${type}`, behind: '' }
+  const named = type.startsWith('\n') ? `${name}:${type}` : `${name}: ${type}`
+  if (!type.includes('\n')) return { above, type: named, behind }
+  return { above: above + (behind && `// ${behind}\n`), type: named, behind: '' }
 }
 
 /** Returns the properties of an object schema in the order of the request. */
