@@ -134,9 +134,10 @@ function modelOf({ model: name, request: { model } }: BilledRequest): Model | un
   )
 }
 
-/** Tools of the Responses API that run in the client. The service executes all others. */
-const clientTools = new Set<unknown>(['function', 'custom', 'namespace', 'tool_search'])
-const hostedItems = new Set<unknown>(hostedToolItemTypes)
+/** Tools that run in the client. The service executes all others. */
+const clientTools = new Set<unknown>(['function', 'custom', 'namespace'])
+/** A tool search can run in the client. */
+const hostedItems = new Set<unknown>(hostedToolItemTypes.filter((type) => type !== 'tool_search_call'))
 
 /** In its first weeks, the Responses API billed 18 more tokens for text, and 216 more with tools. */
 function isOldResponse({ op, created = '' }: BilledRequest): boolean {
@@ -150,8 +151,13 @@ function reasonToSkip(request: BilledRequest['request']): string | undefined {
   if (isSet(request['web_search_options'])) return 'server-side tools'
   if (isSet(request['audio'])) return 'audio'
   const tools = Array.isArray(request['tools']) ? (request['tools'] as unknown[]) : []
-  if (tools.some((tool) => isRecord(tool) && !clientTools.has(tool['type']))) return 'server-side tools'
+  if (tools.some(isExecutedByService)) return 'server-side tools'
   return reasonInside(request['input']) ?? reasonInside(request['messages'])
+}
+
+function isExecutedByService(tool: unknown): boolean {
+  if (!isRecord(tool) || clientTools.has(tool['type'])) return false
+  return tool['type'] !== 'tool_search' || tool['execution'] !== 'client'
 }
 
 function reasonInside(value: unknown): string | undefined {

@@ -64,6 +64,7 @@ describe('a request that cannot be compared with its bill', () => {
   it.each([
     ['unknown operation rerank', 'rerank', {}],
     ['server-side tools', 'responses', { input: 'a', tools: [{ type: 'web_search' }] }],
+    ['server-side tools', 'responses', { input: 'a', tools: [{ type: 'tool_search' }] }],
     ['server-side tools', 'responses', { input: [{ type: 'web_search_call', id: 'ws_1' }] }],
     ['server-side tools', 'chat/completions', { ...chat('a'), web_search_options: {} }],
     ['audio', 'chat/completions', chat([{ type: 'input_audio', input_audio: { data: '', format: 'wav' } }])],
@@ -100,7 +101,10 @@ describe('a request that cannot be compared with its bill', () => {
     const data = 'data:image/png;base64,AAAA'
     const request = {
       ...responses([{ type: 'input_image', image_url: data }]),
-      tools: [{ type: 'custom', name: 'a' }],
+      tools: [
+        { type: 'custom', name: 'a' },
+        { type: 'tool_search', execution: 'client' },
+      ],
     }
     const row = { op: 'responses', model: 'gpt-4o', billed_prompt_tokens: 1, request }
     expect(scoreRequest(row)).toMatchObject({ group: { kind: 'images' } })

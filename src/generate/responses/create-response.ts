@@ -131,7 +131,14 @@ function createRecord(
   const id = ids.next('resp', epochSeconds)
   const choice = completion.choices[0]
   if (!choice) throw new Error('A completion has at least one choice.')
-  const items = outputItems(choice, { request, model, ids, random: exchange.random, epochSeconds })
+  const items = outputItems(choice, {
+    request,
+    items: input,
+    model,
+    ids,
+    random: exchange.random,
+    epochSeconds,
+  })
   const record: ResponseRecord = {
     resource: exchange.resource,
     id,

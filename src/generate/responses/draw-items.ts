@@ -2,6 +2,8 @@ import { alphanumeric } from '../../wire/ids.ts'
 import type { ResponseIds } from '../../wire/responses/response-ids.ts'
 import type { Model } from '../../wire/models/models.ts'
 import { defaultEffort, sendsPhase, type ResponsesRequest } from '../../wire/responses/responses-request.ts'
+import { namespaceOf } from '../../wire/responses/responses-to-chat.ts'
+import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
 import type { Random } from '../../lib/random.ts'
 import { wholeText, type Choice, type ToolCall } from '../../answer/completion.ts'
 import { drawLorem } from '../lorem.ts'
@@ -23,6 +25,8 @@ const ENCRYPTED_LENGTH = 660
 
 export interface ItemContext {
   readonly request: ResponsesRequest
+  /** The input, with resolved references. */
+  readonly items: readonly ResponsesItem[]
   readonly model: Model
   readonly ids: ResponseIds
   readonly random: Random
@@ -74,13 +78,16 @@ function reasoningItem({ reasoningTokens }: Choice, context: ItemContext): Reaso
   }
 }
 
-function callItem(call: ToolCall, status: ItemStatus, { ids, epochSeconds }: ItemContext): CallOutput {
+function callItem(call: ToolCall, status: ItemStatus, context: ItemContext): CallOutput {
+  const { request, items, ids, epochSeconds } = context
   const { id: callId, kind, name } = call
   const text = call.pieces.join('')
+  const found = namespaceOf(name, request.tools, items)
+  const namespace = found === undefined ? {} : { namespace: found }
   if (kind === 'custom') {
     const id = ids.next('ctc', epochSeconds)
-    return { id, type: 'custom_tool_call', status, call_id: callId, input: text, name }
+    return { id, type: 'custom_tool_call', status, call_id: callId, input: text, name, ...namespace }
   }
   const id = ids.next('fc', epochSeconds)
-  return { id, type: 'function_call', status, arguments: text, call_id: callId, name }
+  return { id, type: 'function_call', status, arguments: text, call_id: callId, name, ...namespace }
 }

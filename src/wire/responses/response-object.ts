@@ -69,6 +69,7 @@ export function responseObject(record: AnsweredResponse, stage: ResponseStage): 
     parallel_tool_calls: request.parallel_tool_calls ?? true,
     presence_penalty: new Decimal(request.presence_penalty ?? 0),
     previous_response_id: request.previous_response_id ?? null,
+    ...(request.prompt && { prompt: request.prompt }),
     prompt_cache_key: request.prompt_cache_key ?? null,
     prompt_cache_retention: request.prompt_cache_retention ?? null,
     reasoning: {
@@ -308,6 +309,8 @@ export type CallOutput =
       readonly arguments: string
       readonly call_id: string
       readonly name: string
+      /** Absent for tools without a namespace. */
+      readonly namespace?: string
     }
   | {
       readonly id: string
@@ -316,6 +319,7 @@ export type CallOutput =
       readonly call_id: string
       readonly input: string
       readonly name: string
+      readonly namespace?: string
     }
 
 /** The unchanged output of a tool that the service executes. */

@@ -1,3 +1,5 @@
+import type { ResponsesTool } from './responses-request.ts'
+
 /** A part of a message or of a function output. */
 export type ResponsesPart =
   | { readonly type: 'input_text' | 'output_text' | 'summary_text'; readonly text: string }
@@ -82,6 +84,7 @@ export const hostedToolItemTypes = [
   'apply_patch_call_output',
   'code_interpreter_call',
   'compaction',
+  'compaction_trigger',
   'computer_call',
   'computer_call_output',
   'file_search_call',
@@ -92,13 +95,23 @@ export const hostedToolItemTypes = [
   'mcp_approval_response',
   'mcp_call',
   'mcp_list_tools',
+  'program',
+  'program_output',
   'shell_call',
   'shell_call_output',
+  'tool_search_call',
   'web_search_call',
 ] as const
 
 /** One of `hostedToolItemTypes`. */
 export type HostedToolItemType = (typeof hostedToolItemTypes)[number]
+
+/** Tools that are available from this item on: the result of a tool search, or tools that the client adds. */
+export interface LoadedToolsItem {
+  readonly type: 'additional_tools' | 'tool_search_output'
+  readonly tools: readonly ResponsesTool[]
+  readonly id?: string | null
+}
 
 /** One item of the input. */
 export type ResponsesItem =
@@ -109,6 +122,7 @@ export type ResponsesItem =
   | ReasoningItem
   | ItemReference
   | HostedToolItem
+  | LoadedToolsItem
 
 /** Returns whether the item is a message: it has a role, and the type `message` or none. */
 export function isMessage(item: ResponsesItem): item is ResponsesMessage {

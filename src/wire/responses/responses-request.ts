@@ -7,14 +7,18 @@ import { chatRequestOf } from './responses-to-chat.ts'
 
 /** A tool of the request. Other fields belong to tools that the service executes, and are only repeated in the response. */
 export interface ResponsesTool {
-  /** `function`, `custom`, or a tool that the service executes. */
+  /** `function`, `custom`, `namespace`, or a tool that the service executes. */
   readonly type: string
-  /** Set for functions and custom tools. */
+  /** Set for functions, custom tools and namespaces. */
   readonly name?: string
   readonly description?: string | null
   /** JSON schema of a function, from the request. */
   readonly parameters?: Readonly<Record<string, unknown>> | null
   readonly strict?: boolean | null
+  /** Whether the model sees the tool only after a tool search. */
+  readonly defer_loading?: boolean | null
+  /** Functions and custom tools of a namespace. */
+  readonly tools?: readonly ResponsesTool[]
 }
 
 /** A choice of one tool, or of a subset (`allowed_tools`, with `mode` and `tools`). */
@@ -44,9 +48,12 @@ export type ResponsesTextFormat =
 export interface ResponsesRequest {
   /** The deployment. */
   readonly model?: unknown
+  /** Empty if the request has a stored prompt instead. */
   readonly input: string | readonly ResponsesItem[]
   readonly instructions?: string | null
   readonly previous_response_id?: string | null
+  /** A prompt that is stored by the service. The simulator does not have its text. */
+  readonly prompt?: Readonly<Record<string, unknown>> | null
   readonly store?: boolean | null
   readonly stream?: boolean | null
   readonly stream_options?: { readonly include_obfuscation?: boolean | null } | null

@@ -12,6 +12,7 @@ import {
   isReference,
   type CustomToolCallItem,
   type FunctionCallItem,
+  type LoadedToolsItem,
   type ResponsesItem,
   type ResponsesPart,
 } from './responses-item.ts'
@@ -26,7 +27,7 @@ import type { ResponsesRequest, ResponsesTextFormat, ResponsesTool } from './res
 export function chatRequestOf(request: ResponsesRequest, items: readonly ResponsesItem[]): ChatRequest {
   const { instructions, tools, tool_choice: choice, text, reasoning } = request
   const messages = chatMessagesOf(items)
-  const chatTools = (tools ?? []).flatMap(toolOf)
+  const chatTools = callableTools(tools, items).map(({ tool }) => tool)
   const format = text?.format ? formatOf(text.format) : undefined
   return {
     messages: instructions ? [{ role: 'system', content: instructions }, ...messages] : messages,
@@ -37,6 +38,56 @@ export function chatRequestOf(request: ResponsesRequest, items: readonly Respons
     max_completion_tokens: request.max_output_tokens ?? null,
     reasoning_effort: reasoning?.effort ?? null,
   }
+}
+
+/** A tool that the model can call. */
+interface CallableTool {
+  readonly tool: Tool
+  /** Its namespace; absent for tools without one. */
+  readonly namespace?: string | undefined
+}
+
+/**
+ * Returns the functions and custom tools that the model can call: those of the request and of its namespaces, except deferred ones,
+ * and those that items have loaded.
+ */
+function callableTools(
+  tools: ResponsesRequest['tools'],
+  items: readonly ResponsesItem[],
+): readonly CallableTool[] {
+  const available = flatTools(tools ?? []).filter(({ deferred }) => !deferred)
+  const loaded = items.filter(loadsTools)
+  if (loaded.length === 0) return available
+  const byName = new Map(available.map((one) => [nameOf(one.tool), one]))
+  for (const { tools } of loaded) for (const one of flatTools(tools)) byName.set(nameOf(one.tool), one)
+  return [...byName.values()]
+}
+
+/** Returns the namespace of a tool that the model calls, or undefined. */
+export function namespaceOf(
+  name: string,
+  tools: ResponsesRequest['tools'],
+  items: readonly ResponsesItem[],
+): string | undefined {
+  return callableTools(tools, items).find(({ tool }) => nameOf(tool) === name)?.namespace
+}
+
+function flatTools(
+  tools: readonly ResponsesTool[],
+  namespace?: string,
+): (CallableTool & { readonly deferred: boolean })[] {
+  return tools.flatMap((tool) => {
+    if (tool.type === 'namespace') return flatTools(tool.tools ?? [], tool.name)
+    return toolOf(tool).map((one) => ({ tool: one, namespace, deferred: tool.defer_loading === true }))
+  })
+}
+
+function loadsTools(item: ResponsesItem): item is LoadedToolsItem {
+  return item.type === 'additional_tools' || item.type === 'tool_search_output'
+}
+
+function nameOf(tool: Tool): string {
+  return tool.type === 'custom' ? tool.custom.name : tool.function.name
 }
 
 /** Converts items to messages. Consecutive calls are one message. */

@@ -1,5 +1,6 @@
 import { isRecord } from '../../lib/record.ts'
 import { hostedToolItemTypes } from './responses-item.ts'
+import { responsesTools } from './validate-responses-tools.ts'
 import {
   arrayOf,
   textOrArray,
@@ -124,6 +125,13 @@ const callOutput = objectOf(
 const itemTypes: ReadonlyMap<string, Check> = new Map(
   [
     ...hostedToolItemTypes.map((type): [string, Check] => [type, objectOf(commonFields, 'ignore')]),
+    [
+      'additional_tools',
+      objectOf(
+        [...commonFields, required('role', oneOf('developer')), required('tools', responsesTools)],
+        'ignore',
+      ),
+    ] as [string, Check],
     ['custom_tool_call', call('input')] as [string, Check],
     ['custom_tool_call_output', callOutput] as [string, Check],
     ['function_call', withId('fc', call('arguments'))] as [string, Check],
@@ -145,6 +153,10 @@ const itemTypes: ReadonlyMap<string, Check> = new Map(
         ),
       ),
     ] as [string, Check],
+    ['tool_search_output', objectOf([...commonFields, required('tools', responsesTools)], 'ignore')] as [
+      string,
+      Check,
+    ],
   ].sort(([a], [b]) => (a < b ? -1 : 1)),
 )
 const itemTypeNames = [...itemTypes.keys()]

@@ -28,6 +28,7 @@ const functionTool = objectOf(
     optional('description', description),
     optional('parameters', schema),
     optional('strict', boolean),
+    optional('defer_loading', boolean),
   ],
   'ignore',
 )
@@ -36,7 +37,19 @@ const customTool = objectOf([
   required('name', functionName),
   optional('description', description),
   optional('format', schema),
+  optional('defer_loading', boolean),
+  optional('allowed_callers', anything),
 ])
+const namespaceTools = arrayOf(
+  variantsOf(
+    'type',
+    new Map([
+      ['custom', customTool],
+      ['function', functionTool],
+    ]),
+  ),
+  { expected: 'an array of objects' },
+)
 const computer = hosted(required('display_width', anything), required('display_height', anything))
 const texts = arrayOf(text(), { expected: 'an array of strings' })
 
@@ -55,7 +68,10 @@ export const responsesTools = arrayOf(
       ['image_generation', hosted()],
       ['local_shell', hosted()],
       ['mcp', hosted(required('server_label', text()))],
+      ['namespace', hosted(required('name', functionName), required('tools', namespaceTools))],
+      ['programmatic_tool_calling', hosted()],
       ['shell', hosted()],
+      ['tool_search', hosted()],
       ['web_search', hosted()],
       ['web_search_2025_08_26', hosted()],
       ['web_search_preview', hosted()],

@@ -30,6 +30,7 @@ import { responsesInput } from './validate-responses-input.ts'
 import { responsesToolChoice, responsesTools } from './validate-responses-tools.ts'
 import { penalty, temperature, topP, effortIsSupported } from '../validation/common-fields.ts'
 import { isMessage, type ResponsesItem } from './responses-item.ts'
+import { isRecord } from '../../lib/record.ts'
 
 /** Casts a body in a rule. Rules run after the validation of all fields. */
 const asRequest = (body: unknown): ResponsesRequest => body as ResponsesRequest
@@ -61,10 +62,10 @@ function unsupported(param: string, code: string | null): Fault {
   return plainFault(param, `Unsupported parameter: '${param}' is not supported with this model.`, code)
 }
 
-/** Instructions do not count: the error says "input messages". A previous response can contain the word. */
+/** Instructions do not count: the error says "input messages". A previous response or a stored prompt can contain the word. */
 const jsonIsMentioned: Rule = (body) => {
-  const { text, input, previous_response_id: previous } = asRequest(body)
-  if (text?.format?.type !== 'json_object' || previous || containsJson(input)) return undefined
+  const { text, input, previous_response_id: previous, prompt } = asRequest(body)
+  if (text?.format?.type !== 'json_object' || previous || prompt || containsJson(input)) return undefined
   return plainFault(
     'input',
     "Response input messages must contain the word 'json' in some form to use 'text.format' of type 'json_object'.",
@@ -141,8 +142,7 @@ const responseId: Check = (value) => {
 
 const summary = oneOf('auto', 'concise', 'detailed')
 
-const fields = objectOf([
-  required('input', responsesInput),
+const otherFields = [
   optional('instructions', contentText),
   optional('previous_response_id', responseId),
   optional('tools', responsesTools),
@@ -186,17 +186,21 @@ const fields = objectOf([
     'metadata',
     mapOf(text({ maxLength: 512 }), { expected: 'a metadata object', maxKeys: 16, maxKeyLength: 64 }),
   ),
-  optional('prompt', schema),
+  optional('prompt', objectOf([required('id', text())], 'ignore')),
   optional('conversation', anything),
   optional('context_management', anything),
   optional('moderation', schema),
   optional('model', anything),
-])
+]
+const fields = objectOf([required('input', responsesInput), ...otherFields])
+/** A stored prompt can contain the input. */
+const fieldsWithPrompt = objectOf([optional('input', responsesInput), ...otherFields])
 
 /** Validates the body of a Responses request. Returns the error of the service, or undefined. Never throws. */
 export function validateResponses(body: unknown, model: Model): ServiceError | undefined {
   if (isDeeperThan(body, MAX_NESTING)) return malformedJson()
-  return validateBody(body, fields, responsesRules, model)
+  const check = isRecord(body) && isRecord(body['prompt']) ? fieldsWithPrompt : fields
+  return validateBody(body, check, responsesRules, model)
 }
 
 function isDeeperThan(value: unknown, levels: number): boolean {
@@ -208,5 +212,7 @@ function isDeeperThan(value: unknown, levels: number): boolean {
 
 /** Parses and validates the body of a Responses request. */
 export function parseResponsesRequest(body: unknown, model: Model): Parsed<ResponsesRequest> {
-  return parsed<ResponsesRequest>(body, validateResponses(body, model))
+  const result = parsed<ResponsesRequest>(body, validateResponses(body, model))
+  const isWithoutInput = result.ok && ((result.request.input as unknown) ?? null) === null
+  return isWithoutInput ? { ok: true, request: { ...result.request, input: [] } } : result
 }
