@@ -214,6 +214,17 @@ describe('calls and results in the Responses API', () => {
     },
   )
 
+  it.each([
+    ['gpt-5.2', undefined, 17],
+    ['gpt-5.2', 'fc_0f19077ea087b45d', 20],
+    ['gpt-5.4', undefined, 20],
+    ['gpt-5.4', 'fc_0f19077ea087b45d', 20],
+  ])('counts the mark of a call for %s with the id %s (pydantic-ai, chatlas)', (model, id, tokens) => {
+    const more = countItems(model, [user('x'), call('bar', '{"x":1}', id), output('1')])
+    // The name twice, the arguments and the result.
+    expect(more - countItems(model, [user('x')])).toBe(tokens + 2 + 5 + 1)
+  })
+
   it('counts parallel calls of gpt-5.4 as one call with an array, and each result (chatlas)', () => {
     const calls = [call('test_tool', '{"user":"Joe"}'), call('test_tool', '{"user":"Hadley"}')]
     const more = countItems('gpt-5.4', [user('x'), ...calls, output('red'), output('red')])

@@ -10,7 +10,7 @@ import {
 } from './chat-request.ts'
 import { countAudioPart, countFilePart } from './file-tokens.ts'
 import { countImagePart } from './image-tokens.ts'
-import { usesChannels } from './prompt-family.ts'
+import { marksEveryCall, usesChannels } from './prompt-family.ts'
 import type { PromptApi } from './prompt-tokens.ts'
 
 /** The start of a message, its role, the end of its header, and its end. */
@@ -56,14 +56,13 @@ const chatChannels: CallFormat = { ...chat, call: 9, result: 9 }
 const responsesPlain: CallFormat = { ...responses, call: 6, result: 3, joinedCalls: false }
 /** Three tokens of a call mark its arguments as JSON: ` <|constrain|>json`. */
 const responsesChannels: CallFormat = { ...responses, call: 12, result: 6, joinedCalls: true }
-/** gpt-5, gpt-5-mini and gpt-5-nano do not have this mark. */
-const responsesFirstGpt5: CallFormat = { ...responsesChannels, call: 9 }
+const responsesUnmarked: CallFormat = { ...responsesChannels, call: 9 }
 
 function callFormat(model: Model, api: PromptApi): CallFormat {
   const channels = usesChannels(model)
   if (api === 'chat') return channels ? chatChannels : chatPlain
   if (!channels) return responsesPlain
-  return /^gpt-5(-mini|-nano)?$/.test(model.name) ? responsesFirstGpt5 : responsesChannels
+  return marksEveryCall(model) ? responsesChannels : responsesUnmarked
 }
 
 /**

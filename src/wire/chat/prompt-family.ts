@@ -4,8 +4,6 @@ import type { Model } from '../models/models.ts'
 export interface PromptFamily {
   /** Start of the answer: 2 for reasoning models and the gpt-5 family, 3 for older models. */
   readonly priming: number
-  /** Per earlier message with tool calls, in addition to the calls. */
-  readonly callOverhead: number
   /** Whether the prompt lists tools in a TypeScript namespace, or below headings (gpt-5 family). */
   readonly toolListing: 'namespace' | 'headings'
   /** What the prompt says before the tools. */
@@ -27,22 +25,15 @@ const NAMESPACES_HEADING =
 
 const plain: PromptFamily = {
   priming: 3,
-  callOverhead: 0,
   toolListing: 'namespace',
   toolsHeading: TOOLS_HEADING,
   toolsCorrection: -1,
   instructions: 'system',
 }
-/** Models with the encoding of gpt-4 and gpt-35-turbo have an older format of calls (usage of gpt-3.5-turbo, 2024-07). */
-const older: PromptFamily = { ...plain, callOverhead: -1 }
 const oSeries: PromptFamily = { ...plain, priming: 2, toolsCorrection: 0, instructions: 'own' }
-/**
- * The gpt-5 family uses channels ("harmony"). 6 is the difference between captured usage of gpt-5-nano (2026-02) and the same
- * requests to gpt-4o-mini.
- */
+/** The gpt-5 family uses channels ("harmony"). */
 const channels: PromptFamily = {
   ...oSeries,
-  callOverhead: 6,
   toolListing: 'headings',
   toolsHeading: NAMESPACES_HEADING,
 }
@@ -53,7 +44,7 @@ const channels: PromptFamily = {
  */
 export function promptFamily(model: Model): PromptFamily {
   if (model.name.startsWith('gpt-5')) return channels
-  if (!model.reasoning) return model.encoding === 'cl100k_base' ? older : plain
+  if (!model.reasoning) return plain
   return /^o\d/.test(model.name) ? oSeries : channels
 }
 
@@ -64,4 +55,12 @@ export function promptFamily(model: Model): PromptFamily {
 export function usesChannels({ name, reasoning }: Model): boolean {
   if (name.startsWith('gpt-5')) return true
   return reasoning && !/^(o1|o3-mini)/.test(name)
+}
+
+/**
+ * Returns whether the Responses API marks the arguments of every earlier call as JSON: models with channels, but not gpt-5 to gpt-5.3.
+ * For other models, only stored calls have the mark.
+ */
+export function marksEveryCall(model: Model): boolean {
+  return usesChannels(model) && !/^gpt-5(-|$|\.[1-3])/.test(model.name)
 }

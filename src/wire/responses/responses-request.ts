@@ -2,7 +2,7 @@ import { isMessage, type FunctionCallItem, type ResponsesItem } from './response
 import type { Model } from '../models/models.ts'
 import type { TokenCounter } from '../../tokens/encoding.ts'
 import { countChatPrompt } from '../chat/prompt-tokens.ts'
-import { usesChannels } from '../chat/prompt-family.ts'
+import { marksEveryCall, usesChannels } from '../chat/prompt-family.ts'
 import { chatRequestOf } from './responses-to-chat.ts'
 
 /** A tool of the request. Other fields belong to tools that the service executes, and are only repeated in the response. */
@@ -128,15 +128,16 @@ export function countResponsesInput(
   const { input } = request
   const items = typeof input === 'string' ? [{ role: 'user' as const, content: input }] : input
   const prompt = countChatPrompt(chatRequestOf(request, items), model, encoding, 'responses')
-  return prompt + (usesChannels(model) ? countThoughts(items) : countStoredCalls(items))
+  const stored = marksEveryCall(model) ? 0 : countStoredCalls(items)
+  return prompt + stored + (usesChannels(model) ? countThoughts(items) : 0)
 }
 
 /** A call that is stored at the service keeps the mark of its arguments as JSON: ` <|constrain|>json`. */
 const TOKENS_PER_STORED_CALL = 3
 
 /**
- * Counts the marks of stored calls, for models without channels. The id of an item shows that it is stored. Parallel calls do not
- * have the mark (bills of gpt-4o and gpt-4.1, 2025-10 to 2026-07).
+ * Counts the marks of stored calls. The id of an item shows that it is stored. Parallel calls do not have the mark (bills of gpt-4o,
+ * gpt-4.1 and gpt-5.2, 2025-10 to 2026-07).
  */
 function countStoredCalls(items: readonly ResponsesItem[]): number {
   let tokens = 0
@@ -156,13 +157,13 @@ function isCall(item: ResponsesItem | undefined): item is FunctionCallItem {
 const COMMENTARY_TOKENS = 1
 
 /** The characters of encrypted content without reasoning. */
-const EMPTY_ENCRYPTED_LENGTH = 900
-const TOKENS_PER_ENCRYPTED_CHARACTER = 0.15
+const EMPTY_ENCRYPTED_LENGTH = 850
+const TOKENS_PER_ENCRYPTED_CHARACTER = 0.14
 
 /**
  * Estimates the reasoning of earlier answers from the length of its encrypted content, for models with channels. Only reasoning after
  * the last message of the user is billed. In bills of gpt-5, gpt-5-mini, gpt-5-nano and gpt-5.5 (2025-10 to 2026-08), the prompt
- * differs from the estimate by 6 % (median), because the length of the text is not proportional to its tokens.
+ * differs from the estimate by 4 % (median), because the length of the text is not proportional to its tokens.
  */
 function countThoughts(items: readonly ResponsesItem[]): number {
   let reasoning = 0
