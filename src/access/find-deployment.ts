@@ -15,6 +15,7 @@ import {
   isDeploymentName,
   isModelOperation,
   operations,
+  supportedBy,
   type ModelOperation,
   type Route,
 } from '../wire/route.ts'
@@ -72,7 +73,7 @@ function resolveDeployment(
     if (checksRequests(exchange)) onUndefined?.(name, deployment, exchange)
   }
 
-  if (!deployment.model.operations.includes(operation)) {
+  if (!deployment.model.operations.includes(supportedBy(operation))) {
     const { errorName } = operations[operation]
     return operationNotSupported(errorName, deployment.model.versionedName)
   }
@@ -93,6 +94,7 @@ const defaultModels: Readonly<Record<ModelOperation, string>> = {
   completions: 'gpt-35-turbo-instruct',
   embeddings: 'text-embedding-3-small',
   responses: 'gpt-4o-mini',
+  countInputTokens: 'gpt-4o-mini',
   imageGenerations: 'gpt-image-1',
   speech: 'gpt-4o-mini-tts',
   transcriptions: 'whisper',
@@ -119,7 +121,9 @@ function undefinedDeployment(
   if (before) return before
   if (!isDeploymentName(name)) return undefined
   const named = modelFromDeploymentName(name, catalogue)
-  const model = named?.operations.includes(operation) ? named : defaultModel(operation, named, catalogue)
+  const model = named?.operations.includes(supportedBy(operation))
+    ? named
+    : defaultModel(operation, named, catalogue)
   const deployment: Deployment = { name, model }
   if (known.size < MAX_CACHED_DEPLOYMENTS) known.set(name, deployment)
   return deployment

@@ -7,7 +7,13 @@ import {
   nearestModelNames,
   type ModelCatalogue,
 } from '../wire/models/model-catalogue.ts'
-import { operations, isModelOperation, type ModelOperation, type Operation } from '../wire/route.ts'
+import {
+  operations,
+  isModelOperation,
+  supportedBy,
+  type ModelOperation,
+  type Operation,
+} from '../wire/route.ts'
 import { shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
 import { parseMappingFile, type Input } from './mapping-file.ts'
@@ -19,7 +25,9 @@ export interface ModelCatalogueFile {
   readonly problems: readonly string[]
 }
 
-const modelOperations = (Object.keys(operations) as Operation[]).filter(isModelOperation)
+const modelOperations = (Object.keys(operations) as Operation[])
+  .filter(isModelOperation)
+  .filter((operation) => supportedBy(operation) === operation)
 
 const tokensRule = 'must be an integer of at least 0'
 const tokens = z.int(tokensRule).min(0, tokensRule)

@@ -9,7 +9,7 @@ import { generateCompletion } from './completions.ts'
 import { generateEmbeddings } from './embeddings.ts'
 import { generateImages } from './images/generate-images.ts'
 import { PromptCache } from './prompt-cache.ts'
-import { createResponseGenerator } from './responses/create-response.ts'
+import { createInputTokenCounter, createResponseGenerator } from './responses/create-response.ts'
 import { cancelResponse, deleteResponse, getResponse, listInputItems } from './responses/manage-responses.ts'
 import type { ResponseArchive } from './responses/response-archive.ts'
 import { gatewayError, type ServiceError } from '../wire/errors.ts'
@@ -22,7 +22,9 @@ import { renderModel } from '../wire/models/write-model.ts'
 /** Answers an operation on a deployment. */
 type ModelGenerator = (exchange: Addressed, promptCache: PromptCache) => ReplyOrPromise
 
-const modelGenerators: Readonly<Record<Exclude<ModelOperation, 'responses'>, ModelGenerator>> = {
+const modelGenerators: Readonly<
+  Record<Exclude<ModelOperation, 'responses' | 'countInputTokens'>, ModelGenerator>
+> = {
   chatCompletions: generateChat,
   completions: generateCompletion,
   embeddings: generateEmbeddings,
@@ -62,6 +64,7 @@ export function createGenerateMode({ responses }: GenerateDeps): GenerateMode {
   const generators: Readonly<Record<ModelOperation, ModelGenerator>> = {
     ...modelGenerators,
     responses: createResponseGenerator(responses),
+    countInputTokens: createInputTokenCounter(responses),
   }
   const answer: Source = (exchange) => {
     const operation = exchange.route?.operation

@@ -63,6 +63,7 @@ export function isInFront(layer: ServiceLayer): layer is 'authentication' | 'edg
 /** The Responses API sends fewer headers than the rest of the service (captures of April 2026). */
 const responseOperations: ReadonlySet<Operation> = new Set<Operation>([
   'responses',
+  'countInputTokens',
   'getResponse',
   'deleteResponse',
   'cancelResponse',

@@ -32,6 +32,7 @@ export interface RequestFacts {
 const operationNames: Readonly<Record<ModelOperation, string>> = {
   chatCompletions: 'chat',
   responses: 'chat',
+  countInputTokens: 'count_tokens',
   completions: 'text_completion',
   embeddings: 'embeddings',
   imageGenerations: 'image_generation',

@@ -42,6 +42,8 @@ export const firstVersions: Readonly<Record<Operation, string>> = {
   completions: '2022-12-01',
   embeddings: '2022-12-01',
   responses: '2025-03-01-preview',
+  // Documented only for OpenAI, without an api-version.
+  countInputTokens: '2025-04-01-preview',
   getResponse: '2025-03-01-preview',
   deleteResponse: '2025-03-01-preview',
   cancelResponse: '2025-03-01-preview',

@@ -39,6 +39,13 @@ export const operations = {
     path: 'responses',
     datedUnder: 'openai',
   },
+  countInputTokens: {
+    ...onDeployment,
+    id: 'Count_Input_Tokens',
+    errorName: 'responses',
+    path: 'responses/input_tokens',
+    datedUnder: 'openai',
+  },
   imageGenerations: {
     ...onDeployment,
     id: 'ImageGenerations_Create',
@@ -80,6 +87,11 @@ export type ResourceOperation = Exclude<Operation, ModelOperation>
 /** Returns whether the operation needs a deployment. */
 export function isModelOperation(operation: Operation): operation is ModelOperation {
   return operations[operation].deployment !== 'nowhere'
+}
+
+/** Returns the operation that a model must support for the given one. */
+export function supportedBy(operation: ModelOperation): ModelOperation {
+  return operation === 'countInputTokens' ? 'responses' : operation
 }
 
 /** A valid path of the data plane. */

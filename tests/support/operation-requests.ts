@@ -166,6 +166,11 @@ export const operationRequests: readonly OperationRequest[] = [
     body: { model: 'text-embedding-3-small', input: [[1, 2], [3]], dimensions: 8, encoding_format: 'base64' },
   },
   {
+    name: 'input tokens',
+    path: '/openai/v1/responses/input_tokens',
+    body: { model: 'gpt-4o', instructions: 'Be short.', input: 'Hi' },
+  },
+  {
     name: 'responses',
     path: '/openai/v1/responses',
     body: {

@@ -3,7 +3,7 @@ import type { Deployment } from '../../config/deployments.ts'
 import { promptFiltered, type ServiceError } from '../../wire/errors.ts'
 import type { Model } from '../../wire/models/models.ts'
 import type { ChatRequest } from '../../wire/chat/chat-request.ts'
-import { parseResponsesRequest } from '../../wire/responses/validate-responses.ts'
+import { parseInputTokensRequest, parseResponsesRequest } from '../../wire/responses/validate-responses.ts'
 import {
   type ResponsesRequest,
   defaultEffort,
@@ -29,6 +29,7 @@ import { completionSteps, type Completion } from '../../answer/completion.ts'
 import { countAhead } from '../count-ahead.ts'
 import { filterCompletion, type FilteredCompletion, judgeContent } from '../content-filter.ts'
 import { CACHED_STEP_TOKENS, MIN_CACHED_PROMPT, type PromptCache } from '../prompt-cache.ts'
+import { textBody } from '../../answer/body.ts'
 import { divertSchedule, streamResponse, ResponseProgress } from './stream-response.ts'
 import { writeJson } from '../../wire/responses/write-json.ts'
 import { outputItems } from './draw-items.ts'
@@ -93,6 +94,28 @@ export function createResponseGenerator(store: ResponseArchive) {
         ownTokens(request, input, model, collector)
       })
       return mapMaybe(counter, (known) => answer(exchange, promptCache, request, input, known))
+    })
+  }
+}
+
+/** Creates the generator of `responses/input_tokens`: the input tokens that the same request to `responses` is billed. */
+export function createInputTokenCounter(store: ResponseArchive) {
+  return function countInputTokens(exchange: Addressed): ReplyOrPromise {
+    const { model } = exchange.deployment
+    const parsed = parseInputTokensRequest(exchange.json, model)
+    if (!parsed.ok) return refuse(parsed.error)
+    const { request } = parsed
+    const resolved = resolveInput(request, store, exchange.resource, exchange.clock.epochMs())
+    return mapMaybe(resolved, (input) => {
+      if ('status' in input) return refuse(input)
+      const counter = countAhead(exchange, loadEncoding(model.encoding), (collector) => {
+        ownTokens(request, input, model, collector)
+      })
+      return mapMaybe(counter, (known) => {
+        const tokens = input.historyTokens + ownTokens(request, input, model, known)
+        const body = JSON.stringify({ object: 'response.input_tokens', input_tokens: tokens }, undefined, 2)
+        return modelReply(jsonOfModel, textBody(body))
+      })
     })
   }
 }

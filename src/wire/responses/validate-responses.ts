@@ -216,3 +216,9 @@ export function parseResponsesRequest(body: unknown, model: Model): Parsed<Respo
   const isWithoutInput = result.ok && ((result.request.input as unknown) ?? null) === null
   return isWithoutInput ? { ok: true, request: { ...result.request, input: [] } } : result
 }
+
+/** Parses and validates the body of a request for input tokens: a Responses request of which the input can be missing. */
+export function parseInputTokensRequest(body: unknown, model: Model): Parsed<ResponsesRequest> {
+  if (!isRecord(body)) return parseResponsesRequest(body, model)
+  return parseResponsesRequest({ ...body, input: body['input'] ?? [] }, model)
+}
