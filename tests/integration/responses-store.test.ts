@@ -100,6 +100,15 @@ describe('a stored response', () => {
     expect(tokens - details.cached_tokens).toBeLessThan(256)
   })
 
+  it('has at most the truncated input as cached tokens', async () => {
+    const { create } = startSimulator()
+    const request = { model: 'gpt-4o', truncation: 'auto', max_output_tokens: 16 }
+    const { id } = await create({ ...request, input: 'word '.repeat(130_000) })
+    const { usage } = await create({ ...request, input: 'Go on', previous_response_id: id })
+    expect(usage.input_tokens).toBe(127_999)
+    expect(usage.input_tokens_details.cached_tokens).toBe(127_872)
+  })
+
   it('cannot be continued if it is unknown', async () => {
     const { create } = startSimulator()
     expect((await create({ ...hello, previous_response_id: unknownId })).error).toEqual({

@@ -69,7 +69,7 @@ export function createResponseGenerator(store: ResponseArchive) {
 
     const cached =
       input.historyTokens > 0 && promptTokens >= MIN_CACHED_PROMPT
-        ? cachedHistory(input.historyTokens)
+        ? cachedHistory(Math.min(input.historyTokens, promptTokens))
         : cachedTokens(exchange, deployment, chat, promptTokens, promptCache)
     const task = withForced(chatTask(chat, promptTokens, cached), exchange)
     const size = completionMemory({ choices: 1, tokens: request.max_output_tokens ?? undefined })
