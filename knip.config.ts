@@ -28,7 +28,7 @@ const config: KnipConfig = {
       }
     : {},
   ignoreBinaries: ['make', 'taskset', 'unshare', 'nsenter', 'mkfifo'],
-  ignoreDependencies: ['k6', 'oxlint', 'oxlint-tsgolint', 'prettier'],
+  ignoreDependencies: ['k6', 'oxlint', 'oxlint-tsgolint'],
 }
 
 export default config

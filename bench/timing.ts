@@ -47,9 +47,9 @@ const cases: Readonly<Record<string, { firstToken: Distribution; perToken: Distr
     perToken: { distribution: 'gamma', shape: 3, scaleMs: 10 },
   },
   quantiles: {
-    // prettier-ignore
+    // oxfmt-ignore
     firstToken: { distribution: 'quantiles', quantiles: [[0, 100], [0.5, 300], [0.95, 900], [1, 1_500]] },
-    perToken: { distribution: 'quantiles', quantiles: [[0, 10], [0.5, 20], [1, 60]] }, // prettier-ignore
+    perToken: { distribution: 'quantiles', quantiles: [[0, 10], [0.5, 20], [1, 60]] }, // oxfmt-ignore
   },
 }
 const perSecond = Number(flags['per-second'])

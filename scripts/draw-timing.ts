@@ -39,7 +39,7 @@ function distributions(): string {
   const axes = { xLabel: 'milliseconds', yLabel: '% of requests per 25 ms' }
   const quantiles = {
     distribution: 'quantiles',
-    // prettier-ignore
+    // oxfmt-ignore
     quantiles: [[0, 150], [0.5, 400], [0.9, 800], [1, 1_400]],
   } as const
   return drawChart([

@@ -93,7 +93,7 @@ describe('a paced stream on a socket', () => {
 
   it('continues when a stalled reader reads again', async () => {
     const event = 'x'.repeat(64 * 1024)
-    const port = await serve(Array.from({ length: 200 }, () => event), 1) // prettier-ignore
+    const port = await serve(Array.from({ length: 200 }, () => event), 1) // oxfmt-ignore
     const socket = connect(port, '127.0.0.1', () => socket.write(get))
     closers.push(() => socket.destroy())
     socket.pause()
