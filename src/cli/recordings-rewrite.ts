@@ -2,8 +2,9 @@ import { createMatchKeys, matchRecorded } from '../recordings/match-request.ts'
 import { queryVariant, RecordingIndex } from '../recordings/recording-index.ts'
 import { rewriteFile } from '../recordings/rewrite-file.ts'
 import { answerDigest } from '../recordings/answer-difference.ts'
-import { warnOfProblems, type RecordingsRun, findStrayCredential } from './recordings-run.ts'
+import { countPlain, warnOfProblems, type RecordingsRun, findStrayCredential } from './recordings-run.ts'
 import { reasonOf } from '../lib/error-text.ts'
+import { isPlaceholder } from '../lib/placeholders.ts'
 import { createRedactor } from '../recordings/redact-interaction.ts'
 import type { YamlProblem } from '../recordings/yaml-full-reader.ts'
 import { serializeInteraction } from '../recordings/yaml-format.ts'
@@ -62,7 +63,7 @@ export function dedupeRecordings(
     if (rewrite.refusal !== undefined) run.warn(`${run.shown(file)} is unchanged: ${rewrite.refusal}.`)
   }
   for (const location of removed) run.print(`${location}  repeats an answer`)
-  run.print(`${removed.length} interactions ${dryRun ? 'would be removed' : 'removed'}.`)
+  run.print(`${countPlain(removed.length, 'interaction')} ${dryRun ? 'would be removed' : 'removed'}.`)
   run.printJson({ removed, dryRun })
 }
 
@@ -94,7 +95,7 @@ export function scrubRecordings(
   paths: readonly string[],
   { dryRun }: { readonly dryRun: boolean },
 ): void {
-  const redactor = createRedactor(run.settings('redact'))
+  const redactor = createRedactor(run.settings('redact'), { onFound: (_, value) => !isPlaceholder(value) })
   const scrubbed: string[] = []
   const refused: { file: string; reason: string }[] = []
   for (const file of run.filesOf(paths)) {
@@ -139,7 +140,7 @@ export function scrubRecordings(
     }
   }
   for (const location of scrubbed) run.print(`${location}  ${dryRun ? 'contains secrets' : 'cleaned'}`)
-  run.print(`${scrubbed.length} interactions ${dryRun ? 'would be cleaned' : 'cleaned'}.`)
+  run.print(`${countPlain(scrubbed.length, 'interaction')} ${dryRun ? 'would be cleaned' : 'cleaned'}.`)
   run.printJson({ scrubbed, refused, dryRun })
   if (refused.length === 0) return
   const list = refused.map(({ file, reason }) => `\n  ${file}: ${reason}`).join('')

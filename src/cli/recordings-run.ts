@@ -108,6 +108,11 @@ export function createRun(host: CliHost, isJson: boolean): RecordingsRun {
   }
 }
 
+/** Formats a count of a summary, without separators between digits, because scripts read it: `1250 files`. */
+export function countPlain(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`
+}
+
 /** Size of the pieces in which a file is searched for credentials. */
 const PIECE_BYTES = 8 * 1024 * 1024
 

@@ -3,7 +3,13 @@ import type { CliHost } from './cli-host.ts'
 import { convertRecordings } from './recordings-convert.ts'
 import { dedupeRecordings, scrubRecordings } from './recordings-rewrite.ts'
 import { diffRecordings } from './recordings-diff.ts'
-import { type RecordingsRun, createRun, findStrayCredential, warnOfProblems } from './recordings-run.ts'
+import {
+  countPlain,
+  type RecordingsRun,
+  createRun,
+  findStrayCredential,
+  warnOfProblems,
+} from './recordings-run.ts'
 import { countFormat, describeFormats } from '../recordings/load-recordings.ts'
 import { createRedactor } from '../recordings/redact-interaction.ts'
 import { decodedInteraction, summarizeInteraction } from '../recordings/recording-summary.ts'
@@ -166,7 +172,7 @@ function lintRecordings(run: RecordingsRun, paths: readonly string[]): void {
   for (const error of errors) run.print(`error    ${describeProblem(error)}`)
   for (const warning of warnings) run.print(`warning  ${describeProblem(warning)} (${warning.rule})`)
   run.print(
-    `${files.length} files, ${interactions} interactions that can be replayed, ${errors.length} errors, ${warnings.length} warnings.`,
+    `${countPlain(files.length, 'file')}, ${countPlain(interactions, 'interaction')} that can be replayed, ${countPlain(errors.length, 'error')}, ${countPlain(warnings.length, 'warning')}.`,
   )
   if (formats.size > 0) run.print(`Formats: ${describeFormats(formats)}.`)
   run.printJson({ files: files.length, formats: Object.fromEntries(formats), interactions, errors, warnings })

@@ -6,10 +6,10 @@ export const redacted = '[redacted]'
 /** Replacement of a credential in a query, where brackets would be escaped. */
 export const redactedParameter = 'REDACTED'
 
-/** Called for each replaced credential, with its location such as `parameter sig` or `a JWT`. */
-export type OnFound = (where: string, value: string) => void
+/** Called for each credential, with its location such as `parameter sig` or `a JWT`. Returns whether the credential is replaced. */
+export type OnFound = (where: string, value: string) => boolean
 
-const ignoreFound: OnFound = () => {}
+const ignoreFound: OnFound = () => true
 
 /** A text without a match has no credential. One pass without backtracking. */
 const trigger =
@@ -87,8 +87,7 @@ export function redactText(text: string, onFound: OnFound = ignoreFound): string
   if (!mayHoldCredential(text)) return text
   const replace = (where: string, value: string): string => {
     if (value === redacted || value === redactedParameter) return value
-    onFound(where, value)
-    return redacted
+    return found(where, value, onFound)
   }
   const valueIf =
     (isCredential: (value: string) => boolean) =>
@@ -150,8 +149,7 @@ export function redactHeaderValue(text: string, onFound: OnFound = ignoreFound):
   const [, scheme = '', token = ''] = schemeAndToken.exec(text) ?? []
   const isBearer = /^(?:bearer|dpop)$/i.test(scheme) && !/^(?:tokens?|auth[a-z]*)$/i.test(token)
   if (token !== redacted && (isBearer || (token !== '' && looksRandom(token)))) {
-    onFound(scheme.toLowerCase(), token)
-    return `${scheme} ${redacted}`
+    return onFound(scheme.toLowerCase(), token) ? `${scheme} ${redacted}` : text
   }
   const tokens = text.includes('eyJ') ? text.replace(jwt, (value) => found('a JWT', value, onFound)) : text
   const pairs = tokens.replace(namedValue, (all, start: string, name: string, value: string) =>
@@ -177,7 +175,8 @@ export function redactQuery(
       if (equals < 0) return parameter
       const name = decode(parameter.slice(0, equals).replaceAll('+', ' ')).replace(/^amp;/, '')
       const value = parameter.slice(equals + 1)
-      const isNamed = isCredentialName(name, 'parameter') || names?.has(name.toLowerCase()) === true
+      const isListed = names?.has(name.toLowerCase()) === true
+      const isNamed = isListed || isCredentialName(name, 'parameter')
       if (!isNamed && value.includes(';') && /;[^;=]+=/.test(value)) {
         // Some servers also accept semicolons between parameters.
         const parts = parameter.split(';')
@@ -192,7 +191,7 @@ export function redactQuery(
         )
       }
       if (value === '' || value === redactedParameter) return parameter
-      onFound(`parameter ${name}`, value)
+      if (!onFound(`parameter ${name}`, value) && !isListed) return parameter
       return `${parameter.slice(0, equals)}=${redactedParameter}`
     })
     .join('&')
@@ -220,8 +219,7 @@ const encodedUserInfo =
 function redactAddress(run: string, onFound: OnFound): string {
   const replace = (name: string, value: string): string => {
     if (value === redactedParameter) return value
-    onFound(`parameter ${name}`, value)
-    return redactedParameter
+    return onFound(`parameter ${name}`, value) ? redactedParameter : value
   }
   const isCredential = (name: string): boolean =>
     isCredentialName(decode(name.startsWith('amp;') ? name.slice(4) : name), 'parameter')
@@ -300,8 +298,7 @@ function isEncodedFile(text: string): boolean {
 }
 
 function found(where: string, value: string, onFound: OnFound): string {
-  onFound(where, value)
-  return redacted
+  return onFound(where, value) ? redacted : value
 }
 
 /** Whether a token has digits, or 20 or more characters in mixed case, unlike the words of a sentence. */

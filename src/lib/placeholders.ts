@@ -18,7 +18,7 @@ const MAX_SHOWN_CHARACTERS = 10
 const MAX_WORD_LENGTH = 14
 
 /**
- * Whether a value stands for a credential and is none: `AUTHORIZATION-XXX`, `Bearer <masked>`, `sk-...abcd`, `test_api_key`.
+ * Whether a value replaces a credential: `AUTHORIZATION-XXX`, `Bearer <masked>`, `sk-...abcd`, `test_api_key`.
  *
  * A placeholder consists of words, of one repeated character, or of a mask with few characters around it. A value with a run of
  * random characters is never a placeholder, whatever words are in it.

@@ -18,7 +18,7 @@ import {
 export interface RedactOptions {
   /** Additional names, in lower case. Their values are always replaced. */
   readonly names?: ReadonlySet<string> | undefined
-  /** Called for each replaced value. */
+  /** Called for each value. Returns whether it is replaced; values of `names` always are. */
   readonly onFound?: OnFound | undefined
 }
 
@@ -91,11 +91,12 @@ function redactField(head: string, value: string, options: RedactOptions): strin
   const disposition = /content-disposition:[^\r\n]*/i.exec(head)?.[0] ?? ''
   const name = /;\s*name\*?="?(?:[\w-]{1,20}'\w*')?((?:[^";\\]|\\.)*)/i.exec(disposition)?.[1] ?? ''
   const isFile = /;\s*filename\*?=/i.test(disposition)
-  const isNamed = isCredentialName(name, 'parameter') || options.names?.has(name.toLowerCase()) === true
+  const isListed = options.names?.has(name.toLowerCase()) === true
+  const isNamed = isListed || isCredentialName(name, 'parameter')
   if (!isNamed) return isFile ? redactBody(value, '', options) : redactPlain(value, options)
   if (value === '' || value === redacted) return value
-  options.onFound?.(`field ${name}`, value)
-  return redacted
+  const isReplaced = options.onFound?.(`field ${name}`, value) ?? true
+  return isReplaced || isListed ? redacted : value
 }
 
 function redactPlain(value: string, options: RedactOptions): string {
@@ -127,6 +128,8 @@ interface Edit {
   readonly text: string
   readonly where: string
   readonly value: string
+  /** Whether it is replaced in any case. */
+  readonly isListed?: boolean
 }
 
 /** Deeper members are classified by the names at this depth. No request of the API is nested so deeply. */
@@ -206,7 +209,14 @@ function redactJson(text: string, { names, onFound }: RedactOptions): string {
     const { replacedFrom: start, name } = frame
     if (start !== undefined) {
       while ((edits.at(-1)?.start ?? -1) >= start) edits.pop()
-      edits.push({ start, end, text: `"${redacted}"`, where: name, value: text.slice(start, end) })
+      edits.push({
+        start,
+        end,
+        text: `"${redacted}"`,
+        where: name,
+        value: text.slice(start, end),
+        isListed: true,
+      })
     }
     frame = frames.pop() ?? frameOf(false, '', 'plain')
   }
@@ -247,7 +257,14 @@ function redactJson(text: string, { names, onFound }: RedactOptions): string {
   return isOther ? redactText(plain, onFound) : plain
 
   function replaced(start: number, end: number): Edit {
-    return { start, end, text: `"${redacted}"`, where: frame.member, value: text.slice(start, end) }
+    return {
+      start,
+      end,
+      text: `"${redacted}"`,
+      where: frame.member,
+      value: text.slice(start, end),
+      isListed: true,
+    }
   }
 }
 
@@ -305,9 +322,9 @@ function applied(text: string, edits: Edit[], onFound: OnFound | undefined): str
   edits.sort((a, b) => a.start - b.start)
   let rest = ''
   let done = 0
-  for (const { start, end, text: replacement, where, value } of edits) {
+  for (const { start, end, text: replacement, where, value, isListed } of edits) {
     if (start < done) continue
-    if (value !== '') onFound?.(`member ${where}`, value)
+    if (value !== '' && onFound?.(`member ${where}`, value) === false && isListed !== true) continue
     rest += text.slice(done, start) + replacement
     done = end
   }

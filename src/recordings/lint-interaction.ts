@@ -98,8 +98,11 @@ const rules: Readonly<Record<string, Rule>> = {
 /** Finds likely mistakes in an interaction. */
 export function lintInteraction(interaction: Interaction): LintWarning[] {
   const found = new Set<string>()
-  const onFound = (where: string, value: string): void => {
-    if (!isPlaceholder(value)) found.add(where)
+  const onFound = (where: string, value: string): boolean => {
+    // The request and the response can have a header in different cases.
+    const isNew = !isPlaceholder(value) && ![...found].some((other) => other.toLowerCase() === where.toLowerCase())
+    if (isNew) found.add(where)
+    return true
   }
   createRedactor([], { onFound }).interaction(interaction)
   const credentials = [...found]
@@ -123,6 +126,7 @@ export function findOutsideCredential(text: string): OutsideCredential | undefin
   let first: { value: string; where: string } | undefined
   redactText(text, (where, value) => {
     if (!isPlaceholder(value)) first ??= { value, where }
+    return true
   })
   if (first === undefined) return undefined
   return { line: text.slice(0, text.indexOf(first.value)).split('\n').length, where: first.where }

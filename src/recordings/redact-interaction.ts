@@ -44,7 +44,7 @@ interface RedactorOptions {
   readonly secrets?: (() => readonly string[]) | undefined
   /** Whether headers with credentials are kept with the value `[redacted]`; default: they are removed. */
   readonly keepHeaders?: boolean
-  /** Called with each credential that is found, except matches of `secrets` and rules. */
+  /** Called with each credential that is found, except matches of `secrets` and rules. Returns whether it is replaced. */
   readonly onFound?: OnFound
 }
 
@@ -62,10 +62,9 @@ export function createRedactor(rules: readonly RedactRule[], options: RedactorOp
 
   const header = ([name, value]: HeaderPairs[number]): HeaderPairs => {
     const isSecret = isCredentialName(name, 'header')
-    if (!isSecret && !names.has(name.toLowerCase())) {
-      return [[name, redactKeys(redactHeaderValue(value, onFound))]]
-    }
-    if (isSecret && value !== '' && value !== redacted) onFound?.(`header ${name}`, value)
+    const isListed = names.has(name.toLowerCase())
+    if (!isSecret && !isListed) return [[name, redactKeys(redactHeaderValue(value, onFound))]]
+    if (isSecret && onFound?.(`header ${name}`, value) === false && !isListed) return [[name, redactKeys(value)]]
     return keepsHeaders ? [[name, value === '' ? '' : redacted]] : []
   }
 

@@ -5,6 +5,7 @@ import { findLayout } from './item-scan.ts'
 import type { Interaction } from './interaction.ts'
 import { scanRecordingFile, type ItemLocation } from './scan-recording-file.ts'
 import type { RecordingProblem } from './recording-problem.ts'
+import { editYaml } from './edit-yaml.ts'
 import { patchItem, writeFile, writeItem } from './write-item.ts'
 import { readFullYaml } from './yaml-full-reader.ts'
 import { readItems } from './yaml-item.ts'
@@ -69,7 +70,7 @@ export function rewriteFile(file: string, decide: DecideChange, dryRun: boolean)
   return { changed: edits.length, refusal: undefined, problems }
 }
 
-/** Writes the complete file, as JSON if its extension is .json; undefined if it has changed since it was read. */
+/** Changes the complete file; undefined if it has changed since it was read. It is written again only if it cannot be edited. */
 function writeCompletely(file: string, bytes: Buffer, found: readonly Edit[]): Buffer | undefined {
   const text = bytes.toString()
   const read = readFullYaml(text)
@@ -81,6 +82,8 @@ function writeCompletely(file: string, bytes: Buffer, found: readonly Edit[]): B
     isChanged ? (item ?? []) : (list[index] ?? []),
   )
   const changed: YamlMap = new Map(root).set('interactions', items)
+  const edited = editYaml(text, root, changed)
+  if (edited !== undefined) return Buffer.from(edited)
   return Buffer.from(
     /\.json$/i.test(file) ? `${JSON.stringify(toJson(changed), null, 2)}\n` : writeFile(changed),
   )
@@ -94,15 +97,26 @@ function applyEdits(bytes: Buffer, edits: readonly Edit[]): Buffer | undefined {
   for (const { location, item } of edits) {
     const end = location.offset + location.length
     if (end > bytes.length) return undefined
-    const read = readItems(bytes.toString('utf8', location.offset, end))
+    const text = bytes.toString('utf8', location.offset, end)
+    const read = readItems(text)
     if ('problem' in read) return undefined
     // The bytes of the last item include everything up to the end of the file.
-    const tail = Buffer.byteLength(read.tail)
+    const own = withoutTail(text, read.tail)
     chunks.push(bytes.subarray(copied, location.offset))
-    if (item !== undefined) chunks.push(Buffer.from(indented(writeItem(item), indent)))
-    copied = end - tail
+    if (item !== undefined) {
+      chunks.push(Buffer.from(editYaml(own, [...read.values], [item]) ?? indented(writeItem(item), indent)))
+    }
+    copied = location.offset + Buffer.byteLength(own)
   }
   return Buffer.concat([...chunks, bytes.subarray(copied)])
+}
+
+/** Removes the tail of an item, in which each CR LF is read as LF. */
+function withoutTail(text: string, tail: string): string {
+  if (!text.includes('\r')) return text.slice(0, text.length - tail.length)
+  let end = text.length
+  for (let at = tail.length - 1; at >= 0; at--) end -= tail[at] === '\n' && text[end - 2] === '\r' ? 2 : 1
+  return text.slice(0, end)
 }
 
 /** Indents all lines, including those of block scalars, except empty ones. */

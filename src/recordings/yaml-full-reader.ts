@@ -34,7 +34,8 @@ const binaryTag = {
 /** The tag of Psych, the YAML library of Ruby, for bytes. */
 const rubyBinaryTag = { ...binaryTag, tag: '!binary' } as const
 
-const options: Parameters<typeof parseYaml>[1] = {
+/** The options of the parser. */
+export const yamlOptions: Parameters<typeof parseYaml>[1] = {
   merge: true,
   strict: false,
   logLevel: 'silent',
@@ -46,11 +47,11 @@ const options: Parameters<typeof parseYaml>[1] = {
  * that contain text, bytes or headers are converted to these.
  */
 export function readFullYaml(text: string, maxLexemes?: number): FullRead {
-  let parsed = parseYaml(text, options, maxLexemes)
+  let parsed = parseYaml(text, yamlOptions, maxLexemes)
   if ('errors' in parsed) {
     // Unlike PyYAML, the parser requires spaces at the start of each line of a quoted text.
     const indented = indentQuotedLines(text)
-    const parsedAgain = indented === text ? parsed : parseYaml(indented, options, maxLexemes)
+    const parsedAgain = indented === text ? parsed : parseYaml(indented, yamlOptions, maxLexemes)
     if ('document' in parsedAgain) return new Converter(indented).read(parsedAgain.document.contents)
     const [{ line, reason }] = parsed.errors
     return { problem: { line, reason } }

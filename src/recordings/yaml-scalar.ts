@@ -62,8 +62,8 @@ function literalBlock(text: string, indent: number): string {
   return `|${chomping}\n${indented}${'\n'.repeat(Math.max(0, breaks - 1))}`
 }
 
-/** JSON escapes are a subset of YAML escapes. Also escapes characters that JSON allows and YAML does not. */
-function doubleQuoted(text: string): string {
+/** Writes a text in double quotes. JSON escapes are a subset of YAML escapes. Also escapes characters that JSON allows and YAML does not. */
+export function doubleQuoted(text: string): string {
   return JSON.stringify(text).replace(
     /[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

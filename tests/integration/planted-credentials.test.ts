@@ -305,7 +305,7 @@ describe('aoai-sim recordings', () => {
       expect(out).not.toContain('PLANTED')
     }
     expect((await cli(dir, 'recordings', 'show', 'a.yaml')).out).toMatch(/redacted/i)
-    expect((await cli(dir, 'recordings', 'scrub', '.')).out).toContain('1 interactions cleaned')
+    expect((await cli(dir, 'recordings', 'scrub', '.')).out).toContain('1 interaction cleaned')
     expect(readFileSync(join(dir, 'a.yaml'), 'utf8')).not.toContain('PLANTED')
     expect((await cli(dir, 'recordings', 'lint', '.')).out).toContain('0 errors, 0 warnings')
     expect((await cli(dir, 'recordings', 'scrub', '.')).out).toContain('0 interactions cleaned')
@@ -324,12 +324,32 @@ describe('aoai-sim recordings', () => {
   })
 
   it.each(['AUTHORIZATION-XXX', 'Bearer <masked>', 'REDACTED', '***', 'Bearer test_openai_api_key'])(
-    'lint does not warn of the placeholder %s',
+    'lint does not warn of the placeholder %s, and scrub keeps it',
     async (value) => {
-      const dir = recordingFolder({ 'a.yaml': cassette(item({ header: `authorization: ["${value}"]` })) })
+      const text = cassette(item({ header: `authorization: ["${value}"]` }))
+      const dir = recordingFolder({ 'a.yaml': text })
       expect((await cli(dir, 'recordings', 'lint', '.')).out).toContain('0 errors, 0 warnings')
+      expect((await cli(dir, 'recordings', 'scrub', '.')).out).toContain('0 interactions cleaned')
+      expect(readFileSync(join(dir, 'a.yaml'), 'utf8')).toBe(text)
     },
   )
+
+  it('scrub removes placeholders of names in RECORDING_REDACT', async () => {
+    const part = { header: 'x-customer: [test]', uri: '?x-customer=test', body: '{"x-customer":"test"}' }
+    const dir = recordingFolder({ '.env': 'RECORDING_REDACT=x-customer\n', 'a.yaml': cassette(item(part)) })
+    await cli(dir, 'recordings', 'scrub', '.')
+    expect(readFileSync(join(dir, 'a.yaml'), 'utf8')).not.toContain('test')
+  })
+
+  it('lint names a header once, in whatever case it is written', async () => {
+    const header = (name: string): string => `${name}: ["${planted}"]`
+    const dir = recordingFolder({
+      'a.yaml': cassette(item({ header: header('X-Api-Key'), answerHeader: header('x-api-key') })),
+    })
+    const { out } = await cli(dir, 'recordings', 'lint', '.')
+    expect(out).toContain('the header X-Api-Key may contain a credential')
+    expect(out).toContain('1 file, 1 interaction that can be replayed, 0 errors, 1 warning.')
+  })
 
   it('lint does not warn of headers that only look like credentials', async () => {
     const answerHeader =

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { countPlain } from '../../src/cli/recordings-run.ts'
 import { callProgram } from '../support/call-program.ts'
 import { leastMs } from '../support/machine-speed.ts'
 import { recordingFolder } from '../support/recording-folder.ts'
@@ -55,7 +56,7 @@ describe.each(Object.entries(toolRecordings))('a recording of %s', (_, { format,
   it('is found by lint, which names its format', async () => {
     const { code, out, err } = await callProgram(recordingFolder(files), ['recordings', 'lint', '.'])
     expect({ code, err }).toEqual({ code: 0, err: '' })
-    expect(out).toContain(`${replays.length} interactions that can be replayed, 0 errors`)
+    expect(out).toContain(`${countPlain(replays.length, 'interaction')} that can be replayed, 0 errors`)
     expect(out).toContain(format)
   })
 
@@ -160,7 +161,7 @@ describe('recordings scrub and dedupe', () => {
     const secret = 'sk-live-0123456789abcdefghijkl'
     const [[name, text] = ['', '']] = Object.entries(filesOf(tool))
     const dir = recordingFolder({ [name]: String(text).replace(before, `${header}${secret}\n${before}`) })
-    expect((await recordings(dir, 'scrub', '.')).out).toMatch(/[1-9] interactions cleaned\./)
+    expect((await recordings(dir, 'scrub', '.')).out).toMatch(/[1-9] interactions? cleaned\./)
     expect(readFileSync(join(dir, name), 'utf8')).not.toContain(secret)
     expect((await recordings(dir, 'lint', '.')).code).toBe(0)
     expect((await recordings(dir, 'show', name)).out).toContain('Oui, à côté.')
@@ -264,7 +265,7 @@ describe('a malicious file of another tool', () => {
       expect(await leastMs(5_000, lint)).toBeLessThan(5_000)
       expect(code).toBe(1)
       expect(out).toContain(reason)
-      expect(out).toContain('1 interactions that can be replayed')
+      expect(out).toContain('1 interaction that can be replayed')
     },
   )
 })
