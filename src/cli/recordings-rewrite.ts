@@ -4,6 +4,7 @@ import { rewriteFile } from '../recordings/rewrite-file.ts'
 import { answerDigest } from '../recordings/answer-difference.ts'
 import { countPlain, warnOfProblems, type RecordingsRun, findStrayCredential } from './recordings-run.ts'
 import { reasonOf } from '../lib/error-text.ts'
+import { unsearchedPart } from '../recordings/lint-interaction.ts'
 import { isPlaceholder } from '../lib/placeholders.ts'
 import { createRedactor } from '../recordings/redact-interaction.ts'
 import type { YamlProblem } from '../recordings/yaml-full-reader.ts'
@@ -101,6 +102,7 @@ export function scrubRecordings(
   for (const file of run.filesOf(paths)) {
     const found: string[] = []
     const unclear: YamlProblem[] = []
+    const unsearched: string[] = []
     try {
       const { refusal, problems } = rewriteFile(
         file,
@@ -109,6 +111,7 @@ export function scrubRecordings(
             unclear.push(...parseWarnings)
             return 'keep'
           }
+          if (unsearchedPart(interaction)) unsearched.push(`line ${line}`)
           const clean = redactor.interaction(interaction)
           if (serializeInteraction(clean) === serializeInteraction(interaction)) return 'keep'
           found.push(`${run.shown(file)}:${line}`)
@@ -127,6 +130,10 @@ export function scrubRecordings(
       if (unclear.length > 0) {
         const first = unclear.slice(0, 3).map(({ line, reason }) => `line ${line}: ${reason}`)
         const reason = `interactions that are only partly supported are unchanged (${first.join('; ')})`
+        refused.push({ file: run.shown(file), reason })
+      }
+      if (unsearched.length > 0) {
+        const reason = `compressed bodies were not searched (${unsearched.slice(0, 3).join(', ')})`
         refused.push({ file: run.shown(file), reason })
       }
       const isDone = refusal === undefined && problems.length === 0 && unclear.length === 0

@@ -4,6 +4,7 @@ import { headerOf, type Interaction } from './interaction.ts'
 import { bodyHash, splitUri } from './match-request.ts'
 import { redacted, redactedParameter, redactText } from '../lib/credential-texts.ts'
 import { isPlaceholder } from '../lib/placeholders.ts'
+import { utf8Text } from './yaml-scalar.ts'
 import { createRedactor } from './redact-interaction.ts'
 
 /** A likely mistake in an interaction that can be replayed. */
@@ -77,6 +78,16 @@ const rules: Readonly<Record<string, Rule>> = {
       fix: 'Correct its at_ms. It is sent together with the previous event.',
     }
   },
+  'not-searched': (interaction) => {
+    const part = unsearchedPart(interaction)
+    // `still-encoded` reports a response with a content-encoding.
+    const isReported = part === 'response' && headerOf(interaction.response.headers, 'content-encoding') !== undefined
+    if (part === undefined || isReported) return undefined
+    return {
+      reason: `the body of the ${part} is compressed, and is not searched for credentials`,
+      fix: 'Write it without compression and content-encoding.',
+    }
+  },
   'still-encoded': ({ response: { body, headers } }) => {
     if (body.kind === 'events') return undefined
     const coding = headerOf(headers, 'content-encoding')
@@ -93,6 +104,25 @@ const rules: Readonly<Record<string, Rule>> = {
       fix: 'Record it again without accept-encoding. Clients cannot read it.',
     }
   },
+}
+
+/**
+ * The part of an interaction with a compressed body that cannot be searched for credentials; undefined if there is none. Responses
+ * are decompressed by their content-encoding, requests are not.
+ */
+export function unsearchedPart({ request, response }: Interaction): 'request' | 'response' | undefined {
+  const requestBody = asBuffer(request.body ?? new Uint8Array())
+  const isCoded = /^(?!identity$)./i.test(headerOf(request.headers, 'content-encoding')?.trim() ?? '')
+  if (isCompressed(requestBody) || (isCoded && utf8Text(requestBody) === undefined)) return 'request'
+  if (response.body.kind === 'events') return undefined
+  const coding = headerOf(response.headers, 'content-encoding')
+  const { bytes, encoded } = decodeBody(asBuffer(response.body.bytes), coding)
+  return isCompressed(bytes) || (encoded && utf8Text(bytes) === undefined) ? 'response' : undefined
+}
+
+/** Whether bytes are gzip or zstd. The other codings have no signature. */
+function isCompressed(bytes: Buffer): boolean {
+  return (bytes[0] === 0x1f && bytes[1] === 0x8b) || (bytes.length >= 4 && bytes.readUInt32LE(0) === 0xfd2fb528)
 }
 
 /** Finds likely mistakes in an interaction. */

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { run } from '../../src/cli/run.ts'
 import { warnOfWeakKeys } from '../../src/cli/serve.ts'
@@ -339,6 +340,26 @@ describe('aoai-sim recordings', () => {
     const dir = recordingFolder({ '.env': 'RECORDING_REDACT=x-customer\n', 'a.yaml': cassette(item(part)) })
     await cli(dir, 'recordings', 'scrub', '.')
     expect(readFileSync(join(dir, 'a.yaml'), 'utf8')).not.toContain('test')
+  })
+
+  it.each([
+    [
+      'a request',
+      { header: 'content-encoding: [gzip]', body: gzipSync(planted).toString('base64') },
+      /not-searched/,
+    ],
+    ['an answer', { answer: gzipSync(planted).toString('base64') }, /not-searched/],
+    [
+      'an answer with an unknown coding',
+      { answerHeader: 'content-encoding: [zstd]', answer: 'KLUv/QBYUQAA' },
+      /still-encoded/,
+    ],
+  ])('lint and scrub report a compressed body that they cannot search, of %s', async (_, part, rule) => {
+    const text = item(part).replace(/(body|string): '([^{}']+)'/g, '$1: !!binary $2')
+    const dir = recordingFolder({ 'a.yaml': cassette(text) })
+    expect((await cli(dir, 'recordings', 'lint', '.')).out).toMatch(rule)
+    const { code, out } = await cli(dir, 'recordings', 'scrub', '.')
+    expect([code, out]).toEqual([1, expect.stringContaining('compressed bodies were not searched (line 2)')])
   })
 
   it('lint names a header once, in whatever case it is written', async () => {
