@@ -187,6 +187,15 @@ function isRemote(reference: unknown): boolean {
 }
 
 /** Returns the part of the request that is hardest to count. */
+/** Whether encrypted reasoning follows the last message of the user: it is billed, and only its length is known. */
+function hasOpenReasoning(input: unknown): boolean {
+  if (!Array.isArray(input)) return false
+  const lastQuestion = input.findLastIndex((item) => isRecord(item) && item['role'] === 'user')
+  return input
+    .slice(lastQuestion + 1)
+    .some((item) => isRecord(item) && item['type'] === 'reasoning' && Boolean(item['encrypted_content']))
+}
+
 function kindOf({ op, request }: BilledRequest): string {
   if (op === 'embeddings' || op === 'completions') return op
   const { input, messages } = request
@@ -194,6 +203,7 @@ function kindOf({ op, request }: BilledRequest): string {
   collectTypes(messages ?? input, types)
   if (types.has('image_url') || types.has('input_image')) return 'images'
   if (types.has('file') || types.has('input_file')) return 'files'
+  if (hasOpenReasoning(input)) return 'encrypted reasoning of the last turn'
   if (types.has('call')) return 'tool results'
   if (types.has('reasoning')) return 'earlier reasoning'
   const hasTools = [request['tools'], request['functions']].some(

@@ -11,7 +11,12 @@ export type Tool =
   | { readonly type: 'function'; readonly function: FunctionDefinition }
   | {
       readonly type: 'custom'
-      readonly custom: { readonly name: string; readonly description?: string | null }
+      readonly custom: {
+        readonly name: string
+        readonly description?: string | null
+        /** Any object: `{ type: 'grammar', grammar: { syntax, definition } }` restricts the input of the tool. */
+        readonly format?: unknown
+      }
     }
 
 /** Which tool the model must, can or must not call. */

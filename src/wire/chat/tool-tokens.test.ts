@@ -14,11 +14,11 @@ describe('renderTools', () => {
       parameters: { title: 'weather_args', properties: { city: { type: 'string' } }, required: ['city'] },
     },
     { name: 'ping' },
-    { name: 'patch', custom: true },
+    { name: 'patch', custom: true, grammar: '\n  start: "a"\n  %import common.INT\n' },
   ]
   const types =
     '// Tells the weather\ntype weather = (_: // weather_args\n{ city: string }) => any;\n\n' +
-    'type ping = () => any;\n\ntype patch = (FREEFORM) => any;\n\n'
+    'type ping = () => any;\n\n// start: "a"\n// %import common.INT\ntype patch = (FREEFORM) => any;\n\n'
 
   it('renders tools as a TypeScript namespace', () => {
     expect(renderTools(tools)).toBe(
@@ -319,5 +319,21 @@ describe('countResponsesInput', () => {
     expect(countResponsesInput(serial, model, encoding) - countResponsesInput(request, model, encoding)).toBe(
       78,
     )
+  })
+
+  it('counts the grammar of a custom tool without indentation', () => {
+    const model = findModel('gpt-5')!
+    const encoding = loadEncoding(model.encoding)
+    const count = (format?: unknown) =>
+      countResponsesInput(
+        { input: 'Add 4 and 4.', tools: [{ type: 'custom', name: 'math', description: 'Sums', format }] },
+        model,
+        encoding,
+      )
+    const grammar = (definition: unknown) => ({ type: 'grammar', syntax: 'lark', definition })
+    const withoutIndentation = count(grammar('start: INT\n%import common.INT'))
+    expect(withoutIndentation).toBeGreaterThan(count())
+    expect(count(grammar('\n    start: INT\n    %import common.INT\n  '))).toBe(withoutIndentation)
+    expect([count({ type: 'text' }), count(grammar(1)), count('text')]).toEqual([count(), count(), count()])
   })
 })

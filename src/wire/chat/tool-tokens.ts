@@ -24,9 +24,10 @@ export function countTools(
   encoding: TokenCounter,
 ): number {
   if (tools && tools.length > 0) {
-    return countCached(`tools ${toolListing}`, tools, encoding, () =>
+    const rendered = countCached(`tools ${toolListing}`, tools, encoding, () =>
       renderTools(tools.map(describeTool), toolListing),
     )
+    return rendered + GRAMMAR_TOKENS * tools.filter((tool) => grammarOf(tool) !== undefined).length
   }
   if (functions && functions.length > 0) {
     return countCached(`functions ${toolListing}`, functions, encoding, () =>
@@ -70,7 +71,20 @@ const FORCED_TOOL_TOKENS = 7
 const FORCED_FUNCTION_TOKENS = 4
 
 function describeTool(tool: Tool): DescribedTool {
-  return tool.type === 'custom' ? { ...tool.custom, custom: true } : describeFunction(tool.function)
+  if (tool.type !== 'custom') return describeFunction(tool.function)
+  const { name, description } = tool.custom
+  return { name, description, grammar: grammarOf(tool), custom: true }
+}
+
+/** The introduction of a grammar, whose text is unknown: the rest of two bills of gpt-5 (DataDog/dd-trace-py, 2025-08). */
+const GRAMMAR_TOKENS = 47
+
+/** Returns the grammar of a custom tool. */
+function grammarOf(tool: Tool): string | undefined {
+  const format = tool.type === 'custom' ? tool.custom.format : undefined
+  const grammar = isRecord(format) ? format['grammar'] : undefined
+  const definition = isRecord(grammar) ? grammar['definition'] : undefined
+  return typeof definition === 'string' ? definition : undefined
 }
 
 function describeFunction({ name, description, parameters }: FunctionDefinition): DescribedTool {
@@ -107,6 +121,8 @@ export interface DescribedTool {
   readonly description?: string | null | undefined
   /** JSON schema of the arguments. Absent for functions without arguments and for custom tools. */
   readonly parameters?: unknown
+  /** The grammar that the input of a custom tool follows. */
+  readonly grammar?: string | undefined
   /** Whether the tool accepts free text instead of arguments; default false. */
   readonly custom?: boolean
 }
@@ -124,7 +140,10 @@ export function renderTools(
   listing: PromptFamily['toolListing'] = 'namespace',
 ): string {
   const types = tools
-    .map((tool) => `${comment(tool.description)}type ${tool.name} = ${signatureOf(tool)};\n\n`)
+    .map(
+      (tool) =>
+        `${comment(tool.description)}${comment(tool.grammar)}type ${tool.name} = ${signatureOf(tool)};\n\n`,
+    )
     .join('')
   return listing === 'namespace'
     ? `## functions\n\nnamespace functions {\n\n${types}} // namespace functions`

@@ -15,6 +15,8 @@ export interface ResponsesTool {
   /** JSON schema of a function, from the request. */
   readonly parameters?: Readonly<Record<string, unknown>> | null
   readonly strict?: boolean | null
+  /** Any object: `{ type: 'grammar', syntax, definition }` restricts the input of a custom tool. */
+  readonly format?: unknown
   /** Whether the model sees the tool only after a tool search. */
   readonly defer_loading?: boolean | null
   /** Functions and custom tools of a namespace. */

@@ -1,3 +1,4 @@
+import { isRecord } from '../../lib/record.ts'
 import type {
   ChatMessage,
   ContentPart,
@@ -148,8 +149,11 @@ function partOf(part: ResponsesPart): ContentPart[] {
   }
 }
 
-function toolOf({ type, name = '', description, parameters, strict }: ResponsesTool): Tool[] {
-  if (type === 'custom') return [{ type, custom: { name, description: description ?? null } }]
+function toolOf({ type, name = '', description, parameters, strict, format }: ResponsesTool): Tool[] {
+  if (type === 'custom') {
+    const custom = { name, description: description ?? null }
+    return [{ type, custom: isRecord(format) ? { ...custom, format: { grammar: format } } : custom }]
+  }
   if (type !== 'function') return []
   const definition = { name, description: description ?? null, parameters: parameters ?? null }
   return [{ type, function: { ...definition, strict: strict ?? null } }]
