@@ -267,6 +267,28 @@ describe('the Responses API', () => {
     expect(JSON.parse(call?.arguments ?? '')).toHaveProperty('city')
   })
 
+  it('bills the encrypted reasoning of a call with its result, as many tokens as it had', async () => {
+    const { post } = createTestSimulator()
+    const base = {
+      model: 'gpt-5',
+      store: false,
+      include: ['reasoning.encrypted_content'],
+      reasoning: { effort: 'medium' },
+      tools: [{ type: 'function', name: 'now', parameters: { type: 'object', properties: {} } }],
+    }
+    const question = { role: 'user', content: 'What time is it?' }
+    const ask = async (input: unknown, choice: string): Promise<ResponseBody> =>
+      (await (await post(path, { ...base, input, tool_choice: choice })).json()) as ResponseBody
+    const called = await ask([question], 'required')
+    const [thought, ...calls] = called.output
+    const results = calls.map((call) => ({ ...call, type: 'function_call_output', output: 'noon' }))
+    const next = async (reasoning: readonly unknown[]): Promise<number> =>
+      (await ask([question, ...reasoning, ...calls, ...results], 'none')).usage.input_tokens
+    const { reasoning_tokens: tokens } = called.usage.output_tokens_details
+    expect(tokens).toBeGreaterThan(0)
+    expect((await next([thought])) - (await next([]))).toBe(tokens)
+  })
+
   it('adds a reasoning item for reasoning models, with a summary on request', async () => {
     const { post } = createTestSimulator()
     const answer = async (model: string, reasoning?: object): Promise<ResponseBody> =>

@@ -1,7 +1,12 @@
 import { alphanumeric } from '../../wire/ids.ts'
 import type { ResponseIds } from '../../wire/responses/response-ids.ts'
 import type { Model } from '../../wire/models/models.ts'
-import { defaultEffort, sendsPhase, type ResponsesRequest } from '../../wire/responses/responses-request.ts'
+import {
+  defaultEffort,
+  encryptedLength,
+  sendsPhase,
+  type ResponsesRequest,
+} from '../../wire/responses/responses-request.ts'
 import { namespaceOf } from '../../wire/responses/responses-to-chat.ts'
 import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
 import type { Random } from '../../lib/random.ts'
@@ -20,7 +25,7 @@ import {
 /** Tokens of a summary. The real length is not captured; this is about a paragraph. */
 const SUMMARY_TOKENS = 48
 
-/** Characters of encrypted reasoning without a summary: the shortest captured length. */
+/** Random characters of encrypted reasoning, which repeat in longer reasoning. 660 is the shortest captured length. */
 const ENCRYPTED_LENGTH = 660
 
 export interface ItemContext {
@@ -73,9 +78,16 @@ function reasoningItem({ reasoningTokens }: Choice, context: ItemContext): Reaso
   return {
     id: ids.next('rs', epochSeconds),
     type: 'reasoning',
-    ...(isEncrypted && { encrypted_content: `gAAAAA${alphanumeric(random, ENCRYPTED_LENGTH)}==` }),
+    ...(isEncrypted && { encrypted_content: drawEncrypted(random, reasoningTokens) }),
     summary: hasSummary ? [{ type: 'summary_text', text }] : [],
   }
+}
+
+/** Draws encrypted reasoning of a length from which the next request counts the same tokens. */
+function drawEncrypted(random: Random, reasoningTokens: number): string {
+  const text = alphanumeric(random, ENCRYPTED_LENGTH)
+  const length = Math.max(text.length, encryptedLength(reasoningTokens) - 'gAAAAA=='.length)
+  return `gAAAAA${text.repeat(Math.ceil(length / text.length)).slice(0, length)}==`
 }
 
 function callItem(call: ToolCall, status: ItemStatus, context: ItemContext): CallOutput {

@@ -162,6 +162,16 @@ const COMMENTARY_TOKENS = 1
 const EMPTY_ENCRYPTED_LENGTH = 850
 const TOKENS_PER_ENCRYPTED_CHARACTER = 0.14
 
+/** Returns the characters of encrypted content from which a number of reasoning tokens is estimated. 0 without reasoning. */
+export function encryptedLength(reasoningTokens: number): number {
+  if (reasoningTokens === 0) return 0
+  const length = EMPTY_ENCRYPTED_LENGTH + reasoningTokens / TOKENS_PER_ENCRYPTED_CHARACTER
+  return BASE64_CHARACTERS * Math.round(length / BASE64_CHARACTERS)
+}
+
+/** Base64 has groups of 4 characters. */
+const BASE64_CHARACTERS = 4
+
 /**
  * Estimates the reasoning of earlier answers from the length of its encrypted content, for models with channels. Only reasoning after
  * the last message of the user is billed. In bills of gpt-5, gpt-5-mini, gpt-5-nano and gpt-5.5 (2025-10 to 2026-08), the prompt
