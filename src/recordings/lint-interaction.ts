@@ -107,7 +107,7 @@ const rules: Readonly<Record<string, Rule>> = {
 }
 
 /**
- * The part of an interaction with a compressed body that cannot be searched for credentials; undefined if there is none. Responses
+ * The part of an interaction with a compressed body that cannot be searched for credentials; undefined if all bodies can be searched. Responses
  * are decompressed by their content-encoding, requests are not.
  */
 export function unsearchedPart({ request, response }: Interaction): 'request' | 'response' | undefined {

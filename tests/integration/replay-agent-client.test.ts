@@ -89,7 +89,7 @@ describe('an agent with the official client', () => {
     )
   })
 
-  it('records into a folder that does not exist yet, and replays at once', async () => {
+  it('records into a folder that does not exist yet, and replays immediately', async () => {
     const dir = join(recordingFolder({}), 'new')
     const options = { mode: 'replay', recordings: { dir, match, replay: { onMiss: 'record' } } } as const
     await using simulator = await createSimulator({ ...options, ...connected() })

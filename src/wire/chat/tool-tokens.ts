@@ -76,7 +76,7 @@ function describeTool(tool: Tool): DescribedTool {
   return { name, description, grammar: grammarOf(tool), custom: true }
 }
 
-/** The introduction of a grammar, whose text is unknown: the rest of two bills of gpt-5 (DataDog/dd-trace-py, 2025-08). */
+/** The introduction of a grammar. Its text is unknown: 47 is the rest of two bills of gpt-5 (DataDog/dd-trace-py, 2025-08). */
 const GRAMMAR_TOKENS = 47
 
 /** Returns the grammar of a custom tool. */
