@@ -39,7 +39,7 @@ describe('a deployment name', () => {
     'that cannot be one gets the 404 of the service where $name have it in the body',
     async (request) => {
       await using sim = await createSimulator({ apiKey: 'key' })
-      const path = `/openai/v1/${/(?:audio|images)\/\w+|\w+$/.exec(request.path.split('?')[0] ?? '')?.[0]}`
+      const path = `/openai/v1/${/(?:audio|images|responses)\/\w+|\w+$/.exec(request.path.split('?')[0] ?? '')?.[0]}`
       for (const model of invalid) {
         const sent = bodyOf(request, { ...request.body, model })
         const headers = {
