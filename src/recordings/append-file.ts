@@ -128,7 +128,8 @@ export class AppendFile {
         const { size } = stats
         if (size === this.#knownSize) return { file, size }
         const tail = await inspectTail(file, size)
-        if (tail.kind === 'incomplete') return { file, size: await cutTail(file, path, tail, size, this.#report) }
+        if (tail.kind === 'incomplete')
+          return { file, size: await cutTail(file, path, tail, size, this.#report) }
         if (tail.kind !== 'foreign') return { file, size }
       } catch (error) {
         await file.close()
@@ -199,7 +200,8 @@ const writeFailureReasons: Readonly<Record<string, string>> = {
   EDQUOT: 'the disk quota of the user is exceeded. Free some space.',
   EFBIG:
     'the file would exceed the size limit of the user or the file system. Move it away to start a new one.',
-  EACCES: 'this user has no write permission. Change the permissions, or set RECORDING_DIR to another folder.',
+  EACCES:
+    'this user has no write permission. Change the permissions, or set RECORDING_DIR to another folder.',
   EPERM: 'this user has no write permission. Change the permissions, or set RECORDING_DIR to another folder.',
   EROFS: 'the file system is read-only. Set RECORDING_DIR to a writable folder.',
   ENOTDIR: 'a part of its path is a file. Set RECORDING_DIR to a folder.',

@@ -104,7 +104,9 @@ export class BodyRecorder {
     const bytes = Buffer.concat(this.#chunks)
     const isTimed = this.#pieces.length > 1 && this.#pieces.length <= MAX_PIECES
     // Binary bodies are replayed as a whole.
-    return isTimed && utf8Text(bytes) !== undefined ? { kind: 'bytes', bytes, pieces: this.#pieces } : { kind: 'bytes', bytes }
+    return isTimed && utf8Text(bytes) !== undefined
+      ? { kind: 'bytes', bytes, pieces: this.#pieces }
+      : { kind: 'bytes', bytes }
   }
 
   #addPiece(length: number, atMs: number): void {

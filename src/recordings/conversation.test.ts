@@ -3,7 +3,12 @@ import { addedMessages, conversationOf } from './conversation.ts'
 import { NormalizedJsonWriter } from './normalize-json.ts'
 
 const parse = (messages: readonly unknown[], more: object = {}, field = 'messages') =>
-  conversationOf('', { model: 'gpt-4o', [field]: messages, ...more }, new Map(), new NormalizedJsonWriter(new Set(['ids'])))
+  conversationOf(
+    '',
+    { model: 'gpt-4o', [field]: messages, ...more },
+    new Map(),
+    new NormalizedJsonWriter(new Set(['ids'])),
+  )
 
 /** How many messages were added; undefined if the recording does not answer the request. */
 const compare = (requested: readonly unknown[], recorded: readonly unknown[], field?: string) => {
@@ -21,7 +26,9 @@ const call = (id: string) => ({
 const result = (tool_call_id: string, content = 'ok') => ({ role: 'tool', tool_call_id, content })
 const reminder = { role: 'developer', content: 'Today is a holiday.' }
 const tagged = user('<system-reminder>Three files have changed.</system-reminder>')
-const taggedParts = user([{ type: 'text', text: '<environment_context>\n<cwd>/</cwd>\n</environment_context>' }])
+const taggedParts = user([
+  { type: 'text', text: '<environment_context>\n<cwd>/</cwd>\n</environment_context>' },
+])
 
 describe('a conversation', () => {
   it.each([
@@ -41,7 +48,17 @@ describe('a conversation', () => {
 
   it('can have context at the end of each turn', () => {
     const recorded = [system, user('2+2?'), call('a'), result('a'), assistant('4'), user('3+3?')]
-    const requested = [system, user('2+2?'), reminder, call('b'), result('b'), tagged, assistant('4'), user('3+3?'), tagged]
+    const requested = [
+      system,
+      user('2+2?'),
+      reminder,
+      call('b'),
+      result('b'),
+      tagged,
+      assistant('4'),
+      user('3+3?'),
+      tagged,
+    ]
     expect(compare(requested, recorded)).toBe(3)
   })
 
@@ -88,7 +105,9 @@ describe('a conversation', () => {
       { type: 'function_call_output', call_id: 'a', output: '1' },
     ]
     expect(compare([...recorded, reminder], recorded, 'input')).toBe(1)
-    expect(compare([...recorded, { type: 'message', role: 'assistant', content: 'b' }], recorded, 'input')).toBeUndefined()
+    expect(
+      compare([...recorded, { type: 'message', role: 'assistant', content: 'b' }], recorded, 'input'),
+    ).toBeUndefined()
   })
 
   it.each([

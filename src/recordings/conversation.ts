@@ -39,7 +39,8 @@ export function conversationOf(
   const name = Array.isArray(body['messages']) ? 'messages' : 'input'
   const { [name]: messages, ...rest } = body
   const ignoredInMessages = ignored.get(name)
-  if (!Array.isArray(messages) || messages.length > MAX_MESSAGES || ignoredInMessages === true) return undefined
+  if (!Array.isArray(messages) || messages.length > MAX_MESSAGES || ignoredInMessages === true)
+    return undefined
   try {
     const common = createHash('sha256').update(`${head}\n${writer.write(rest, ignored)}\n`)
     const turns: { isOpen: boolean; messages: ConversationMessage[] }[] = [{ isOpen: true, messages: [] }]

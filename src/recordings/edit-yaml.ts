@@ -45,15 +45,18 @@ class Editor {
 
   change(node: Node | null, before: YamlValue, after: YamlValue, isFlow: boolean): void {
     if (before === after) return
-    if (isYamlMap(before) && isYamlMap(after) && isMap<Node, Node | null>(node)) this.#changeMap(node, before, after)
-    else if (isYamlList(before) && isYamlList(after) && isSeq<Node>(node)) this.#changeList(node.items, before, after, node.flow === true)
+    if (isYamlMap(before) && isYamlMap(after) && isMap<Node, Node | null>(node))
+      this.#changeMap(node, before, after)
+    else if (isYamlList(before) && isYamlList(after) && isSeq<Node>(node))
+      this.#changeList(node.items, before, after, node.flow === true)
     else if (!isSame(before, after)) this.#replace(node, after, isFlow)
   }
 
   #changeMap(node: YAMLMap<Node, Node | null>, before: YamlMap, after: YamlMap): void {
     const { items } = node
     const isFlow = node.flow === true
-    if (items.length !== before.size || [...after.keys()].some((key) => !before.has(key))) throw new NotEditable()
+    if (items.length !== before.size || [...after.keys()].some((key) => !before.has(key)))
+      throw new NotEditable()
     if (after.size === 0 && before.size > 0) {
       const [start = 0, end = 0] = node.range ?? []
       const blank = this.#text.slice(start, end)
@@ -67,9 +70,15 @@ class Editor {
     }
   }
 
-  #changeList(nodes: readonly Node[], before: readonly YamlValue[], after: readonly YamlValue[], isFlow: boolean): void {
+  #changeList(
+    nodes: readonly Node[],
+    before: readonly YamlValue[],
+    after: readonly YamlValue[],
+    isFlow: boolean,
+  ): void {
     if (before.length !== after.length || nodes.length !== before.length) throw new NotEditable()
-    for (const [index, value] of before.entries()) this.change(nodes[index] ?? null, value, after[index] ?? null, isFlow)
+    for (const [index, value] of before.entries())
+      this.change(nodes[index] ?? null, value, after[index] ?? null, isFlow)
   }
 
   #removePair(pairs: readonly Pair<Node, Node | null>[], index: number, isFlow: boolean): void {
@@ -96,7 +105,8 @@ class Editor {
 
   #replace(node: Node | null, value: YamlValue, isFlow: boolean): void {
     const text = textOf(value)
-    if (!isScalar(node) || !node.range || typeof value !== 'string' || text === undefined) throw new NotEditable()
+    if (!isScalar(node) || !node.range || typeof value !== 'string' || text === undefined)
+      throw new NotEditable()
     const [start, end] = node.range
     const isBlock = node.type === Scalar.BLOCK_LITERAL || node.type === Scalar.BLOCK_FOLDED
     const source = this.#text.slice(start, end)
@@ -109,13 +119,19 @@ class Editor {
     const isLine = !plain.startsWith('|')
     const isQuoted = node.type !== Scalar.PLAIN || isFlow
     const quoted = isLine && plain === text && isQuoted ? `'${text}'` : plain
-    this.#edits.push({ start, end, text: node.type === Scalar.QUOTE_DOUBLE || !isLine ? doubleQuoted(text) : quoted })
+    this.#edits.push({
+      start,
+      end,
+      text: node.type === Scalar.QUOTE_DOUBLE || !isLine ? doubleQuoted(text) : quoted,
+    })
   }
 }
 
 /** Where a pair starts, including the mark, the tag and the anchor of its key. */
 function startOf(pair: Pair<Node, Node | null> | undefined): number {
-  const token = pair?.srcToken?.start.find(({ type }) => !['space', 'newline', 'comment', 'comma'].includes(type))
+  const token = pair?.srcToken?.start.find(
+    ({ type }) => !['space', 'newline', 'comment', 'comma'].includes(type),
+  )
   const start = token?.offset ?? pair?.key.range?.[0]
   if (start === undefined) throw new NotEditable()
   return start

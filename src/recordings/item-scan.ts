@@ -44,7 +44,13 @@ export class ItemScan<T> {
   /** The first line of the window. */
   #line: number
 
-  constructor(file: string, window: FileWindow, layout: FileLayout, onInteraction: OnInteraction<T>, limits: ScanLimits) {
+  constructor(
+    file: string,
+    window: FileWindow,
+    layout: FileLayout,
+    onInteraction: OnInteraction<T>,
+    limits: ScanLimits,
+  ) {
     this.#limits = limits
     this.#file = file
     this.#window = window
@@ -84,7 +90,8 @@ export class ItemScan<T> {
         isTooLarge = false
       } else {
         const outcome = this.#readItem(length)
-        if (outcome) return outcome === 'refers' ? { ...this.#outcome, firstReferringItem: this.#itemCount } : outcome
+        if (outcome)
+          return outcome === 'refers' ? { ...this.#outcome, firstReferringItem: this.#itemCount } : outcome
       }
       searched = 0
       if (this.#window.offset < yieldAt) continue
@@ -119,7 +126,10 @@ export class ItemScan<T> {
         const line = tailLine + problem.line - 1
         return { found: [], problems: [{ file: this.#file, ...problem, line }] }
       }
-      const parseWarnings = read.parseWarnings.map((warning) => ({ ...warning, line: this.#line + warning.line - 1 }))
+      const parseWarnings = read.parseWarnings.map((warning) => ({
+        ...warning,
+        line: this.#line + warning.line - 1,
+      }))
       for (const value of read.values) this.#addItem(value, length, read.values.length === 1, parseWarnings)
     }
     this.#skip(length)
@@ -143,14 +153,24 @@ export class ItemScan<T> {
       return
     }
     // Items that could not be separated have no separate position, and are kept in memory.
-    const location = { offset: this.#window.offset, length: isAlone ? length : 0, line: this.#line, parseWarnings }
+    const location = {
+      offset: this.#window.offset,
+      length: isAlone ? length : 0,
+      line: this.#line,
+      parseWarnings,
+    }
     this.#found.push(this.#onInteraction(result.interaction, location, value))
   }
 
   #report(line: number, reason: string, fix: string): void {
     // The default format needs no name.
     const name = this.#format?.name ?? defaultFormat
-    this.#problems.push({ file: this.#file, line, reason: name === defaultFormat ? reason : `${name}: ${reason}`, fix })
+    this.#problems.push({
+      file: this.#file,
+      line,
+      reason: name === defaultFormat ? reason : `${name}: ${reason}`,
+      fix,
+    })
   }
 }
 

@@ -37,7 +37,8 @@ const rules: Readonly<Record<string, Rule>> = {
   credential: (_, credentials) => {
     const locations = credentials.filter((where) => !where.startsWith('header '))
     if (locations.length === 0) return undefined
-    const more = locations.length > MAX_SHOWN_LOCATIONS ? `, and ${locations.length - MAX_SHOWN_LOCATIONS} more` : ''
+    const more =
+      locations.length > MAX_SHOWN_LOCATIONS ? `, and ${locations.length - MAX_SHOWN_LOCATIONS} more` : ''
     return {
       reason: `the interaction may contain a credential: ${locations.slice(0, MAX_SHOWN_LOCATIONS).join(', ')}${more}`,
       fix: 'Run aoai-sim recordings scrub.',
@@ -81,7 +82,8 @@ const rules: Readonly<Record<string, Rule>> = {
   'not-searched': (interaction) => {
     const part = unsearchedPart(interaction)
     // `still-encoded` reports a response with a content-encoding.
-    const isReported = part === 'response' && headerOf(interaction.response.headers, 'content-encoding') !== undefined
+    const isReported =
+      part === 'response' && headerOf(interaction.response.headers, 'content-encoding') !== undefined
     if (part === undefined || isReported) return undefined
     return {
       reason: `the body of the ${part} is compressed, and is not searched for credentials`,
@@ -122,7 +124,9 @@ export function unsearchedPart({ request, response }: Interaction): 'request' | 
 
 /** Whether bytes are gzip or zstd. The other codings have no signature. */
 function isCompressed(bytes: Buffer): boolean {
-  return (bytes[0] === 0x1f && bytes[1] === 0x8b) || (bytes.length >= 4 && bytes.readUInt32LE(0) === 0xfd2fb528)
+  return (
+    (bytes[0] === 0x1f && bytes[1] === 0x8b) || (bytes.length >= 4 && bytes.readUInt32LE(0) === 0xfd2fb528)
+  )
 }
 
 /** Finds likely mistakes in an interaction. */
@@ -130,7 +134,8 @@ export function lintInteraction(interaction: Interaction): LintWarning[] {
   const found = new Set<string>()
   const onFound = (where: string, value: string): boolean => {
     // The request and the response can have a header in different cases.
-    const isNew = !isPlaceholder(value) && ![...found].some((other) => other.toLowerCase() === where.toLowerCase())
+    const isNew =
+      !isPlaceholder(value) && ![...found].some((other) => other.toLowerCase() === where.toLowerCase())
     if (isNew) found.add(where)
     return true
   }

@@ -47,7 +47,10 @@ export function loadRecordings(
 }
 
 /** Counts the format of a file. */
-export function countFormat(formats: Map<string, number>, { format }: Pick<FileScan<unknown>, 'format'>): void {
+export function countFormat(
+  formats: Map<string, number>,
+  { format }: Pick<FileScan<unknown>, 'format'>,
+): void {
   if (format) formats.set(format.name, (formats.get(format.name) ?? 0) + 1)
 }
 
@@ -56,7 +59,11 @@ export function describeFormats(formats: ReadonlyMap<string, number>): string {
   return [...formats].map(([name, count]) => countOf(count, name)).join(', ')
 }
 
-function loadFile(file: string, index: RecordingIndex, onFile: (file: string) => void): FileScan<IndexedEntry> {
+function loadFile(
+  file: string,
+  index: RecordingIndex,
+  onFile: (file: string) => void,
+): FileScan<IndexedEntry> {
   try {
     onFile(file)
     const scan = scanRecordingFile(file, (interaction, { offset, length, line }) =>

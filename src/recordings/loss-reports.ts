@@ -64,13 +64,17 @@ export class LossReports {
   written(): void {
     if (!this.#isFailing) return
     this.#isFailing = false
-    this.#options.logger.info({ lost: this.#lost, ...this.#takeSuppressed() }, 'Recordings are written again.')
+    this.#options.logger.info(
+      { lost: this.#lost, ...this.#takeSuppressed() },
+      'Recordings are written again.',
+    )
   }
 
   /** Logs the answers that have not been logged yet. */
   close(): void {
     const suppressed = this.#takeSuppressed()
-    if (Object.keys(suppressed).length > 0) this.#options.logger.error(suppressed, 'More answers are not recorded.')
+    if (Object.keys(suppressed).length > 0)
+      this.#options.logger.error(suppressed, 'More answers are not recorded.')
   }
 
   #takeSuppressed(): Record<string, number> {

@@ -22,7 +22,11 @@ const request = (body: unknown, contentType = 'application/json'): MatchRequest 
     bodyHash: undefined,
   })
 
-const areEqual = (left: unknown, right: unknown, normalize: MatchConfig['normalize'] = everything): boolean => {
+const areEqual = (
+  left: unknown,
+  right: unknown,
+  normalize: MatchConfig['normalize'] = everything,
+): boolean => {
   const keys = createMatchKeys({ ...plain, normalize })
   return keys.keyOf(request(left)) === keys.keyOf(request(right))
 }
@@ -71,7 +75,9 @@ describe('match keys with normalizers', () => {
 
   it('are equal for other times, in texts and as numbers', () => {
     const at = (time: string, epoch: number) => ({ input: `It is ${time}.`, metadata: { epoch } })
-    expect(areEqual(at('2026-11-30T06:49:38Z', 1_796_021_378), at('2026-12-01T10:00:00.5Z', 1_796_100_000.25))).toBe(true)
+    expect(
+      areEqual(at('2026-11-30T06:49:38Z', 1_796_021_378), at('2026-12-01T10:00:00.5Z', 1_796_100_000.25)),
+    ).toBe(true)
     expect(areEqual(at('2026-11-30', 5), at('2026-12-01', 6))).toBe(false)
   })
 
@@ -130,9 +136,11 @@ describe('match keys with normalizers', () => {
 
   it.each([
     ['JSON in strings', JSON.stringify({ a: `[${'['.repeat(50_000)}${']'.repeat(50_000)}]` })],
-    ['strings in strings', Array.from({ length: 12 }).reduce<string>((text) => JSON.stringify({ a: text }), 'x')],
+    [
+      'strings in strings',
+      Array.from({ length: 12 }).reduce<string>((text) => JSON.stringify({ a: text }), 'x'),
+    ],
     ['deep JSON', '['.repeat(20_000) + ']'.repeat(20_000)],
     ['no JSON', '{'],
   ])('exist for %s', (_, body) => expect(areEqual(body, body)).toBe(true))
 })
-

@@ -80,7 +80,9 @@ export interface MatchKeys {
   /** The body as it is compared: JSON without ignored fields, or the bytes of any other body. */
   comparedBody(
     request: MatchRequest,
-  ): { readonly kind: 'json'; readonly value: unknown } | { readonly kind: 'bytes' | 'form'; readonly bytes: Buffer }
+  ):
+    | { readonly kind: 'json'; readonly value: unknown }
+    | { readonly kind: 'bytes' | 'form'; readonly bytes: Buffer }
 }
 
 /** A body as it is compared: JSON with sorted keys and without ignored fields, a form with a fixed boundary. */
@@ -147,7 +149,10 @@ function comparedBody(
   const formType = multipartType(body, contentType)
   if (formType !== undefined) {
     // YAML scalars convert CRLF to LF, so a form that was recorded as text has lost its CRLF.
-    return { kind: 'form', bytes: normalizedBytes(withoutCarriageReturns(withFixedBoundary(body, formType)), writer) }
+    return {
+      kind: 'form',
+      bytes: normalizedBytes(withoutCarriageReturns(withFixedBoundary(body, formType)), writer),
+    }
   }
   const value = jsonOf(body)
   const text = value === undefined ? undefined : canonicalJson(value, ignored, writer)

@@ -44,7 +44,10 @@ export async function findNearest(
   config: MatchConfig,
   redactor: Redactor,
 ): Promise<NearestRecording | undefined> {
-  const canMatch = request.body.length > LARGE_BODY_BYTES ? undefined : matchTest(request, { ...config, normalize: normalizerNames, conversation: 'prefix' }, redactor)
+  const canMatch =
+    request.body.length > LARGE_BODY_BYTES
+      ? undefined
+      : matchTest(request, { ...config, normalize: normalizerNames, conversation: 'prefix' }, redactor)
   let nearest: NearestRecording | undefined
   for (const entry of candidates(request, index)) {
     const interaction = await reader.read(entry)
@@ -54,15 +57,19 @@ export async function findNearest(
     if (!difference) continue
     const { method, uri } = interaction.request
     if (canMatch?.(recorded)) {
-      nearest = { entry, method, uri, difference, setting: settingAdvice(request, recorded, config, redactor) }
+      nearest = {
+        entry,
+        method,
+        uri,
+        difference,
+        setting: settingAdvice(request, recorded, config, redactor),
+      }
       break
     }
     if (nearest && nearest.difference.count <= difference.count) continue
     nearest = { entry, method, uri, difference, setting: undefined }
   }
-  return (
-    nearest && redactNearest(nearest, request, await reader.read(nearest.entry), index, config, redactor)
-  )
+  return nearest && redactNearest(nearest, request, await reader.read(nearest.entry), index, config, redactor)
 }
 
 /** Redacts the values of the difference. If only credentials differ, both values are replaced. */
@@ -170,7 +177,12 @@ function requestDifference(
   }
   const [version, recordedVersion] = [apiVersionOf(requested.query), apiVersionOf(recorded.query)]
   if (config.apiVersion && version !== recordedVersion) {
-    return differs('api-version', version, recordedVersion, 'Set MATCH_API_VERSION=off to accept any version.')
+    return differs(
+      'api-version',
+      version,
+      recordedVersion,
+      'Set MATCH_API_VERSION=off to accept any version.',
+    )
   }
   for (const name of config.headers) {
     const [value = '', recordedValue = ''] = [requested.header(name), recorded.header(name)]
@@ -269,8 +281,10 @@ function settingAdvice(
   config: MatchConfig,
   redactor: Redactor,
 ): string {
-  const isMatch = (normalize: readonly NormalizerName[], conversation: MatchConfig['conversation']): boolean =>
-    matchTest(request, { ...config, normalize, conversation }, redactor)(recorded)
+  const isMatch = (
+    normalize: readonly NormalizerName[],
+    conversation: MatchConfig['conversation'],
+  ): boolean => matchTest(request, { ...config, normalize, conversation }, redactor)(recorded)
   let names: readonly NormalizerName[] = normalizerNames
   for (const name of normalizerNames) {
     const fewer = names.filter((other) => other !== name)

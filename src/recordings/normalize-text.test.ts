@@ -40,7 +40,8 @@ describe('normalizeText', () => {
     expect(normalize(`"${time}"`)).toBe('"<time>"')
   })
 
-  it('replaces a Unix time in a name', () => expect(normalize('report_1796021378.log')).toBe('report_<time>.log'))
+  it('replaces a Unix time in a name', () =>
+    expect(normalize('report_1796021378.log')).toBe('report_<time>.log'))
 
   it.each([
     'gpt-4o-2024-08-06',
@@ -72,10 +73,18 @@ describe('normalizeText', () => {
     'order_7fK2mP9xQ4vR8sT1wY6z',
   ])('replaces the id %s', (id) => expect(normalize(`for ${id}.`)).toBe('for <id>.'))
 
-  it.each(['call_me', 'call_getweather', 'run_tests', 'task_sendConfirmationMail', 'item_12345678', 'run_20261201', 'get_current_weather', 'msg_type', 'step_by_step', 'deadbeef'])(
-    'keeps %s, which is not an id',
-    (text) => expect(normalize(text)).toBe(text),
-  )
+  it.each([
+    'call_me',
+    'call_getweather',
+    'run_tests',
+    'task_sendConfirmationMail',
+    'item_12345678',
+    'run_20261201',
+    'get_current_weather',
+    'msg_type',
+    'step_by_step',
+    'deadbeef',
+  ])('keeps %s, which is not an id', (text) => expect(normalize(text)).toBe(text))
 
   it('replaces MIME boundaries and addresses of this machine', () => {
     const form = (boundary: string): string =>
@@ -83,7 +92,9 @@ describe('normalizeText', () => {
     expect(normalize(form('k3J9sLq0'))).toBe(normalize(form('x7-Yz12abc')))
     expect(normalize('------WebKitFormBoundary7MA4YWxkTrZu0gW\r\n')).toBe('<boundary>\r\n')
     expect(normalize('===============1234567890123456789==')).toBe('<boundary>')
-    expect(normalize('GET http://127.0.0.1:43817/a and localhost:8080/b')).toBe('GET <local-url>/a and <local-url>/b')
+    expect(normalize('GET http://127.0.0.1:43817/a and localhost:8080/b')).toBe(
+      'GET <local-url>/a and <local-url>/b',
+    )
     expect(normalize('See http://localhost:8080.')).toBe('See <local-url>.')
     expect(normalize('06:49:38: started')).toBe('<time>: started')
     expect(normalize('https://example.com:8080 on localhost')).toBe('https://example.com:8080 on localhost')

@@ -13,8 +13,7 @@ const weekday = `(?:${dayName},? )`
 const weekdayAfter = `(?:,? ${dayName}\\b| \\(${dayName}\\))?`
 const dayOfMonth = '\\d{1,2}(?:st|nd|rd|th)?'
 const clockTime = '[0-2]?\\d:[0-5]\\d(?::[0-5]\\d(?:[.,]\\d{1,9})?)?(?:[ \\u202f]?[AaPp][Mm])?'
-const zone =
-  '(?:Z| ?(?:UTC|GMT|[A-Z]{2,4}T)(?:[+-]\\d\\d:?\\d\\d)?| ?[+-]\\d\\d:?\\d\\d|[+-]\\d\\d(?!\\d))?'
+const zone = '(?:Z| ?(?:UTC|GMT|[A-Z]{2,4}T)(?:[+-]\\d\\d:?\\d\\d)?| ?[+-]\\d\\d:?\\d\\d|[+-]\\d\\d(?!\\d))?'
 /** Between a date and a time. */
 const link = '(?:,? at |, | |T|_)'
 
@@ -100,9 +99,11 @@ export function normalizeText(text: string, names: ReadonlySet<NormalizerName>, 
   let result = text
   // Most texts have neither, and a search for a fixed text is much faster than a pattern.
   if (names.has('boundaries') && /--|==|boundary=/i.test(result)) result = withoutBoundaries(result)
-  if (names.has('local-urls') && /:\d|:\/\//.test(result)) result = result.replace(localUrlPattern, '<local-url>')
+  if (names.has('local-urls') && /:\d|:\/\//.test(result))
+    result = result.replace(localUrlPattern, '<local-url>')
   if (names.has('ids')) result = result.replace(idPattern, labelId)
-  if (names.has('timestamps') && /\d\d/.test(result)) result = result.replace(timestampPattern, timePlaceholder)
+  if (names.has('timestamps') && /\d\d/.test(result))
+    result = result.replace(timestampPattern, timePlaceholder)
   return result
 }
 

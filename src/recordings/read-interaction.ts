@@ -1,8 +1,31 @@
 import { isGoVcrItem, readGoVcrItem } from './formats/go-vcr.ts'
 import { isHttpInteraction, readHttpInteraction } from './formats/http-interactions.ts'
-import { describeValue, FieldError, missingField, readBodyBytes, readHeaders, requireMap } from './read-fields.ts'
-import type { Interaction, RecordedRequest, RecordedResponse, RecordedBody, RecordedEvent, BodyPiece, HeaderPairs } from './interaction.ts'
-import { isYamlList, isYamlMap, numberOf, textOf, toJson, type YamlMap, type YamlValue } from './yaml-value.ts'
+import {
+  describeValue,
+  FieldError,
+  missingField,
+  readBodyBytes,
+  readHeaders,
+  requireMap,
+} from './read-fields.ts'
+import type {
+  Interaction,
+  RecordedRequest,
+  RecordedResponse,
+  RecordedBody,
+  RecordedEvent,
+  BodyPiece,
+  HeaderPairs,
+} from './interaction.ts'
+import {
+  isYamlList,
+  isYamlMap,
+  numberOf,
+  textOf,
+  toJson,
+  type YamlMap,
+  type YamlValue,
+} from './yaml-value.ts'
 import { withoutTrailing } from './yaml-scalar.ts'
 
 /** An interaction, or the reason why the value is not one. */
@@ -53,7 +76,9 @@ function readResponse(map: YamlMap): RecordedResponse {
   const code = numberOf(codeValue)
   // Statuses below 200 are not final, and a status has three digits.
   if (code === undefined || !Number.isInteger(code) || code < 200 || code > 999) {
-    throw new FieldError(`response.status.code must be an integer from 200 to 999 (got ${describeValue(codeValue)})`)
+    throw new FieldError(
+      `response.status.code must be an integer from 200 to 999 (got ${describeValue(codeValue)})`,
+    )
   }
   if (!['body', 'content', 'parsed_body'].some((name) => map.has(name))) {
     throw new FieldError(missingField(map, 'response', 'body'))
@@ -91,8 +116,7 @@ function readResponseBody(response: YamlMap): RecordedBody {
   const body = response.get('body') ?? response.get('content') ?? response.get('parsed_body') ?? null
   const events = isYamlMap(body) ? body.get('events') : undefined
   // Some tools write an empty list as null.
-  if (events === undefined || events === null)
-    return readBytes(body)
+  if (events === undefined || events === null) return readBytes(body)
   if (!isYamlList(events)) throw new FieldError('response.body.events must be a list')
   return { kind: 'events', events: events.map(readEvent) }
 }

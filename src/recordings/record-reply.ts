@@ -8,7 +8,12 @@ import type { RecordingLoss } from './loss-reports.ts'
 import type { Logger } from '../lib/logger.ts'
 import { asBuffer } from '../lib/buffers.ts'
 import type { Interaction, RecordedBody, HeaderPairs } from './interaction.ts'
-import { BodyRecorder, type MemoryBudget, MAX_RECORDED_BODY_BYTES, MAX_LARGE_BODIES_BYTES } from './body-recorder.ts'
+import {
+  BodyRecorder,
+  type MemoryBudget,
+  MAX_RECORDED_BODY_BYTES,
+  MAX_LARGE_BODIES_BYTES,
+} from './body-recorder.ts'
 import { usageOfBody, usageOfEvents } from '../wire/read-usage.ts'
 import { bodyHash } from './match-request.ts'
 
@@ -50,7 +55,11 @@ export async function recordReply(
   // Copies the headers, because other stages add to those of the reply.
   const head: AnswerHead = { uri, status, reason, headers: recordedHeaders(reply.headers) }
   const timesPieces = body.kind === 'live' && head.headers.get('content-length') === undefined
-  const recorder = new BodyRecorder(body.kind === 'events' || isEventStream(reply.headers), budget, timesPieces)
+  const recorder = new BodyRecorder(
+    body.kind === 'events' || isEventStream(reply.headers),
+    budget,
+    timesPieces,
+  )
   const shouldStore = status < 400 || recordsErrors
   const storeBody = async (recorded: RecordedBody, durationMs: number): Promise<boolean> => {
     if (status < 400) addUsage(reply, recorded)
@@ -62,7 +71,8 @@ export async function recordReply(
   const options = { exchange, sentMs, recorder, storeBody, logger, recordsErrors, onTooLarge }
 
   if (body.kind === 'live') return recordLive(reply, body, options)
-  const durationMs = body.kind === 'whole' ? recordWhole(reply, body, options) : recordEvents(reply, body, options)
+  const durationMs =
+    body.kind === 'whole' ? recordWhole(reply, body, options) : recordEvents(reply, body, options)
   try {
     return withFailedHeader(reply, await finishRecording(options, durationMs))
   } finally {

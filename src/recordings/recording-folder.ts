@@ -1,6 +1,13 @@
 import { SerialQueue } from '../lib/queues.ts'
 import { type FileState, fileState, fileStateSync } from './file-state.ts'
-import { describeFormats, listRecordingFilesAsync, isRecordingPath, type LoadResult, loadRecordings, unreadableProblem } from './load-recordings.ts'
+import {
+  describeFormats,
+  listRecordingFilesAsync,
+  isRecordingPath,
+  type LoadResult,
+  loadRecordings,
+  unreadableProblem,
+} from './load-recordings.ts'
 import type { IndexedEntry, RecordingIndex } from './recording-index.ts'
 import { defaultFormat } from './formats/recording-formats.ts'
 import { type RecordingProblem, describeProblem } from './recording-problem.ts'
@@ -81,12 +88,14 @@ export class RecordingFolder {
   reload(file: string): Promise<readonly RecordingProblem[]> {
     const running = this.#reloads.get(file)
     if (running) return running
-    const reload = this.#refreshes.run(async () => {
-      const state = await fileState(file).catch(() => unreadableState)
-      const { found, problems } = state ? await this.#scan(file, state) : { found: [], problems: [] }
-      await this.#replaceFile(file, state, found)
-      return problems
-    }).finally(() => this.#reloads.delete(file))
+    const reload = this.#refreshes
+      .run(async () => {
+        const state = await fileState(file).catch(() => unreadableState)
+        const { found, problems } = state ? await this.#scan(file, state) : { found: [], problems: [] }
+        await this.#replaceFile(file, state, found)
+        return problems
+      })
+      .finally(() => this.#reloads.delete(file))
     this.#reloads.set(file, reload)
     return reload
   }
@@ -157,7 +166,11 @@ export class RecordingFolder {
     }
   }
 
-  async #replaceFile(file: string, state: FileState | undefined, found: readonly IndexedEntry[]): Promise<void> {
+  async #replaceFile(
+    file: string,
+    state: FileState | undefined,
+    found: readonly IndexedEntry[],
+  ): Promise<void> {
     await runSteps(this.#index.replaceFile(file, found))
     if (state) {
       this.#stamps.set(file, state.stamp)
@@ -170,7 +183,10 @@ export class RecordingFolder {
   }
 
   #fitsInCache(file: string, { size }: FileState): boolean {
-    return this.#isWatched && this.#totalCachedBytes - (this.#cachedBytes.get(file) ?? 0) + size <= MAX_CACHED_BYTES
+    return (
+      this.#isWatched &&
+      this.#totalCachedBytes - (this.#cachedBytes.get(file) ?? 0) + size <= MAX_CACHED_BYTES
+    )
   }
 
   #setCachedBytes(file: string, bytes: number): void {
@@ -211,7 +227,10 @@ export function logLoaded(loaded: LoadResult, dir: string, logger: Logger): void
   const { files, interactions, formats, otherFiles, problems } = loaded
   logProblems(problems, dir, logger)
   // One format is the usual case, and the default one needs no name.
-  const names = formats.size === 0 || (formats.size === 1 && formats.has(defaultFormat)) ? '' : ` (${describeFormats(formats)})`
+  const names =
+    formats.size === 0 || (formats.size === 1 && formats.has(defaultFormat))
+      ? ''
+      : ` (${describeFormats(formats)})`
   const summary = `${interactions} recorded interactions in ${files} files of ${dir}${names}.`
   const others = otherFiles === 0 ? '' : ` JSON files that are not recordings: ${otherFiles}.`
   if (interactions === 0) logger.warn({}, `${summary} Nothing can be replayed.${others}`)
@@ -223,10 +242,7 @@ export function logRefreshed(result: RefreshResult, dir: string, logger: Logger)
   const { read, removed, rejected, interactions, problems } = result
   logProblems(problems, dir, logger)
   for (const file of rejected.slice(0, MAX_LOGGED_PROBLEMS)) {
-    logger.error(
-      { file },
-      `Could not load the change of ${file}. Its previous recordings are replayed.`,
-    )
+    logger.error({ file }, `Could not load the change of ${file}. Its previous recordings are replayed.`)
   }
   if (read.length > 0) {
     const message = `Recordings were loaded: ${interactions} interactions of ${listFiles(read)}.`
@@ -242,7 +258,10 @@ export function logProblems(problems: readonly RecordingProblem[], dir: string, 
   for (const problem of problems.slice(0, MAX_LOGGED_PROBLEMS)) logger.warn({}, describeProblem(problem))
   if (problems.length <= MAX_LOGGED_PROBLEMS) return
   const more = problems.length - MAX_LOGGED_PROBLEMS
-  logger.warn({ more }, `${more} more problems are not logged. Run aoai-sim recordings lint ${dir} to list all of them.`)
+  logger.warn(
+    { more },
+    `${more} more problems are not logged. Run aoai-sim recordings lint ${dir} to list all of them.`,
+  )
 }
 
 function listFiles(files: readonly string[]): string {

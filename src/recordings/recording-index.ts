@@ -1,4 +1,10 @@
-import { anyBody, type Interaction, type EntryGroup, type EntryList, type RecordingEntry } from './interaction.ts'
+import {
+  anyBody,
+  type Interaction,
+  type EntryGroup,
+  type EntryList,
+  type RecordingEntry,
+} from './interaction.ts'
 import { addedMessages, type Conversation } from './conversation.ts'
 import { type MatchKeys, matchRecorded, type MatchRequest, apiVersionOf } from './match-request.ts'
 import { redactQuery } from '../lib/credential-texts.ts'
@@ -38,7 +44,10 @@ export class RecordingIndex {
   }
 
   /** Creates the entry of an interaction, without adding it. */
-  prepare(interaction: Interaction, location: Pick<RecordingEntry, 'file' | 'line' | 'source'>): IndexedEntry {
+  prepare(
+    interaction: Interaction,
+    location: Pick<RecordingEntry, 'file' | 'line' | 'source'>,
+  ): IndexedEntry {
     const { request } = interaction
     const match = matchRecorded(request)
     const { query, apiVersion } = queryVariant(match.query)

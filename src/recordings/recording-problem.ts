@@ -1,4 +1,3 @@
-
 /** A problem in a recording file that prevents the replay of an interaction or of the complete file. */
 export interface RecordingProblem {
   /** The path of the file. */

@@ -1,10 +1,24 @@
 import type { RedactRule } from '../config/redact-rules.ts'
 import { isCredentialName } from '../lib/credential-names.ts'
-import { createKeyRedactor, type OnFound, redacted, redactHeaderValue, redactQuery, redactText } from '../lib/credential-texts.ts'
+import {
+  createKeyRedactor,
+  type OnFound,
+  redacted,
+  redactHeaderValue,
+  redactQuery,
+  redactText,
+} from '../lib/credential-texts.ts'
 import { redactBody, redactEvents } from '../lib/redact-credentials.ts'
 import { nextSlice, asBuffer } from '../lib/buffers.ts'
 import { decodeBody } from '../lib/content-decoding.ts'
-import { type HeaderPairs, headerOf, type Interaction, type RecordedEvent, type RecordedRequest, type RecordedResponse } from './interaction.ts'
+import {
+  type HeaderPairs,
+  headerOf,
+  type Interaction,
+  type RecordedEvent,
+  type RecordedRequest,
+  type RecordedResponse,
+} from './interaction.ts'
 import { bodyHash, type MatchRequest } from './match-request.ts'
 import { utf8Text } from './yaml-scalar.ts'
 import { createContext, Script } from 'node:vm'
@@ -64,14 +78,17 @@ export function createRedactor(rules: readonly RedactRule[], options: RedactorOp
     const isSecret = isCredentialName(name, 'header')
     const isListed = names.has(name.toLowerCase())
     if (!isSecret && !isListed) return [[name, redactKeys(redactHeaderValue(value, onFound))]]
-    if (isSecret && onFound?.(`header ${name}`, value) === false && !isListed) return [[name, redactKeys(value)]]
+    if (isSecret && onFound?.(`header ${name}`, value) === false && !isListed)
+      return [[name, redactKeys(value)]]
     return keepsHeaders ? [[name, value === '' ? '' : redacted]] : []
   }
 
   const uri = (fullUri: string): string => {
     const queryStart = fullUri.indexOf('?')
     const path = redactText(queryStart < 0 ? fullUri : fullUri.slice(0, queryStart), onFound)
-    return redactKeys(queryStart < 0 ? path : `${path}?${redactQuery(fullUri.slice(queryStart + 1), names, onFound)}`)
+    return redactKeys(
+      queryStart < 0 ? path : `${path}?${redactQuery(fullUri.slice(queryStart + 1), names, onFound)}`,
+    )
   }
 
   const body = (bytes: Uint8Array, contentType: string | undefined): Uint8Array => {
@@ -109,7 +126,11 @@ export function createRedactor(rules: readonly RedactRule[], options: RedactorOp
     // The redacted body is not compressed any more.
     const remaining = headers.filter(([name]) => name.toLowerCase() !== 'content-encoding')
     const pieces = recorded.body.bytes.byteLength === clean.byteLength ? recorded.body.pieces : undefined
-    return { ...recorded, headers: remaining, body: { kind: 'bytes', bytes: clean, ...(pieces && { pieces }) } }
+    return {
+      ...recorded,
+      headers: remaining,
+      body: { kind: 'bytes', bytes: clean, ...(pieces && { pieces }) },
+    }
   }
 
   const event = ({ atMs, text }: RecordedEvent): RecordedEvent => ({

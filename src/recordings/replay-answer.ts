@@ -4,7 +4,13 @@ import { isAscii } from 'node:buffer'
 import type { Usage } from '../answer/completion.ts'
 import { asBuffer } from '../lib/buffers.ts'
 import { decodeBody, type DecodedBody, decodeBodyAsync } from '../lib/content-decoding.ts'
-import { type BodyPiece, headerOf, type HeaderPairs, type RecordedEvent, type RecordedResponse } from './interaction.ts'
+import {
+  type BodyPiece,
+  headerOf,
+  type HeaderPairs,
+  type RecordedEvent,
+  type RecordedResponse,
+} from './interaction.ts'
 import { usageOfBody, usageOfEvents } from '../wire/read-usage.ts'
 import { utf8Text } from './yaml-scalar.ts'
 import { rateLimitHeaders, httpDate } from '../wire/service-headers.ts'
@@ -71,7 +77,12 @@ function prepareDecoded(
   const text = isStream && !encoded ? utf8Text(bytes) : undefined
   const timed = encoded || body.pieces === undefined ? undefined : timedText(bytes, body.pieces)
   if (timed) {
-    return { ...common, ...headerFields(withoutLength(replayed)), ...streamFields(timed, durationMs), usage: undefined }
+    return {
+      ...common,
+      ...headerFields(withoutLength(replayed)),
+      ...streamFields(timed, durationMs),
+      usage: undefined,
+    }
   }
   const events = text === undefined ? [] : splitEvents(text)
   if (events.length === 0) {

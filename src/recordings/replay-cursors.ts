@@ -70,10 +70,7 @@ export class RecordingSelector {
   }
 
   /** Selects the recording for an exchange and advances the cursor. Undefined for an empty list. */
-  next(
-    list: EntryList,
-    exchange: Exchange,
-  ): MaybePromise<RecordingEntry | undefined> {
+  next(list: EntryList, exchange: Exchange): MaybePromise<RecordingEntry | undefined> {
     const { entries, query, apiVersion, exactKey = '' } = list
     const count = entries.length
     if (count <= 1) return entries[0]

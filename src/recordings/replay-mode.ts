@@ -6,8 +6,20 @@ import type { Reply } from '../pipeline/reply.ts'
 import type { Logger } from '../lib/logger.ts'
 import { type Interaction, type EntryList, locationOf, type RecordingEntry } from './interaction.ts'
 import type { LoadResult } from './load-recordings.ts'
-import { logLoaded, logProblems, logRefreshed, RecordingFolder, type RefreshResult } from './recording-folder.ts'
-import { bodyHash, createMatchKeys, matchExchange, matchRecorded, type MatchRequest } from './match-request.ts'
+import {
+  logLoaded,
+  logProblems,
+  logRefreshed,
+  RecordingFolder,
+  type RefreshResult,
+} from './recording-folder.ts'
+import {
+  bodyHash,
+  createMatchKeys,
+  matchExchange,
+  matchRecorded,
+  type MatchRequest,
+} from './match-request.ts'
 import { findNearest, type NearestRecording } from './miss-nearest.ts'
 import { PaceTable, applyPace } from './replay-pace.ts'
 import { RecordingIndex } from './recording-index.ts'
@@ -73,7 +85,13 @@ const MAX_EXAMPLES = 50
 const MAX_EXAMPLE_BYTES = 300
 
 /** The result of loading a folder that does not exist yet. */
-const noRecordings: LoadResult = { files: 0, interactions: 0, formats: new Map(), otherFiles: 0, problems: [] }
+const noRecordings: LoadResult = {
+  files: 0,
+  interactions: 0,
+  formats: new Map(),
+  otherFiles: 0,
+  problems: [],
+}
 
 /** How many times one request reads a file that changes during reading. */
 const MAX_READ_ATTEMPTS = 3
@@ -83,14 +101,7 @@ const MAX_READ_ATTEMPTS = 3
  *
  * @throws {OperatorError} RECORDINGS_UNREADABLE
  */
-export function createReplay({
-  recordings,
-  secrets,
-  logger,
-  generate,
-  record,
-  cursors,
-}: ReplayDeps): Replay {
+export function createReplay({ recordings, secrets, logger, generate, record, cursors }: ReplayDeps): Replay {
   const { dir, match, replay } = recordings
   const index = new RecordingIndex(createMatchKeys(match))
   const reader = new RecordingReader()

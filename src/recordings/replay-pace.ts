@@ -44,7 +44,12 @@ export function applyPace(reply: Reply, { firstMs, tokenMs }: Pace, exchange: Ex
   reply.schedule = createSchedule(reply, firstMs * timeScale, tokenMs * timeScale, exchange.queuedMs)
 }
 
-function createSchedule({ steps, usage }: Reply, firstMs: number, tokenMs: number, beginMs: number): Schedule {
+function createSchedule(
+  { steps, usage }: Reply,
+  firstMs: number,
+  tokenMs: number,
+  beginMs: number,
+): Schedule {
   const hidden = steps?.hidden ?? usage?.reasoningTokens ?? 0
   const visible = steps?.visible ?? (usage ? usage.completionTokens - usage.reasoningTokens : 0)
   const stepsMs = new Float64Array(Math.max(0, visible))

@@ -56,7 +56,10 @@ export function rewriteFile(file: string, decide: DecideChange, dryRun: boolean)
     return { changed: 0, refusal, problems }
   }
   const canEditInPlace = edits.every(({ location }) => location.length > 0)
-  if (!canEditInPlace && (problems.length > 0 || scan.found.some(({ location }) => location.parseWarnings.length > 0))) {
+  if (
+    !canEditInPlace &&
+    (problems.length > 0 || scan.found.some(({ location }) => location.parseWarnings.length > 0))
+  ) {
     const refusal =
       'its layout requires that the complete file is written again, which would lose the parts that cannot be read'
     return { changed: 0, refusal, problems }

@@ -62,7 +62,9 @@ describe('scanRecordingFile', () => {
     ],
     [
       'with aliases between items',
-      threeItems.replace('body: \'{"n":1}\'', 'body: &b \'{"n":1}\'').replace('body: \'{"n":2}\'', 'body: *b'),
+      threeItems
+        .replace('body: \'{"n":1}\'', 'body: &b \'{"n":1}\'')
+        .replace('body: \'{"n":2}\'', 'body: *b'),
     ],
   ])('parses a file %s completely', (_, text) => {
     const { bodies, slices, problems } = scan(text)
@@ -111,8 +113,13 @@ describe('scanRecordingFile', () => {
   })
 
   it('reads a quoted text with lines that begin with a tab', () => {
-    const text = cassette(item('1').replace("'1'", "'{\n\t\t\"n\": 1\n\t\t}'"), item('{"n":2}'))
-    expect(scan(text)).toEqual({ bodies: ['{ "n": 1 }', '{"n":2}'], lines: [2, 20], slices: true, problems: [] })
+    const text = cassette(item('1').replace("'1'", '\'{\n\t\t"n": 1\n\t\t}\''), item('{"n":2}'))
+    expect(scan(text)).toEqual({
+      bodies: ['{ "n": 1 }', '{"n":2}'],
+      lines: [2, 20],
+      slices: true,
+      problems: [],
+    })
   })
 
   it('accepts a file without interactions', () => {

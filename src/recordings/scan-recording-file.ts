@@ -32,7 +32,11 @@ export interface ScanLimits {
 }
 
 /** Limits at the start. The full parser needs about fifty times the size of a text in memory. */
-const startLimits: ScanLimits = { maxUnsplitFileBytes: 32 * 1024 * 1024, maxLexemes: 2_000_000, isServing: false }
+const startLimits: ScanLimits = {
+  maxUnsplitFileBytes: 32 * 1024 * 1024,
+  maxLexemes: 2_000_000,
+  isServing: false,
+}
 
 /** The interactions of a file in order, and its problems. */
 export interface FileScan<T> {

@@ -3,7 +3,14 @@ import { gunzipSync } from 'node:zlib'
 import { reasonOf } from '../lib/error-text.ts'
 import { openRegularFile } from '../lib/regular-file.ts'
 import { readJsonText } from './formats/json-reader.ts'
-import { defaultFormat, describeContent, type FileContent, isGoVcr, mayBeRecording, readContent } from './formats/recording-formats.ts'
+import {
+  defaultFormat,
+  describeContent,
+  type FileContent,
+  isGoVcr,
+  mayBeRecording,
+  readContent,
+} from './formats/recording-formats.ts'
 import { FieldError } from './read-fields.ts'
 import { type RecordingProblem, versionProblem } from './recording-problem.ts'
 import type { FileScan, OnInteraction, ScanLimits } from './scan-recording-file.ts'
@@ -34,13 +41,19 @@ const START_BYTES = 64 * 1024
  *
  * @param from number of interactions that have been read already
  */
-export function scanWholeFile<T>(file: string, onInteraction: OnInteraction<T>, limits: ScanLimits, from = 0): FileScan<T> {
+export function scanWholeFile<T>(
+  file: string,
+  onInteraction: OnInteraction<T>,
+  limits: ScanLimits,
+  from = 0,
+): FileScan<T> {
   const fileProblem = (line: number, reason: string, fix: string): FileScan<T> => ({
     found: [],
     problems: [{ file, line, reason, fix }],
   })
   // Checked before the complete file is read, because a folder can have large JSON files of other purposes.
-  if (isOtherJson(file) && isUnrelatedJson(file)) return { found: [], problems: [], otherContent: 'JSON without the keys of a recording' }
+  if (isOtherJson(file) && isUnrelatedJson(file))
+    return { found: [], problems: [], otherContent: 'JSON without the keys of a recording' }
   const bytes = readFileUpTo(file, limits.maxUnsplitFileBytes * JSON_BYTES_FACTOR)
   if (typeof bytes === 'number') return tooLarge(file, bytes, limits, JSON_BYTES_FACTOR)
   const isJson = startsLikeJson(bytes)
@@ -48,7 +61,11 @@ export function scanWholeFile<T>(file: string, onInteraction: OnInteraction<T>, 
   const read = readWhole(file, bytes, isJson, limits)
   if ('otherContent' in read) return { found: [], problems: [], otherContent: read.otherContent }
   if ('problem' in read) {
-    return fileProblem(read.problem.line, read.problem.reason, read.fix ?? 'Correct it. The other files are served.')
+    return fileProblem(
+      read.problem.line,
+      read.problem.reason,
+      read.fix ?? 'Correct it. The other files are served.',
+    )
   }
   const { root } = read
   if (isYamlMap(root) && root.get('interactions') === null) return { found: [], problems: [] }
@@ -61,13 +78,17 @@ export function scanWholeFile<T>(file: string, onInteraction: OnInteraction<T>, 
   const version = isYamlMap(root) ? root.get('version') : undefined
   const list = isYamlMap(root) ? root.get('interactions') : undefined
   const isGo = isYamlList(list) && isGoVcr(list[0])
-  const wrongVersion = list === undefined || version === undefined ? undefined : versionProblem(`version: ${textOf(version) ?? ''}`, isGo)
+  const wrongVersion =
+    list === undefined || version === undefined
+      ? undefined
+      : versionProblem(`version: ${textOf(version) ?? ''}`, isGo)
   if (wrongVersion) return { found: [], problems: [{ file, ...wrongVersion }] }
   const format = isGzip(bytes) ? { ...content.format, isWritable: false } : content.format
   return readItems(file, read, { ...content, format }, onInteraction, from)
 }
 
-const expectedFormat = 'Write a map with version: 1 and a list of interactions, or give a file of another tool (docs/recordings.md).'
+const expectedFormat =
+  'Write a map with version: 1 and a list of interactions, or give a file of another tool (docs/recordings.md).'
 
 function readItems<T>(
   file: string,
@@ -81,7 +102,10 @@ function readItems<T>(
   const lines = items.map(({ at }, index) => lineOf?.(at) ?? index + 1)
   const warningsOf = (index: number): YamlProblem[] => {
     // Several interactions may be on one line.
-    const [start = 1, end = Infinity] = [lines[index], lines.slice(index + 1).find((line) => line > (lines[index] ?? 1))]
+    const [start = 1, end = Infinity] = [
+      lines[index],
+      lines.slice(index + 1).find((line) => line > (lines[index] ?? 1)),
+    ]
     return parseWarnings.filter(({ line }) => line >= start && line < end)
   }
   for (const [index, { at, read }] of items.entries()) {
@@ -102,7 +126,12 @@ function readItems<T>(
   return { found, problems, format }
 }
 
-function tooLarge<T>(file: string, size: number, { isServing, maxUnsplitFileBytes }: ScanLimits, factor = 1): FileScan<T> {
+function tooLarge<T>(
+  file: string,
+  size: number,
+  { isServing, maxUnsplitFileBytes }: ScanLimits,
+  factor = 1,
+): FileScan<T> {
   const when = isServing ? 'while requests are served' : 'completely'
   const reason = `the file is too large to be read ${when} (${size} bytes, maximum ${maxUnsplitFileBytes * factor} for its layout)`
   const restart = isServing ? ', or restart the simulator' : ''
@@ -131,7 +160,9 @@ function readJson(file: string, text: string, limits: ScanLimits): WholeRead {
 
 function readYaml(text: string, limits: ScanLimits): WholeRead {
   const read = readFullYaml(text, limits.maxLexemes)
-  return 'problem' in read ? read : { root: read.value, parseWarnings: read.parseWarnings, lineOf: read.lineOf }
+  return 'problem' in read
+    ? read
+    : { root: read.value, parseWarnings: read.parseWarnings, lineOf: read.lineOf }
 }
 
 function readCompressed(file: string, bytes: Buffer, limits: ScanLimits): WholeRead {
@@ -141,12 +172,17 @@ function readCompressed(file: string, bytes: Buffer, limits: ScanLimits): WholeR
   } catch (error) {
     const isLarge = error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE'
     const limit = `it has more than ${limits.maxUnsplitFileBytes} bytes without gzip`
-    return { problem: { line: 1, reason: isLarge ? limit : `gzip cannot be decompressed: ${reasonOf(error)}` }, fix: 'Decompress it yourself. The other files are served.' }
+    return {
+      problem: { line: 1, reason: isLarge ? limit : `gzip cannot be decompressed: ${reasonOf(error)}` },
+      fix: 'Decompress it yourself. The other files are served.',
+    }
   }
-  if (startsLikeJson(Buffer.from(text.slice(0, 100)))) return withoutLines(readJson(file.replace(/\.gz$/i, ''), text, limits))
+  if (startsLikeJson(Buffer.from(text.slice(0, 100))))
+    return withoutLines(readJson(file.replace(/\.gz$/i, ''), text, limits))
   const unixText = text.includes('\r') ? text.replaceAll('\r\n', '\n') : text
   const fast = readBlock(unixText, 0)
-  if (fast && unixText.slice(fast.end).trim() === '') return { root: fast.value, parseWarnings: [], lineOf: undefined }
+  if (fast && unixText.slice(fast.end).trim() === '')
+    return { root: fast.value, parseWarnings: [], lineOf: undefined }
   return withoutLines(readYaml(text, limits))
 }
 

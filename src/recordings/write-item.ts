@@ -2,7 +2,16 @@ import type { HeaderPairs, Interaction, RecordedBody, RecordedEvent } from './in
 import { headerText } from './read-fields.ts'
 import { eventFields, headerOrder } from './yaml-format.ts'
 import { binaryBlock, utf8Text, yamlText } from './yaml-scalar.ts'
-import { fromJson, isYamlList, isYamlMap, PlainText, textOf, toJson, type YamlMap, type YamlValue } from './yaml-value.ts'
+import {
+  fromJson,
+  isYamlList,
+  isYamlMap,
+  PlainText,
+  textOf,
+  toJson,
+  type YamlMap,
+  type YamlValue,
+} from './yaml-value.ts'
 
 /** Writes a list item with its line feed. */
 export function writeItem(value: YamlValue): string {
@@ -22,7 +31,9 @@ function writeNode(value: YamlValue, column: number): string {
   if (value instanceof Uint8Array) return binaryBlock(value, column)
   if (isYamlMap(value)) return value.size === 0 ? '{}' : mapLines(value, column)
   const margin = ' '.repeat(column)
-  return value.length === 0 ? '[]' : value.map((item) => `- ${writeNode(item, column + 2)}`).join(`\n${margin}`)
+  return value.length === 0
+    ? '[]'
+    : value.map((item) => `- ${writeNode(item, column + 2)}`).join(`\n${margin}`)
 }
 
 function mapLines(map: YamlMap, column: number): string {
@@ -104,7 +115,8 @@ function patchHeaders(value: YamlValue | undefined, pairs: HeaderPairs): YamlMap
     if (values === undefined) continue
     remaining.delete(name)
     const previous = (isYamlList(entry) ? entry : [entry]).map(headerText)
-    const isSame = previous.length === values.length && previous.every((text, index) => text === values[index])
+    const isSame =
+      previous.length === values.length && previous.every((text, index) => text === values[index])
     headers.set(name, isSame ? entry : isYamlList(entry) || values.length > 1 ? values : (values[0] ?? null))
   }
   for (const [name, values] of remaining) headers.set(name, values)

@@ -93,7 +93,9 @@ describe('serialiseInteraction', () => {
       round % 8 === 0
         ? Buffer.from(Array.from({ length: random.below(90) }, () => random.below(256)))
         : Buffer.from(
-            Array.from({ length: random.below(30) }, () => characters[random.below(characters.length)]).join(''),
+            Array.from({ length: random.below(30) }, () => characters[random.below(characters.length)]).join(
+              '',
+            ),
           ),
     )
     for (const body of bodies) {

@@ -1,7 +1,15 @@
 import { isAlias, isMap, isScalar, isSeq, Scalar, type Alias, type Node } from 'yaml'
 import { lineAndColumn, MAX_YAML_DEPTH, parseYaml } from '../config/parse-yaml.ts'
 import { shortText } from '../lib/error-text.ts'
-import { isYamlList, isYamlMap, plainScalar, textOf, type YamlMap, type YamlValue, PlainText } from './yaml-value.ts'
+import {
+  isYamlList,
+  isYamlMap,
+  plainScalar,
+  textOf,
+  type YamlMap,
+  type YamlValue,
+  PlainText,
+} from './yaml-value.ts'
 import { indentQuotedLines, readDoubleQuoted } from './yaml-quoted.ts'
 
 /** A problem in a YAML text. Lines count from 1. */

@@ -24,7 +24,8 @@ export function readItems(source: string, maxLexemes?: number): ItemsRead {
   const fast = readBlock(text, 0)
   if (fast && isYamlList(fast.value)) {
     const rest = text.slice(fast.end)
-    if (rest.trim() === '' || !/^[ -]/.test(rest)) return { values: fast.value, tail: rest, parseWarnings: [] }
+    if (rest.trim() === '' || !/^[ -]/.test(rest))
+      return { values: fast.value, tail: rest, parseWarnings: [] }
   }
   const tailAt = text.search(tailLine)
   const tail = tailAt < 0 ? '' : text.slice(tailAt + 1)

@@ -15,15 +15,27 @@ const base64 = (text: string): string => Buffer.from(text).toString('base64')
 describe('PyYAML tags', () => {
   it.each([
     ['bytes of Python 3', "!!python/bytes 'aGk='", base64('hi')],
-    ['a header name of aiohttp', "!!python/object/apply:multidict._multidict.istr ['Content-Type']", 'Content-Type'],
+    [
+      'a header name of aiohttp',
+      "!!python/object/apply:multidict._multidict.istr ['Content-Type']",
+      'Content-Type',
+    ],
     ['a status of the standard library', '!!python/object/apply:http.HTTPStatus [200]', 200],
     ['an upload, by its argument', '!!python/object/new:_io.BytesIO [!!binary aGk=]', base64('hi')],
-    ['an upload, by its state', "!!python/object/new:_io.BytesIO {state: [!!binary 'aGk=', 2, null]}", base64('hi')],
+    [
+      'an upload, by its state',
+      "!!python/object/new:_io.BytesIO {state: [!!binary 'aGk=', 2, null]}",
+      base64('hi'),
+    ],
     ['a text upload', "!!python/object/new:_io.StringIO {state: ['hi', '', 0, null]}", 'hi'],
     ['headers as pairs', '!!python/object/apply:multidict.CIMultiDict [[[a, b], [a, c]]]', { a: ['b', 'c'] }],
     ['headers as pairs in bytes', '!!python/object/apply:x.Headers [[[!!binary YQ==, b]]]', { a: ['b'] }],
     ['headers as triples', '!!python/object:x.Headers {_list: [[A, a, b]]}', { A: ['b'] }],
-    ['headers as a map of pairs', '!!python/object:requests.structures.CaseInsensitiveDict {_store: {a: [A, b]}}', { A: ['b'] }],
+    [
+      'headers as a map of pairs',
+      '!!python/object:requests.structures.CaseInsensitiveDict {_store: {a: [A, b]}}',
+      { A: ['b'] },
+    ],
     ['headers as a plain map', '!!python/object:x.MultiDict {_headers: {a: b}}', { a: 'b' }],
     ['no headers', '!!python/object/apply:multidict.CIMultiDict []', {}],
   ])('are supported for %s', (_, yaml, expected) => {

@@ -43,7 +43,16 @@ export function readGoVcrItem(item: YamlMap): Interaction {
   )
 }
 
-const unitMs: Readonly<Record<string, number>> = { ns: 1e-6, us: 1e-3, µs: 1e-3, μs: 1e-3, ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+const unitMs: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+}
 
 /** A duration of Go: `1m2.5s`, or a number of nanoseconds. */
 function durationMs(response: YamlMap): number | undefined {

@@ -11,10 +11,12 @@ export function guessPath(body: Uint8Array | undefined): string {
   if (has('messages')) return '/v1/chat/completions'
   if (has('input')) {
     if (has('voice')) return '/v1/audio/speech'
-    const isEmbedding = has('encoding_format') || has('dimensions') || /embedding|ada-002/i.test(String(members['model']))
+    const isEmbedding =
+      has('encoding_format') || has('dimensions') || /embedding|ada-002/i.test(String(members['model']))
     return isEmbedding ? '/v1/embeddings' : isModeration(members) ? '/v1/moderations' : '/v1/responses'
   }
-  if (has('prompt')) return /dall-e|image/i.test(String(members['model'])) ? '/v1/images/generations' : '/v1/completions'
+  if (has('prompt'))
+    return /dall-e|image/i.test(String(members['model'])) ? '/v1/images/generations' : '/v1/completions'
   throw new FieldError('the address of the request was removed, and its body does not show the operation')
 }
 

@@ -2,7 +2,15 @@ import { decodeBody } from '../../lib/content-decoding.ts'
 import { type HeaderPairs, headerOf, type Interaction } from '../interaction.ts'
 import { FieldError, headerText } from '../read-fields.ts'
 import { isYamlList, isYamlMap, numberOf, textOf, type YamlMap, type YamlValue } from '../yaml-value.ts'
-import { fromBase64, fromHex, interactionOf, type RecordingFormat, requireItem, requireStatus, requireText } from './recording-format.ts'
+import {
+  fromBase64,
+  fromHex,
+  interactionOf,
+  type RecordingFormat,
+  requireItem,
+  requireStatus,
+  requireText,
+} from './recording-format.ts'
 
 /**
  * HAR 1.2 of browsers and proxies, and of Polly.js, which stores a compressed answer as a list of chunks in base64 or hexadecimal.
@@ -83,7 +91,9 @@ function urlEncodedOf(params: readonly YamlValue[]): string {
   const encoded = (text: string): string => (/^[\w.~!*'()%+-]*$/.test(text) ? text : encodeURIComponent(text))
   return params
     .filter(isYamlMap)
-    .map((param) => `${encoded(textOf(param.get('name')) ?? '')}=${encoded(textOf(param.get('value')) ?? '')}`)
+    .map(
+      (param) => `${encoded(textOf(param.get('name')) ?? '')}=${encoded(textOf(param.get('value')) ?? '')}`,
+    )
     .join('&')
 }
 
@@ -100,7 +110,10 @@ function multipartOf(params: readonly YamlValue[], type: string): string {
 }
 
 /** The content of an answer, and its headers without a `content-encoding` that the content does not have. */
-function readContent(content: YamlMap, headers: HeaderPairs): { headers: HeaderPairs; bytes: Uint8Array | undefined } {
+function readContent(
+  content: YamlMap,
+  headers: HeaderPairs,
+): { headers: HeaderPairs; bytes: Uint8Array | undefined } {
   const text = textOf(content.get('text'))
   if (text === undefined) {
     const size = numberOf(content.get('size')) ?? 0
@@ -113,7 +126,9 @@ function readContent(content: YamlMap, headers: HeaderPairs): { headers: HeaderP
   if (chunks) return { headers, bytes: chunks }
   const bytes = bytesOf(content, text)
   const isEncoded = bytes.length > 0 && !decodeBody(bytes, coding).bytes.equals(bytes)
-  return isEncoded ? { headers, bytes } : { headers: headers.filter(([name]) => name.toLowerCase() !== 'content-encoding'), bytes }
+  return isEncoded
+    ? { headers, bytes }
+    : { headers: headers.filter(([name]) => name.toLowerCase() !== 'content-encoding'), bytes }
 }
 
 /** The bytes of a JSON list of chunks in hexadecimal or base64, of Polly.js; undefined for any other text. */

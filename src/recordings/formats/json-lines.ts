@@ -2,7 +2,13 @@ import type { Interaction } from '../interaction.ts'
 import { FieldError, readHeaders } from '../read-fields.ts'
 import { isYamlList, isYamlMap, numberOf, textOf, type YamlMap, type YamlValue } from '../yaml-value.ts'
 import { guessPath } from './guess-path.ts'
-import { type FormatItem, interactionOf, jsonBody, type RecordingFormat, requireStatus } from './recording-format.ts'
+import {
+  type FormatItem,
+  interactionOf,
+  jsonBody,
+  type RecordingFormat,
+  requireStatus,
+} from './recording-format.ts'
 
 /**
  * JSON lines, or a list, of `request` and `response`: either HTTP messages, or only the bodies of the OpenAI API. In the files of
@@ -17,7 +23,10 @@ export const jsonLines: RecordingFormat = {
     if (!isYamlList(list) || list.length === 0 || !list.every(isYamlMap)) return undefined
     if (list.every((line) => line.has('custom_id'))) return batchItems(list)
     if (!list.every(isPair)) return undefined
-    return list.map((line) => ({ at: line, read: () => readPair(line.get('request') as YamlMap, line.get('response') as YamlMap) }))
+    return list.map((line) => ({
+      at: line,
+      read: () => readPair(line.get('request') as YamlMap, line.get('response') as YamlMap),
+    }))
   },
 }
 
@@ -37,7 +46,10 @@ function readPair(request: YamlMap, response: YamlMap): Interaction {
   const url = textOf(request.get('url')) ?? textOf(request.get('uri')) ?? textOf(request.get('path'))
   if (url === undefined) {
     const body = jsonBody(request)
-    return interactionOf({ method: 'POST', uri: guessPath(body), headers: jsonType, body }, { code: 200, headers: jsonType, bytes: jsonBody(response) })
+    return interactionOf(
+      { method: 'POST', uri: guessPath(body), headers: jsonType, body },
+      { code: 200, headers: jsonType, bytes: jsonBody(response) },
+    )
   }
   const status = statusOf(response)
   const code = isYamlMap(status) ? status.get('code') : status
@@ -67,9 +79,12 @@ export const aimock: RecordingFormat = {
   name: 'aimock fixture file',
   itemsOf(root) {
     const fixtures = isYamlMap(root) ? root.get('fixtures') : undefined
-    if (!isYamlList(fixtures) || !fixtures.every((item) => isYamlMap(item) && item.has('match'))) return undefined
+    if (!isYamlList(fixtures) || !fixtures.every((item) => isYamlMap(item) && item.has('match')))
+      return undefined
     const fail = (): never => {
-      throw new FieldError('fixtures have parts of prompts instead of requests, so they cannot be replayed. Record the traffic instead')
+      throw new FieldError(
+        'fixtures have parts of prompts instead of requests, so they cannot be replayed. Record the traffic instead',
+      )
     }
     return [{ at: root as YamlMap, read: fail }]
   },
@@ -79,13 +94,16 @@ const jsonType = [['content-type', 'application/json']] as const
 
 function batchItems(lines: readonly YamlMap[]): readonly FormatItem[] | undefined {
   const inputs = lines.filter((line) => line.has('url'))
-  const outputs = new Map(lines.filter((line) => line.has('response')).map((line) => [textOf(line.get('custom_id')), line]))
+  const outputs = new Map(
+    lines.filter((line) => line.has('response')).map((line) => [textOf(line.get('custom_id')), line]),
+  )
   if (inputs.length === 0 || outputs.size === 0) return undefined
   return inputs.map((line) => ({
     at: line,
     read: () => {
       const response = outputs.get(textOf(line.get('custom_id')))?.get('response')
-      if (!isYamlMap(response)) throw new FieldError(`no line has the response of custom_id ${textOf(line.get('custom_id'))}`)
+      if (!isYamlMap(response))
+        throw new FieldError(`no line has the response of custom_id ${textOf(line.get('custom_id'))}`)
       return readPair(line, response)
     },
   }))

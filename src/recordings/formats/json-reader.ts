@@ -96,7 +96,8 @@ class JsonReader {
     const character = this.#text[this.#at]
     if (character === '"') return this.#readString()
     if (character !== '{' && character !== '[') return this.#readLiteral()
-    if (depth === MAX_YAML_DEPTH) throw new JsonFailure(this.#at, `it is nested deeper than ${MAX_YAML_DEPTH} levels`)
+    if (depth === MAX_YAML_DEPTH)
+      throw new JsonFailure(this.#at, `it is nested deeper than ${MAX_YAML_DEPTH} levels`)
     return character === '{' ? this.#readMap(depth + 1) : this.#readList(depth + 1)
   }
 
@@ -135,7 +136,9 @@ class JsonReader {
     if (!content.includes('\\')) return content
     try {
       // Some tools write line feeds and tabs without escapes.
-      return JSON.parse(`"${content.replace(/\p{Cc}/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)}"`) as string
+      return JSON.parse(
+        `"${content.replace(/\p{Cc}/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)}"`,
+      ) as string
     } catch {
       throw new JsonFailure(start, 'a text has an invalid escape')
     }

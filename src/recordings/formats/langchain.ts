@@ -26,9 +26,12 @@ export const langchain: RecordingFormat = {
 }
 
 function readPair(request: YamlMap, response: YamlValue | undefined): Interaction {
-  if (response === undefined) throw new FieldError('the request has no response at the same place of the list responses')
+  if (response === undefined)
+    throw new FieldError('the request has no response at the same place of the list responses')
   const uri = textOf(request.get('uri')) ?? ''
-  const known = uri.includes('/') ? request : new Map(request).set('uri', `https://redacted${guessPath(readBodyBytes(request.get('body') ?? null))}`)
+  const known = uri.includes('/')
+    ? request
+    : new Map(request).set('uri', `https://redacted${guessPath(readBodyBytes(request.get('body') ?? null))}`)
   const read = readInteraction(
     new Map<string, YamlValue>([
       ['request', known],

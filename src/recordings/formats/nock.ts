@@ -2,7 +2,15 @@ import { isUtf8 } from 'node:buffer'
 import { type HeaderPairs, headerOf, type Interaction } from '../interaction.ts'
 import { headerText, readHeaders } from '../read-fields.ts'
 import { isYamlList, isYamlMap, textOf, type YamlMap, type YamlValue } from '../yaml-value.ts'
-import { fromHex, interactionOf, jsonBody, type RecordingFormat, requireItem, requireStatus, requireText } from './recording-format.ts'
+import {
+  fromHex,
+  interactionOf,
+  jsonBody,
+  type RecordingFormat,
+  requireItem,
+  requireStatus,
+  requireText,
+} from './recording-format.ts'
 
 /**
  * nock.back and the recorder of nock with `output_objects`: a list of maps with `scope`, `method` and `path`. A body is text, parsed

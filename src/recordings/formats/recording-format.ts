@@ -87,7 +87,8 @@ export function jsonBody(value: YamlValue | undefined): Uint8Array | undefined {
 export function jsonText(value: YamlValue): string {
   if (value === null || typeof value === 'string') return JSON.stringify(value)
   if (value instanceof Uint8Array) return JSON.stringify(Buffer.from(value).toString('base64'))
-  if (isYamlMap(value)) return `{${[...value].map(([key, item]) => `${JSON.stringify(key)}:${jsonText(item)}`).join(',')}}`
+  if (isYamlMap(value))
+    return `{${[...value].map(([key, item]) => `${JSON.stringify(key)}:${jsonText(item)}`).join(',')}}`
   const text = textOf(value)
   if (text !== undefined) return text
   return `[${(value as readonly YamlValue[]).map(jsonText).join(',')}]`

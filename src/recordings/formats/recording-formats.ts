@@ -27,7 +27,16 @@ export interface FileContent {
 }
 
 /** Formats that are not a list of interactions. The first one that fits is used. */
-const formats: readonly RecordingFormat[] = [har, nock, langchain, testAgent, wiremock, testProxy, aimock, jsonLines]
+const formats: readonly RecordingFormat[] = [
+  har,
+  nock,
+  langchain,
+  testAgent,
+  wiremock,
+  testProxy,
+  aimock,
+  jsonLines,
+]
 
 /** Returns the interactions of a file in the format that its content has, or undefined if the format is unknown. */
 export function readContent(root: YamlValue, file: string): FileContent | undefined {
@@ -67,9 +76,15 @@ export const defaultFormat = 'VCR.py cassette'
  * @param version the version in the file
  * @param item the first item of the list
  */
-export function listFormat(key: string, version: string | undefined, item: YamlValue | undefined): FileFormat {
+export function listFormat(
+  key: string,
+  version: string | undefined,
+  item: YamlValue | undefined,
+): FileFormat {
   if (key === 'http_interactions') return { name: httpInteractionsTool(item), isWritable: true }
-  return isGoVcr(item) ? { name: goVcrTool(version), isWritable: true } : { name: defaultFormat, isWritable: true }
+  return isGoVcr(item)
+    ? { name: goVcrTool(version), isWritable: true }
+    : { name: defaultFormat, isWritable: true }
 }
 
 /** Whether a list item is of go-vcr. */
@@ -78,7 +93,8 @@ export function isGoVcr(item: YamlValue | undefined): boolean {
 }
 
 /** Keys that the formats have near the start of a JSON file. */
-const formatKeys = /"(?:interactions|http_interactions|log|scope|requests|request|mappings|Entries|custom_id|fixtures)"\s*:/
+const formatKeys =
+  /"(?:interactions|http_interactions|log|scope|requests|request|mappings|Entries|custom_id|fixtures)"\s*:/
 
 /** Whether the first part of a JSON text may be a recording. */
 export function mayBeRecording(start: string): boolean {

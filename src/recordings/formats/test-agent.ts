@@ -1,7 +1,13 @@
 import type { Interaction } from '../interaction.ts'
 import { readHeaders } from '../read-fields.ts'
 import { isYamlMap, textOf, type YamlMap, type YamlValue } from '../yaml-value.ts'
-import { interactionOf, jsonBody, type RecordingFormat, requireStatus, requireText } from './recording-format.ts'
+import {
+  interactionOf,
+  jsonBody,
+  type RecordingFormat,
+  requireStatus,
+  requireText,
+} from './recording-format.ts'
 
 /**
  * The test agent of Datadog: one interaction in a file, with bodies as text or as `base64:` and base64.
@@ -14,7 +20,8 @@ export const testAgent: RecordingFormat = {
     if (!isYamlMap(root)) return undefined
     const request = root.get('request')
     const response = root.get('response')
-    if (!isYamlMap(request) || !isYamlMap(response) || !request.has('method') || !response.has('status')) return undefined
+    if (!isYamlMap(request) || !isYamlMap(response) || !request.has('method') || !response.has('status'))
+      return undefined
     // WireMock has the same keys, and a number as the status.
     if (!isYamlMap(response.get('status')) || !(request.has('url') || request.has('uri'))) return undefined
     return [{ at: root, read: () => readCassette(request, response) }]
@@ -42,6 +49,7 @@ function readCassette(request: YamlMap, response: YamlMap): Interaction {
 
 function bodyOf(value: YamlValue | undefined): Uint8Array | undefined {
   const marker = 'base64:'
-  if (typeof value === 'string' && value.startsWith(marker)) return Buffer.from(value.slice(marker.length), 'base64')
+  if (typeof value === 'string' && value.startsWith(marker))
+    return Buffer.from(value.slice(marker.length), 'base64')
   return jsonBody(value)
 }

@@ -1,7 +1,14 @@
 import { type HeaderPairs, headerOf, type Interaction } from '../interaction.ts'
 import { readHeaders } from '../read-fields.ts'
 import { isYamlList, isYamlMap, type YamlMap, type YamlValue } from '../yaml-value.ts'
-import { interactionOf, jsonBody, type RecordingFormat, requireItem, requireStatus, requireText } from './recording-format.ts'
+import {
+  interactionOf,
+  jsonBody,
+  type RecordingFormat,
+  requireItem,
+  requireStatus,
+  requireText,
+} from './recording-format.ts'
 
 /**
  * The test proxy of the Azure SDKs: `Entries` with bodies as JSON, as text, as a list of lines, or in base64 if the content type is

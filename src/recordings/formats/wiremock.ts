@@ -5,7 +5,14 @@ import { readRegularFile } from '../../lib/regular-file.ts'
 import type { HeaderPairs, Interaction } from '../interaction.ts'
 import { FieldError, missingField, readHeaders } from '../read-fields.ts'
 import { isYamlList, isYamlMap, numberOf, textOf, type YamlMap, type YamlValue } from '../yaml-value.ts'
-import { interactionOf, jsonBody, jsonText, type RecordingFormat, requireItem, requireStatus } from './recording-format.ts'
+import {
+  interactionOf,
+  jsonBody,
+  jsonText,
+  type RecordingFormat,
+  requireItem,
+  requireStatus,
+} from './recording-format.ts'
 
 /**
  * WireMock mappings: one in a file, or a list `mappings`. The body of an answer may be in a file of the folder `__files`.
@@ -42,7 +49,13 @@ function readMapping(mapping: YamlMap, file: string): Interaction {
   if (method === 'ANY') throw new FieldError('request.method must be the method of a request (got ANY)')
   const { body, isAny } = readBodyPatterns(request, method)
   const interaction = interactionOf(
-    { method, uri: readUrl(request), headers: readHeaderPatterns(request.get('headers')), body, isAnyBody: isAny },
+    {
+      method,
+      uri: readUrl(request),
+      headers: readHeaderPatterns(request.get('headers')),
+      body,
+      isAnyBody: isAny,
+    },
     {
       code: requireStatus(response.get('status') ?? '200', 'response.status'),
       message: textOf(response.get('statusMessage')),
@@ -67,7 +80,9 @@ function readUrl(request: YamlMap): string {
   const literal = pattern.replace(/^\^|\$$/g, '').replace(/\\([^\w])/g, '$1')
   // A dot matches itself, so that the most frequent pattern, an address without escapes, is an address.
   if (/[*+?()[\]{}|^$]|\\\w/.test(pattern.replace(/\\[^\w]/g, '').replace(/^\^|\$$/g, ''))) {
-    throw new FieldError(`request.${kind} is a pattern, which replay cannot compare (got ${JSON.stringify(pattern.slice(0, 80))})`)
+    throw new FieldError(
+      `request.${kind} is a pattern, which replay cannot compare (got ${JSON.stringify(pattern.slice(0, 80))})`,
+    )
   }
   return literal
 }
@@ -90,7 +105,10 @@ function readHeaderPatterns(headers: YamlValue | undefined): HeaderPairs {
 }
 
 /** The body that a request must have. A request with a body and without patterns matches any body. */
-function readBodyPatterns(request: YamlMap, method: string): { body: Uint8Array | undefined; isAny: boolean } {
+function readBodyPatterns(
+  request: YamlMap,
+  method: string,
+): { body: Uint8Array | undefined; isAny: boolean } {
   if (request.has('multipartPatterns')) throw new FieldError('request.multipartPatterns cannot be compared')
   const patterns = request.get('bodyPatterns')
   if (!isYamlList(patterns) || patterns.length === 0) {
@@ -98,14 +116,17 @@ function readBodyPatterns(request: YamlMap, method: string): { body: Uint8Array 
   }
   for (const pattern of patterns.filter(isYamlMap)) {
     const json = pattern.get('equalToJson')
-    if (json !== undefined && json !== null) return { body: Buffer.from(typeof json === 'string' ? json : jsonText(json)), isAny: false }
+    if (json !== undefined && json !== null)
+      return { body: Buffer.from(typeof json === 'string' ? json : jsonText(json)), isAny: false }
     const text = textOf(pattern.get('equalTo'))
     if (text !== undefined) return { body: Buffer.from(text), isAny: false }
     const base64 = textOf(pattern.get('binaryEqualTo'))
     if (base64 !== undefined) return { body: Buffer.from(base64, 'base64'), isAny: false }
   }
   const names = patterns.filter(isYamlMap).flatMap((pattern) => Array.from(pattern.keys()))
-  throw new FieldError(`request.bodyPatterns must have equalToJson, equalTo or binaryEqualTo (got ${names.join(', ')})`)
+  throw new FieldError(
+    `request.bodyPatterns must have equalToJson, equalTo or binaryEqualTo (got ${names.join(', ')})`,
+  )
 }
 
 /** Maximum size of a body file. */
@@ -120,7 +141,9 @@ function readBody(response: YamlMap, file: string): Uint8Array | undefined {
   if (name === undefined) return jsonBody(response.get('body'))
   const folder = bodyFolders(file).find((dir) => isInside(dir, name) && existsSync(join(dir, name)))
   if (folder === undefined) {
-    throw new FieldError(`response.bodyFileName names a file that is not in the folder __files beside the mappings (got ${JSON.stringify(name)})`)
+    throw new FieldError(
+      `response.bodyFileName names a file that is not in the folder __files beside the mappings (got ${JSON.stringify(name)})`,
+    )
   }
   try {
     return readRegularFile(join(folder, name), MAX_BODY_BYTES)
