@@ -1,3 +1,4 @@
+import { isRecord } from '../../lib/record.ts'
 import { FieldError } from '../read-fields.ts'
 
 /**
@@ -15,6 +16,8 @@ export function guessPath(body: Uint8Array | undefined): string {
       has('encoding_format') || has('dimensions') || /embedding|ada-002/i.test(String(members['model']))
     return isEmbedding ? '/v1/embeddings' : isModeration(members) ? '/v1/moderations' : '/v1/responses'
   }
+  // A stored prompt.
+  if (isRecord(members['prompt'])) return '/v1/responses'
   if (has('prompt'))
     return /dall-e|image/i.test(String(members['model'])) ? '/v1/images/generations' : '/v1/completions'
   throw new FieldError('the address of the request was removed, and its body does not show the operation')
