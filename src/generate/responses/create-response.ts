@@ -87,14 +87,9 @@ export function createResponseGenerator(store: ResponseArchive) {
     const parsed = parseResponsesRequest(exchange.json, model)
     if (!parsed.ok) return refuse(parsed.error)
     const { request } = parsed
-    const resolved = resolveInput(request, store, exchange.resource, exchange.clock.epochMs())
-    return mapMaybe(resolved, (input) => {
-      if ('status' in input) return refuse(input)
-      const counter = countAhead(exchange, loadEncoding(model.encoding), (collector) => {
-        ownTokens(request, input, model, collector)
-      })
-      return mapMaybe(counter, (known) => answer(exchange, promptCache, request, input, known))
-    })
+    return withCountedInput(exchange, request, store, (input, counter) =>
+      answer(exchange, promptCache, request, input, counter),
+    )
   }
 }
 
@@ -105,19 +100,30 @@ export function createInputTokenCounter(store: ResponseArchive) {
     const parsed = parseInputTokensRequest(exchange.json, model)
     if (!parsed.ok) return refuse(parsed.error)
     const { request } = parsed
-    const resolved = resolveInput(request, store, exchange.resource, exchange.clock.epochMs())
-    return mapMaybe(resolved, (input) => {
-      if ('status' in input) return refuse(input)
-      const counter = countAhead(exchange, loadEncoding(model.encoding), (collector) => {
-        ownTokens(request, input, model, collector)
-      })
-      return mapMaybe(counter, (known) => {
-        const tokens = input.historyTokens + ownTokens(request, input, model, known)
-        const body = JSON.stringify({ object: 'response.input_tokens', input_tokens: tokens }, undefined, 2)
-        return modelReply(jsonOfModel, textBody(body))
-      })
+    return withCountedInput(exchange, request, store, (input, counter) => {
+      const tokens = input.historyTokens + ownTokens(request, input, model, counter)
+      const body = JSON.stringify({ object: 'response.input_tokens', input_tokens: tokens }, undefined, 2)
+      return modelReply(jsonOfModel, textBody(body))
     })
   }
+}
+
+/** Resolves the input and counts its large texts in slices, then replies. Refuses references that do not exist. */
+function withCountedInput(
+  exchange: Addressed,
+  request: ResponsesRequest,
+  store: ResponseArchive,
+  replyWith: (input: ResolvedInput, counter: TokenCounter) => ReplyOrPromise,
+): ReplyOrPromise {
+  const { model } = exchange.deployment
+  const resolved = resolveInput(request, store, exchange.resource, exchange.clock.epochMs())
+  return mapMaybe(resolved, (input) => {
+    if ('status' in input) return refuse(input)
+    const counter = countAhead(exchange, loadEncoding(model.encoding), (collector) => {
+      ownTokens(request, input, model, collector)
+    })
+    return mapMaybe(counter, (known) => replyWith(input, known))
+  })
 }
 
 /** Passes the effort to the model, so that the reasoning matches the effort in the answer. */

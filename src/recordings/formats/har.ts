@@ -3,6 +3,7 @@ import { type HeaderPairs, headerOf, type Interaction } from '../interaction.ts'
 import { FieldError, headerText } from '../read-fields.ts'
 import { isYamlList, isYamlMap, numberOf, textOf, type YamlMap, type YamlValue } from '../yaml-value.ts'
 import {
+  entryItems,
   fromBase64,
   fromHex,
   interactionOf,
@@ -22,11 +23,7 @@ export const har: RecordingFormat = {
   itemsOf(root) {
     const log = isYamlMap(root) ? root.get('log') : undefined
     const entries = isYamlMap(log) ? log.get('entries') : undefined
-    if (!isYamlList(entries)) return undefined
-    return entries.map((value, index) => {
-      const entry = isYamlMap(value) ? value : new Map()
-      return { at: entry, read: () => readEntry(requireItem(value, `entry ${index + 1}`)) }
-    })
+    return isYamlList(entries) ? entryItems(entries, readEntry) : undefined
   },
 }
 

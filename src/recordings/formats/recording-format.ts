@@ -27,6 +27,17 @@ export interface RecordingFormat {
   readonly itemsOf: (root: YamlValue, file: string) => readonly FormatItem[] | undefined
 }
 
+/** The interactions of a list of entries, each of which is a map. */
+export function entryItems(
+  entries: readonly YamlValue[],
+  read: (entry: YamlMap) => Interaction | undefined,
+): FormatItem[] {
+  return entries.map((value, index) => ({
+    at: isYamlMap(value) ? value : new Map(),
+    read: () => read(requireItem(value, `entry ${index + 1}`)),
+  }))
+}
+
 /** The map in a list or under a key. @throws {FieldError} if it is not a map */
 export function requireItem(value: YamlValue | undefined, what: string): YamlMap {
   if (isYamlMap(value)) return value

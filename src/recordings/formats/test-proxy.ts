@@ -2,10 +2,10 @@ import { type HeaderPairs, headerOf, type Interaction } from '../interaction.ts'
 import { readHeaders } from '../read-fields.ts'
 import { isYamlList, isYamlMap, type YamlMap, type YamlValue } from '../yaml-value.ts'
 import {
+  entryItems,
   interactionOf,
   jsonBody,
   type RecordingFormat,
-  requireItem,
   requireStatus,
   requireText,
 } from './recording-format.ts'
@@ -20,11 +20,7 @@ export const testProxy: RecordingFormat = {
   name: 'Azure SDK test-proxy recording',
   itemsOf(root) {
     const entries = isYamlMap(root) ? root.get('Entries') : undefined
-    if (!isYamlList(entries)) return undefined
-    return entries.map((value, index) => ({
-      at: isYamlMap(value) ? value : new Map(),
-      read: () => readEntry(requireItem(value, `entry ${index + 1}`)),
-    }))
+    return isYamlList(entries) ? entryItems(entries, readEntry) : undefined
   },
 }
 
