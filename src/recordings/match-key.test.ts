@@ -1,16 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { testConfig } from '../../tests/support/test-config.ts'
 import type { MatchConfig } from '../config/config.ts'
 import { bodyHash, createMatchKeys, matchRecorded, splitUri, type MatchRequest } from './match-request.ts'
 
-const plain: MatchConfig = {
-  ignoreFields: [],
-  normalize: [],
-  conversation: 'exact',
-  headers: [],
-  apiVersion: false,
-  host: false,
-  anyPrefix: false,
-}
+/** The defaults: only method, path and body must match. */
+const plain: MatchConfig = testConfig().defaultResource.recordings.match
 
 interface RequestOptions {
   readonly method?: string
