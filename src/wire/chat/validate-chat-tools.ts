@@ -14,7 +14,7 @@ import {
 import { wrongType, type Check } from '../validation/fault.ts'
 
 /** Tools or functions per request. */
-const MAX_TOOLS = 128
+export const MAX_TOOLS = 128
 const MAX_NAME_LENGTH = 64
 /** For ids of tool calls. */
 const MAX_ID_LENGTH = 40

@@ -1,5 +1,5 @@
 import { isRecord } from '../../lib/record.ts'
-import { description, functionName, schema } from '../chat/validate-chat-tools.ts'
+import { description, functionName, MAX_TOOLS, schema } from '../chat/validate-chat-tools.ts'
 import {
   arrayOf,
   anything,
@@ -14,9 +14,6 @@ import {
   type Field,
 } from '../validation/checks.ts'
 import { missing, prefixPath, wrongType, type Check } from '../validation/fault.ts'
-
-/** Per request. */
-const MAX_TOOLS = 128
 
 const hosted = (...fields: readonly Field[]): Check =>
   objectOf([required('type', anything), ...fields], 'ignore')
