@@ -19,7 +19,7 @@ export interface Deployment extends SameInEntry {
 }
 
 /** Versions of the rate limiter of the service, named by the month in which they were observed. */
-export const limitProfileNames = ['2024-02', '2024-10', '2025-08', '2026-03', '2026-08'] as const
+export const limitProfileNames = ['2024-02', '2024-10', '2025-08', '2026-03', '2026-08', '2026-09'] as const
 
 /** Version of the rate limiter. */
 export type LimitProfileName = (typeof limitProfileNames)[number]

@@ -188,7 +188,7 @@ export const settingsSchema = z.strictObject({
     env: 'LIMIT_PROFILE',
     patch: 'limit_profile',
     group: 'Deployments',
-    default: '2026-08',
+    default: '2026-09',
     description: 'Version of the rate limiter, by month (docs/limits.md).',
   }),
   utilizationHeader: setting(yesOrNo('on or off'), {

@@ -5,7 +5,7 @@ import { type LimitPlan, limitProfile } from './limit-plan.ts'
 import type { LimitResult, RemainingLimits } from './rate-limiter.ts'
 
 const MINUTE_MS = 60_000
-const newest = limitProfile('2026-08')
+const newest = limitProfile('2026-09')
 
 const planOf = (tokens: number, requests: number, windowMs = 10_000): LimitPlan => ({
   tokens,
@@ -41,7 +41,7 @@ describe('DeploymentLimiter', () => {
     decide(limiter, 0, 900)
     const burst = decide(limiter, 1, 900)
     expect(burst.admitted).toBe(true)
-    expect(limitsOf(burst).tokens?.remaining).toBe(0)
+    expect(limitsOf(burst).tokens?.remaining).toBe(-800)
     expect(decide(limiter, 2, 1)).toMatchObject({ admitted: false, kind: 'token' })
   })
 
@@ -87,6 +87,7 @@ describe('DeploymentLimiter', () => {
 
   it('replaces the estimate with the usage in eras that correct it', () => {
     for (const [era, remaining] of [
+      ['2026-09', 850],
       ['2026-08', 850],
       ['2024-10', 0],
     ] as const) {
@@ -106,12 +107,25 @@ describe('DeploymentLimiter', () => {
     expect(limitsOf(decide(limiter, 1_000, 100)).tokens?.remaining).toBe(900)
   })
 
-  it('shows at least 0 remaining, also if the usage exceeds the estimate', () => {
-    const limiter = open(planOf(1_000, 5))
+  it.each([
+    ['2026-08', 0],
+    ['2026-09', -4_000],
+  ] as const)('in %s, shows %d remaining if the usage exceeds the limit', (era, remaining) => {
+    const limiter = open(planOf(1_000, 5), limitProfile(era))
     const first = decide(limiter, 0, 10)
     if (!first.admitted) throw new Error('refused')
     limiter.settle(first.lease, usage(5_000))
-    expect(limitsOf(decide(limiter, 0, 1)).tokens).toMatchObject({ remaining: 0, resetMs: MINUTE_MS })
+    expect(limitsOf(decide(limiter, 0, 1)).tokens).toMatchObject({ remaining, resetMs: MINUTE_MS })
+  })
+
+  it('shows negative remaining tokens on an admitted burst, and at least 0 remaining requests', () => {
+    const limiter = open(planOf(1_000, 5))
+    decide(limiter, 0, 900)
+    const burst = decide(limiter, 0, 600)
+    expect(burst.admitted).toBe(true)
+    expect(limitsOf(burst).tokens?.remaining).toBe(-500)
+    limiter.updateLimits(planOf(1_000, 1, MINUTE_MS), newest)
+    expect(limitsOf(decide(limiter, 0, 1)).requests?.remaining).toBe(0)
   })
 
   it('counts the requests in headers per minute, or per slice in old eras', () => {

@@ -306,17 +306,22 @@ export function rateLimitsOf(usage: LimitUsage, plan: LimitPlan, profile: LimitP
       profile.requestsPer === 'slice'
         ? limitState(usage.sliceRequests, slice.requests, slice.windowMs)
         : limitState(usage.requests, requestsPerMinute, REQUESTS_WINDOW_MS),
-    tokens: tokens === Infinity ? undefined : limitState(usage.tokens, tokens, TOKENS_WINDOW_MS),
+    tokens:
+      tokens === Infinity
+        ? undefined
+        : limitState(usage.tokens, tokens, TOKENS_WINDOW_MS, profile.showsOveruse),
   }
 }
 
 /**
- * The state of one limit in headers. Remaining amounts are never negative, also after corrections and bursts. Like in the service,
- * the reset assumes that usage drains steadily (1 of 5 requests per minute is 12 seconds, half of the tokens 30 seconds). It differs
- * from the time of admission, which is retry-after.
+ * The state of one limit in headers. Like in the service, the reset assumes that usage drains steadily (1 of 5 requests per minute is
+ * 12 seconds, half of the tokens 30 seconds). It differs from the time of admission, which is retry-after.
+ *
+ * @param showsOveruse whether the remaining amount is negative after bursts and corrections above the limit, instead of 0
  */
-function limitState(usedAmount: number, limit: number, windowMs: number): LimitState {
+function limitState(usedAmount: number, limit: number, windowMs: number, showsOveruse = false): LimitState {
   const used = Math.min(usedAmount, limit)
   const resetMs = limit === 0 ? 0 : (used * windowMs) / limit
-  return { limit, remaining: limit - used, renewalSeconds: windowMs / 1_000, resetMs }
+  const remaining = limit - (showsOveruse ? usedAmount : used)
+  return { limit, remaining, renewalSeconds: windowMs / 1_000, resetMs }
 }

@@ -12,6 +12,8 @@ export interface LimitProfile extends RateLimitStyle {
   readonly correctsEstimate: boolean
   /** Window of `remaining-requests`: a minute or a slice. */
   readonly requestsPer: 'minute' | 'slice'
+  /** Whether `remaining-tokens` is negative while more tokens are used than the limit. If false, it is 0. */
+  readonly showsOveruse: boolean
 }
 
 /** How the tokens of a request are estimated on arrival. */
@@ -37,6 +39,7 @@ const profiles: Readonly<Record<LimitProfileName, LimitProfile>> = {
     sendsKey: false,
     resetUnit: 'none',
     requestsPer: 'slice',
+    showsOveruse: false,
   },
   // gpt-4o(-mini): 67 characters cost 657, and 117 with max_tokens 100.
   '2024-10': {
@@ -47,6 +50,7 @@ const profiles: Readonly<Record<LimitProfileName, LimitProfile>> = {
     sendsKey: false,
     resetUnit: 'none',
     requestsPer: 'slice',
+    showsOveruse: false,
   },
   // gpt-5-nano: 23 characters cost 6.
   '2025-08': {
@@ -57,6 +61,7 @@ const profiles: Readonly<Record<LimitProfileName, LimitProfile>> = {
     sendsKey: false,
     resetUnit: 'none',
     requestsPer: 'minute',
+    showsOveruse: false,
   },
   // gpt-4.1-mini: 34 characters cost 14 in all captures. The reason for the 5 additional tokens is unknown.
   '2026-03': {
@@ -67,6 +72,7 @@ const profiles: Readonly<Record<LimitProfileName, LimitProfile>> = {
     sendsKey: false,
     resetUnit: 'milliseconds',
     requestsPer: 'minute',
+    showsOveruse: false,
   },
   '2026-08': {
     name: '2026-08',
@@ -76,6 +82,18 @@ const profiles: Readonly<Record<LimitProfileName, LimitProfile>> = {
     sendsKey: true,
     resetUnit: 'seconds',
     requestsPer: 'minute',
+    showsOveruse: false,
+  },
+  // gpt-5-mini, limit 333,000: -27,689 on a refused stream and -27,978 on one that was served, 2026-08-20.
+  '2026-09': {
+    name: '2026-09',
+    estimate: { countsPrompt: true, charsBetweenMessages: 0, overheadTokens: 5, defaultMaxTokens: 0 },
+    correctsEstimate: true,
+    sendsLimit: true,
+    sendsKey: true,
+    resetUnit: 'seconds',
+    requestsPer: 'minute',
+    showsOveruse: true,
   },
 }
 

@@ -12,7 +12,7 @@ const deploymentWith = (limits: Partial<Deployment>): Deployment => ({ name: 'ch
 const cost = { promptTokens: 10, completionTokens: 10 }
 
 const subject = (deployment: Deployment): LimitSubject => {
-  const limits = limitsOf(deployment, '2026-08', 1)
+  const limits = limitsOf(deployment, '2026-09', 1)
   if (!limits) throw new Error('no limits')
   return { resource: 'default', deployment: deployment.name, limits }
 }

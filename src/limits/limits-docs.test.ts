@@ -7,7 +7,7 @@ const guide = readFileSync(new URL('../../docs/limits.md', import.meta.url), 'ut
 const yesNo = (value: boolean): string => (value ? 'yes' : 'no')
 
 it.each(limitProfileNames)('docs/limits.md has the rules of %s', (name) => {
-  const { estimate, correctsEstimate, sendsLimit, resetUnit, requestsPer } = limitProfile(name)
+  const { estimate, correctsEstimate, sendsLimit, resetUnit, requestsPer, showsOveruse } = limitProfile(name)
   const row = guide.split('\n').find((line) => line.startsWith(`| \`${name}\``)) ?? ''
   const cells = row.split('|').map((cell) => cell.trim())
   expect(cells.slice(2, -1)).toEqual([
@@ -19,5 +19,6 @@ it.each(limitProfileNames)('docs/limits.md has the rules of %s', (name) => {
     yesNo(sendsLimit),
     resetUnit,
     `a ${requestsPer}`,
+    yesNo(showsOveruse),
   ])
 })

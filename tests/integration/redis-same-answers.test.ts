@@ -86,7 +86,7 @@ describe.skipIf(redisNeed.isMissing)(`limits against a Redis server${redisNeed.n
         const burst = name === 'provisioned' ? 30_000 : 900
         const usual = replica.question(name, random.below(20) === 0 ? burst * 8 : random.below(burst))
         const limitFactor = random.below(25) === 0 ? 0.5 : 1
-        const profileName = random.below(10) === 0 ? '2024-10' : '2026-08'
+        const profileName = random.below(10) === 0 ? '2024-10' : '2026-09'
         const deployment = replica.live.current.defaultResource.deployments.get(name)
         const limits = deployment && limitsOf(deployment, profileName, limitFactor)
         const question: LimitRequest = {

@@ -120,7 +120,7 @@ export async function startReplica(options: ReplicaOptions): Promise<RedisReplic
     log,
     question(name, tokens) {
       const deployment = live.current.defaultResource.deployments.get(name)
-      const asked = deployment && limitsOf(deployment, '2026-08', 1)
+      const asked = deployment && limitsOf(deployment, '2026-09', 1)
       if (!asked) throw new Error(`no limits of ${name}`)
       return {
         resource: 'default',

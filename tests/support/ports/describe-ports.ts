@@ -30,7 +30,7 @@ export function limitRequest(
   limits: object = { tokensPerMinute: 1_000, requestsPerMinute: 60_000 },
   resource = 'default',
 ): LimitRequest {
-  const asked = limitsOf({ name: 'chat', model, ...limits }, '2026-08', 1)
+  const asked = limitsOf({ name: 'chat', model, ...limits }, '2026-09', 1)
   if (!asked) throw new Error('no limits')
   return { resource, deployment: 'chat', limits: asked, cost: { promptTokens, completionTokens: 0 } }
 }
