@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { format } from 'oxfmt'
 import type { Config } from '../src/config/config.ts'
 import type { Concurrency } from '../src/config/deployment-latency.ts'
-import { type Distribution, drawMs } from '../src/config/distribution.ts'
+import { type Distribution, drawMs, typicalMs } from '../src/config/distribution.ts'
 import { type LatencyProfile, latencyProfiles } from '../src/config/latency-profiles.ts'
 import { slowdownBy } from '../src/latency/add-latency.ts'
 import { DeploymentSlots } from '../src/latency/deployment-slots.ts'
@@ -91,6 +91,7 @@ function timeline(): string {
       ['prompt of 5,000 tokens', {}, { promptTokens: 5_000 }],
       ['64 reasoning tokens', {}, {}, 64],
       ['burst of 3 to 10 tokens', { burst: { tokens: [3, 10] } }, {}],
+      ['burst every 500 ms', { burst: { interval: { distribution: 'constant', ms: 500 } } }, {}],
       ['load: 16 other requests', {}, { factor: slowdownBy(load, 16) }],
       ['400 ms in the queue', {}, { beginMs: 400 }],
       ['LATENCY_TIME_SCALE 0.5', {}, { factor: 0.5 }],
@@ -214,6 +215,11 @@ async function knee(): Promise<string> {
   ])
 }
 
+function describeBurst(burst: LatencyProfile['burst']): string {
+  if (burst === undefined || burst === 'off') return ''
+  return burst.interval ? `every ${typicalMs(burst.interval)} ms` : (burst.tokens ?? []).join(' to ')
+}
+
 async function withProfileTable(document: string): Promise<string> {
   const describe = (from: Distribution | undefined): string => {
     if (!from) return ''
@@ -226,7 +232,7 @@ async function withProfileTable(document: string): Promise<string> {
     describe(profile.perRequest),
     String(profile.promptMsPerToken ?? ''),
     String(profile.reasoningMsPerToken ?? ''),
-    typeof profile.burst === 'object' ? profile.burst.tokens.join(' to ') : '',
+    describeBurst(profile.burst),
   ])
   const head = [
     'Profile',

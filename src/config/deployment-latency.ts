@@ -21,7 +21,7 @@ import {
 import { showValue, type Advice, describeProblems, type ProblemWords } from './zod-problems.ts'
 
 const MAX_COUNT = 1_000_000
-const groupRule = 'must be off, or a mapping such as {tokens: [3, 10]}'
+const groupRule = 'must be off, or a mapping such as {interval: 2000} or {tokens: [3, 10]}'
 
 const schema = mapping({
   /** A built-in profile. The keys below override it. */

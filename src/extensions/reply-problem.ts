@@ -26,7 +26,7 @@ export function replyProblem(value: unknown): string | undefined {
     return `the reply's steps must have ${stepFields.join(' and ')}, each an integer of at least 0`
   }
   if (schedule !== undefined && !isSchedule(schedule)) {
-    return "the reply's schedule must have stepsMs (a Float64Array) and endMs (a number of milliseconds)"
+    return "the reply's schedule must have stepsMs (a Float64Array), endMs (a number of milliseconds) and, if present, headMs (the same)"
   }
   if (limitedBy !== undefined && !limits.has(limitedBy)) {
     return `the reply's limitedBy must be ${[...limits].join(', ')} or absent (got ${describeValue(limitedBy)})`
@@ -68,8 +68,12 @@ function bodyProblem(body: unknown): string | undefined {
   return `the kind of the reply's body must be whole, events or live (got ${describeValue(kind)})`
 }
 
-function isSchedule({ stepsMs, endMs }: Partial<NonNullable<Reply['schedule']>>): boolean {
-  return ArrayBuffer.isView(stepsMs) && typeof endMs === 'number' && !Number.isNaN(endMs)
+function isSchedule({ stepsMs, endMs, headMs }: Partial<NonNullable<Reply['schedule']>>): boolean {
+  return ArrayBuffer.isView(stepsMs) && isTime(endMs) && (headMs === undefined || isTime(headMs))
+}
+
+function isTime(value: unknown): boolean {
+  return typeof value === 'number' && !Number.isNaN(value)
 }
 
 function hasCounts(value: unknown, fields: readonly string[]): boolean {

@@ -202,7 +202,7 @@ function endAfter(reply: StreamedReply, events: number, last?: (index: number) =
 function stallAfter(reply: StreamedReply, schedule: Schedule, events: number, ms: number): Reply {
   const { body } = reply
   const duesMs = dueTimes(body, schedule).map((dueMs, index) => (index < events ? dueMs : dueMs + ms))
-  return eventsAt(reply, duesMs, (index) => body.render(index))
+  return eventsAt(reply, schedule, duesMs, (index) => body.render(index))
 }
 
 /** Truncates the JSON of one event of a stream. */
@@ -239,7 +239,7 @@ function splitEvent(
     return Math.max(endMs, before[index - parts + 1] ?? 0)
   })
   let event = ''
-  return eventsAt(reply, duesMs, (index) => {
+  return eventsAt(reply, schedule, duesMs, (index) => {
     if (index < at) return body.render(index)
     if (index >= at + parts) return body.render(index - parts + 1)
     if (index === at) event = body.render(at)
@@ -268,8 +268,13 @@ function dueTimes(body: EventsBody, { stepsMs, endMs }: Schedule): Float64Array 
   return Float64Array.from({ length: body.count }, (_, index) => stepsMs[body.stepOf(index)] ?? endMs)
 }
 
-/** A stream with a due time for each event. */
-function eventsAt(reply: Reply, duesMs: Float64Array, render: EventsBody['render']): Reply {
+/** A stream with a due time for each event. Its headers stay due as in `schedule`. */
+function eventsAt(
+  reply: Reply,
+  schedule: Schedule,
+  duesMs: Float64Array,
+  render: EventsBody['render'],
+): Reply {
   const body: EventsBody = { kind: 'events', count: duesMs.length, stepOf: (index) => index, render }
-  return { ...reply, body, schedule: { stepsMs: duesMs, endMs: duesMs.at(-1) ?? 0 } }
+  return { ...reply, body, schedule: { ...schedule, stepsMs: duesMs, endMs: duesMs.at(-1) ?? 0 } }
 }

@@ -121,7 +121,9 @@ function chatReply(
   const lateResult =
     late && found ? { category: found, promptLength: lengthOf(readableTexts(request)) } : undefined
   const body = streamChat(completion, facts, options, lateResult, exchange.random)
-  return modelReply(eventsOfModel, body, usage, steps)
+  const reply = modelReply(eventsOfModel, body, usage, steps)
+  if (late) reply.unbuffered = true
+  return reply
 }
 
 function lengthOf(texts: Iterable<string>): number {

@@ -115,7 +115,9 @@ function completionReply(
     return modelReply(jsonOfModel, body, usage, steps)
   }
   const body = streamCompletion(answer, request.stream_options?.include_usage === true)
-  return modelReply(eventsOfModel, body, usage, completionSteps(answer.completion))
+  const reply = modelReply(eventsOfModel, body, usage, completionSteps(answer.completion))
+  if (answer.late) reply.unbuffered = true
+  return reply
 }
 
 function* textsOf(request: CompletionsRequest, prompts: readonly CompletionPrompt[]): Generator<string> {

@@ -167,7 +167,10 @@ function planSchedule(
   const { promptTokens = 0, cachedTokens = 0 } = reply.usage ?? {}
   const { conditions } = exchange
   const work: Work = { beginMs, promptTokens: promptTokens - cachedTokens, factor, conditions }
-  if (timing.kind === 'tokens') return planTokens(stepsOf(reply), timing, work, random)
+  if (timing.kind === 'tokens') {
+    const sent = reply.unbuffered && timing.burst ? { ...timing, burst: undefined } : timing
+    return planTokens(stepsOf(reply), sent, work, random)
+  }
   const units = timing.perMegabyte ? exchange.body.length / BYTES_PER_MEGABYTE : 1
   return planRequest(timing, units, work, random)
 }

@@ -69,6 +69,33 @@ describe('planTokens', () => {
     expect(40_000 / sizes.size).toBeCloseTo(6.5, 0)
   })
 
+  it('sends a timed burst an interval after its first token, or with the last token of the answer', () => {
+    const burst = { interval: constant(50) }
+    const { stepsMs, endMs, headMs } = plan({ visible: 14 }, { burst })
+    expect([...stepsMs]).toEqual([...Array<number>(6).fill(250), ...Array<number>(6).fill(310), 330, 330])
+    expect([endMs, headMs]).toEqual([330, 200])
+  })
+
+  it('sends an answer that is shorter than the interval as a whole, and its headers with the first token', () => {
+    const { stepsMs, endMs, headMs } = plan({ visible: 3 }, { burst: { interval: constant(2_000) } })
+    expect([[...stepsMs], endMs, headMs]).toEqual([[220, 220, 220], 220, 200])
+  })
+
+  it('sends slow tokens one by one with an interval of 0', () => {
+    expect([...plan({ visible: 3 }, { burst: { interval: constant(0) } }).stepsMs]).toEqual([200, 210, 220])
+  })
+
+  it('multiplies the interval of bursts by the factor', () => {
+    const { stepsMs, headMs } = plan({ visible: 9 }, { burst: { interval: constant(50) } }, { factor: 2 })
+    expect([stepsMs[0], stepsMs[6], headMs]).toEqual([500, 560, 400])
+  })
+
+  it('has no headers before the end without visible tokens', () => {
+    expect(plan({ hidden: 5, visible: 0 }, { burst: { interval: constant(50) } })).not.toHaveProperty(
+      'headMs',
+    )
+  })
+
   it('has the mean and the standard deviation of N independent draws', () => {
     const timing = {
       firstToken: { distribution: 'normal', meanMs: 250, stdDevMs: 50 },

@@ -142,18 +142,38 @@ export function planTokens(steps: Steps, timing: TokenTiming, work: Work, random
     if (i > 0 || timing.delaysFirstToken) dueMs += drawMs(perToken, random) * tokenFactor
     stepsMs[i] = beginMs + dueMs * factor
   }
-  if (timing.burst) applyBursts(stepsMs, timing.burst, random)
-  return { stepsMs, endMs: beginMs + dueMs * factor }
+  const endMs = beginMs + dueMs * factor
+  const { burst } = timing
+  if (burst?.tokens) groupBySize(stepsMs, burst.tokens, random)
+  if (!burst?.interval || stepsMs.length === 0) return { stepsMs, endMs }
+  const [headMs = endMs] = stepsMs
+  groupByTime(stepsMs, burst.interval, factor, random)
+  return { stepsMs, endMs, headMs }
 }
 
 /**
  * Groups tokens into bursts, like a content filter that checks text before it is sent: a burst is due with its last token. The first
  * token is separate, so that its time and the end do not change.
  */
-function applyBursts(stepsMs: Float64Array, { tokens: [min, max] }: Burst, random: Random): void {
+function groupBySize(stepsMs: Float64Array, [min, max]: readonly [number, number], random: Random): void {
   for (let start = 1; start < stepsMs.length;) {
     const end = Math.min(stepsMs.length, start + min + random.below(max - min + 1))
     stepsMs.fill(stepsMs[end - 1] ?? 0, start, end)
+    start = end
+  }
+}
+
+/**
+ * Groups tokens into bursts, like a content filter that buffers text for a time: a burst is due `interval` after its first token, or
+ * with the last token of the answer. The end does not change.
+ */
+function groupByTime(stepsMs: Float64Array, interval: Distribution, factor: number, random: Random): void {
+  const lastMs = stepsMs.at(-1) ?? 0
+  for (let start = 0; start < stepsMs.length;) {
+    const flushMs = Math.min(lastMs, (stepsMs[start] ?? 0) + drawMs(interval, random) * factor)
+    let end = start + 1
+    while (end < stepsMs.length && (stepsMs[end] ?? 0) <= flushMs) end++
+    stepsMs.fill(flushMs, start, end)
     start = end
   }
 }

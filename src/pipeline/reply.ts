@@ -13,6 +13,8 @@ export interface Schedule {
   readonly stepsMs: Float64Array
   /** Due time of a complete body, and of events after the last step. */
   readonly endMs: number
+  /** Due time of the headers of a stream, if it is before that of its first event. Absent: with the first event. */
+  readonly headMs?: number
 }
 
 /** Interruption of an answer by a fault. The carriers apply it, because they have the connection. */
@@ -51,6 +53,8 @@ export interface Reply {
   usage?: Usage
   /** Steps that the latency of the answer depends on; absent if it depends on the request only. */
   steps?: Steps
+  /** Whether the asynchronous content filter checks the answer, which does not buffer tokens; default: false. */
+  unbuffered?: boolean
   /** Limit that rejected the request; `capacity` is a full queue of the deployment. */
   limitedBy?: 'tokens' | 'requests' | 'capacity'
   /** Absent for an answer that is due immediately, and for a live body. */
@@ -179,8 +183,9 @@ export function scheduleOf({ schedule }: Reply, { clock, startedMs }: Exchange):
 
 /** Returns the reply with all due times moved by `byMs`, which can be negative. Has no effect on a live body. */
 export function shift(reply: Reply, byMs: number, exchange: Exchange): Reply {
-  const { stepsMs, endMs } = scheduleOf(reply, exchange)
-  return { ...reply, schedule: { stepsMs: stepsMs.map((dueMs) => dueMs + byMs), endMs: endMs + byMs } }
+  const { stepsMs, endMs, headMs } = scheduleOf(reply, exchange)
+  const schedule = { stepsMs: stepsMs.map((dueMs) => dueMs + byMs), endMs: endMs + byMs }
+  return { ...reply, schedule: headMs === undefined ? schedule : { ...schedule, headMs: headMs + byMs } }
 }
 
 /** Error of a live body that its source has already reported, so that the carrier does not report it again. */

@@ -63,6 +63,51 @@ describe('the time of an answer', () => {
     expect(eventsOf(stream!.text).at(-1)).toBe('[DONE]')
   })
 
+  /** When the headers and each group of chunks of a stream arrive. A late answer has the phrase of the asynchronous filter. */
+  const rhythm = async (maxTokens: number, latency: object = {}, content = 'Hello') => {
+    const env = { LATENCY_PROFILE: 'auto', CONTENT_FILTER_LATE: 'harm' }
+    const { post, clock } = setUp(latency, env, 'gpt-4.1-mini')
+    const startMs = clock.nowMs()
+    const read = async () => {
+      const messages = [{ role: 'user', content }]
+      const response = await post(path, { messages, max_tokens: maxTokens, stream: true })
+      const headMs = clock.nowMs() - startMs
+      const groups = new Map<number, number>()
+      for await (const chunk of response.body!) {
+        const atMs = clock.nowMs() - startMs
+        groups.set(atMs, (groups.get(atMs) ?? 0) + Buffer.from(chunk).toString().split('\n\n').length - 1)
+      }
+      const times = [...groups.keys()]
+      return {
+        headMs,
+        times,
+        sizes: [...groups.values()],
+        gaps: times.slice(1).map((at, i) => at - times[i]!),
+      }
+    }
+    return settled(clock, read())
+  }
+
+  // Public capture of September 2026: gpt-4.1-mini in Japan East.
+  it('has the bursts of the default content filter with LATENCY_PROFILE=auto', async () => {
+    const short = await rhythm(74)
+    expect(short.times).toHaveLength(1)
+    expect(short.times[0]! - short.headMs).toBeGreaterThan(500)
+
+    const long = await rhythm(600)
+    expect(long.times.length).toBeGreaterThan(2)
+    expect(long.times[0]! - long.headMs).toBeGreaterThan(1_500)
+    expect(Math.max(...long.sizes)).toBeGreaterThan(100)
+    expect(long.gaps.slice(0, -1).every((gap) => gap > 1_700 && gap < 2_400)).toBe(true)
+  })
+
+  it('has no bursts with the asynchronous content filter, or with burst off', async () => {
+    for (const answer of [await rhythm(200, {}, 'harm'), await rhythm(100, { burst: 'off' })]) {
+      expect(answer.times).toHaveLength(100)
+      expect(answer.headMs).toBe(answer.times[0])
+    }
+  })
+
   it('has the configured quantiles for a client', async () => {
     const { ask, clock } = setUp({
       firstToken: { distribution: 'lognormal', medianMs: 500, sigma: 0.7 },

@@ -78,7 +78,7 @@ export function createResponseGenerator(store: ResponseArchive) {
     const filtered = filterCompletion(written, verdict, request.stream === true)
     const { record, items } = createRecord(exchange, deployment, request, input, filtered)
     return mapMaybe(storeResponse(record, exchange, store), ({ lease }) =>
-      reply(exchange, record, items, filtered.late ? filtered.completion : written, store, lease),
+      reply(exchange, record, items, { written, filtered }, store, lease),
     )
   }
 
@@ -211,13 +211,13 @@ function reply(
   exchange: Exchange,
   record: ResponseRecord,
   items: readonly WrittenItem[],
-  timed: Completion,
+  { written, filtered }: { readonly written: Completion; readonly filtered: FilteredCompletion },
   store: ResponseArchive,
   lease: unknown,
 ): Reply {
   const { request, usage, progress } = record
   const { clock } = exchange
-  const steps = completionSteps(timed)
+  const steps = completionSteps(filtered.late ? filtered.completion : written)
   const reportProgress = (): void => {
     if (request.store !== false) void store.update(record)
   }
@@ -235,6 +235,7 @@ function reply(
     const obfuscate = request.stream_options?.include_obfuscation !== false
     const body = streamResponse(record, items, obfuscate ? exchange.random : undefined, finish)
     const streamed: Reply = modelReply(eventsOfModel, body, usage, steps)
+    if (filtered.late) streamed.unbuffered = true
     return request.background ? divertSchedule(streamed, plan, 'paced') : streamed
   }
   if (request.background) {

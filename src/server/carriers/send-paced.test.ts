@@ -12,9 +12,14 @@ afterEach(() => {
 })
 
 /** Serves a paced stream of these events to every request, and collects the reported parts. */
-async function serve(events: readonly string[], everyMs: number, reported: string[] = []): Promise<number> {
+async function serve(
+  events: readonly string[],
+  everyMs: number,
+  reported: string[] = [],
+  firstMs = 0,
+): Promise<number> {
   const clock = createSystemClock()
-  const stepsMs = Float64Array.from(events, (_, index) => index * everyMs)
+  const stepsMs = Float64Array.from(events, (_, index) => firstMs + index * everyMs)
   const server = createServer((_: IncomingMessage, outgoing: ServerResponse) => {
     const exchange = testExchange({}, { clock })
     exchange.pacingWatch = { sent: (part) => reported.push(part) }
@@ -27,7 +32,7 @@ async function serve(events: readonly string[], everyMs: number, reported: strin
         stepOf: (index) => index,
         render: (index) => events[index] ?? '',
       },
-      schedule: { stepsMs, endMs: stepsMs.at(-1) ?? 0 },
+      schedule: { stepsMs, endMs: stepsMs.at(-1) ?? 0, ...(firstMs > 0 && { headMs: 0 }) },
     })
   })
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
@@ -73,6 +78,23 @@ function chunksOf(body: string): string[] {
 }
 
 describe('a paced stream on a socket', () => {
+  it('sends its headers before its first event if they are due earlier', async () => {
+    const reported: string[] = []
+    const port = await serve(['one ', 'two '], 20, reported, 300)
+    const arrivals: string[] = []
+    const socket = connect(port, '127.0.0.1', () => socket.write(get))
+    closers.push(() => socket.destroy())
+    await new Promise<void>((resolve) => {
+      socket.on('data', (chunk) => {
+        arrivals.push(chunk.toString('latin1'))
+        if (arrivals.at(-1)?.includes('0\r\n\r\n') === true) resolve()
+      })
+    })
+    expect(arrivals[0]).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n$/)
+    expect(chunksOf(arrivals.slice(1).join('')).join('')).toBe('one two ')
+    expect(reported).toEqual(['first-token', 'token'])
+  })
+
   it('sends each event in a separate chunk, with its size in bytes', async () => {
     const events = ['one ', 'häuser ', '漢字 ', '🎈']
     const port = await serve(events, 40)

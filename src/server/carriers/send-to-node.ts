@@ -108,7 +108,21 @@ export class NodeSender {
     // All events of a stream share two tasks: the cost of a paced stream is the cost of its wake-ups.
     const write = this.#guarded(() => this.#writeEvents(events, take))
     const take: () => void = this.#guarded(() => this.#takeEvents(reply, events, write))
-    this.#when(events.nextDueMs, take)
+    if (schedule?.headMs === undefined) this.#when(events.nextDueMs, take)
+    else this.#sendHeadFirst(reply, schedule.headMs, events, take)
+  }
+
+  /** Sends the headers before the first event is due. */
+  #sendHeadFirst(reply: Reply, headMs: number, events: DueEvents, take: () => void): void {
+    const sendHead = this.#guarded(() => {
+      // In one write with events that are due as well.
+      if (events.nextDueMs > this.#elapsedMs()) {
+        this.#writeHead(reply, undefined)
+        this.#outgoing.flushHeaders()
+      }
+      this.#when(events.nextDueMs, take)
+    })
+    this.#when(headMs, sendHead)
   }
 
   /** Runs `task` at `dueMs` after the start of the request, or synchronously if that time has passed. */

@@ -26,7 +26,8 @@ export async function sendToWeb(
 
   if (body.kind === 'events') {
     const events = new DueEvents(exchange, body, schedule)
-    await sleepUntil(exchange, events.nextDueMs)
+    const headMs = interruption?.at === 'head' ? undefined : schedule?.headMs
+    await sleepUntil(exchange, headMs ?? events.nextDueMs)
     if (interruption?.at === 'head') throw cutBeforeHead(exchange)
     // A Web body has no transfer coding.
     reply.headers.delete('Transfer-Encoding')
