@@ -7,6 +7,8 @@ import {
   type ServiceError,
   apiVersionNotSupported,
   gatewayError,
+  inferenceModelRequired,
+  inferenceModelUnknown,
   resourceNotFound,
 } from '../wire/errors.ts'
 import { findModel, modelFromDeploymentName, type ModelCatalogue } from '../wire/models/model-catalogue.ts'
@@ -62,14 +64,16 @@ function resolveDeployment(
   onUndefined?: OnUndefinedDeployment,
 ): Deployment | ServiceError {
   const { config } = exchange
-  const name = route.deploymentName ?? nameInBody(exchange)
+  const name = route.deploymentName ?? nameInRequest(exchange, route)
   if (typeof name !== 'string') return name
+  const notFound = (): ServiceError =>
+    route.isInference ? inferenceModelUnknown(name) : deploymentNotFound()
 
   let deployment = config.deployments.get(name)
   if (!deployment) {
-    if (!config.allowUndefinedDeployments) return deploymentNotFound()
+    if (!config.allowUndefinedDeployments) return notFound()
     deployment = undefinedDeployment(name, operation, config.models)
-    if (!deployment) return deploymentNotFound()
+    if (!deployment) return notFound()
     if (checksRequests(exchange)) onUndefined?.(name, deployment, exchange)
   }
 
@@ -80,12 +84,12 @@ function resolveDeployment(
   return deployment
 }
 
-function nameInBody(exchange: Exchange): string | ServiceError {
-  if (exchange.isForm) return exchange.form?.text('model') || modelRequired()
-  const { json } = exchange
-  if (typeof json !== 'object' || json === null) return malformedJson()
-  const { model } = json as { model?: unknown }
-  return typeof model === 'string' && model !== '' ? model : modelRequired()
+function nameInRequest(exchange: Exchange, { isInference }: Route): string | ServiceError {
+  const { deploymentName } = exchange
+  if (deploymentName) return deploymentName
+  const hasBody = exchange.isForm || (typeof exchange.json === 'object' && exchange.json !== null)
+  if (!hasBody) return malformedJson()
+  return isInference ? inferenceModelRequired() : modelRequired()
 }
 
 /** Models of deployments that are not configured and have no model in their name. */
@@ -151,7 +155,7 @@ function defaultModel(operation: ModelOperation, named: Model | undefined, catal
 export function checkApiVersion(exchange: Exchange, next: () => ReplyOrPromise): ReplyOrPromise {
   const { route } = exchange
   if (!route) return next()
-  switch (apiVersionFault(exchange.apiVersion, route.operation, route.dated)) {
+  switch (apiVersionFault(exchange.apiVersion, route)) {
     case 'not-found':
       return refuse(resourceNotFound())
     case 'not-supported':

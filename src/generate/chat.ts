@@ -4,12 +4,12 @@ import { promptFiltered } from '../wire/errors.ts'
 import type { Model } from '../wire/models/models.ts'
 import { countChatPrompt } from '../wire/chat/prompt-tokens.ts'
 import type { ChatRequest } from '../wire/chat/chat-request.ts'
-import { parseChatRequest } from '../wire/chat/validate-chat.ts'
+import { parseChatRequest, withoutExtraParameters } from '../wire/chat/validate-chat.ts'
 import { countTools } from '../wire/chat/tool-tokens.ts'
 import { promptFamily } from '../wire/chat/prompt-family.ts'
 import type { Addressed, Exchange } from '../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../pipeline/reply-headers.ts'
-import type { Reply } from '../pipeline/reply.ts'
+import type { Reply, ServiceFacts } from '../pipeline/reply.ts'
 import { type ReplyOrPromise, mapMaybe } from '../pipeline/stage.ts'
 import { loadEncoding, type TokenCounter } from '../tokens/encoding.ts'
 import {
@@ -26,6 +26,7 @@ import { judgeContent, type Verdict, filterCompletion } from './content-filter.t
 import { countAhead } from './count-ahead.ts'
 import type { PromptCache } from './prompt-cache.ts'
 import { chatBody } from '../wire/chat/write-chat.ts'
+import { xaiChatBody, xaiChatStream, xaiFacts } from '../wire/chat/write-xai-chat.ts'
 import { createHash } from 'node:crypto'
 import { type HarmCategory, safeCompletionFilter, lateFilterEvents } from '../wire/content-filters.ts'
 import { chatCompletionId } from '../wire/ids.ts'
@@ -53,7 +54,9 @@ import { ChoiceEvents, type ChoiceEvent } from '../answer/choice-events.ts'
 export function generateChat(exchange: Addressed, promptCache: PromptCache): ReplyOrPromise {
   const { deployment } = exchange
   const { model } = deployment
-  const parsed = parseChatRequest(exchange.json, model)
+  const dropsExtra = exchange.route?.isInference && exchange.headers['extra-parameters'] === 'drop'
+  const body = dropsExtra ? withoutExtraParameters(exchange.json) : exchange.json
+  const parsed = parseChatRequest(body, model)
   if (!parsed.ok) return refuse(parsed.error)
   const { request } = parsed
 
@@ -107,9 +110,10 @@ function chatReply(
   written: Completion,
 ): Reply {
   const { completion, found, late } = filterCompletion(written, verdict, request.stream === true)
-  const facts = chatFacts(exchange, model, request, completion, found)
   const { usage } = completion
   const steps = completionSteps(completion)
+  if (model.provider === 'xai') return xaiReply(exchange, model, request, completion)
+  const facts = chatFacts(exchange, model, request, completion, found)
 
   if (!request.stream) {
     return modelReply(jsonOfModel, chatBody(completion, facts), usage, steps)
@@ -124,6 +128,20 @@ function chatReply(
   const reply = modelReply(eventsOfModel, body, usage, steps)
   if (late) reply.unbuffered = true
   return reply
+}
+
+/** An answer that is not streamed has no length, unlike those of OpenAI's models. */
+const chunkedJson: ServiceFacts = { ...jsonOfModel, chunked: true }
+
+function xaiReply(exchange: Exchange, model: Model, request: ChatRequest, completion: Completion): Reply {
+  const { random, clock } = exchange
+  const created = Math.floor(clock.epochMs() / 1_000)
+  const facts = xaiFacts(model.versionedName, fingerprintOf(model), created, random)
+  const { usage } = completion
+  const steps = completionSteps(completion)
+  if (!request.stream) return modelReply(chunkedJson, xaiChatBody(completion, facts), usage, steps)
+  const includeUsage = request.stream_options?.include_usage === true
+  return modelReply(eventsOfModel, xaiChatStream(completion, facts, includeUsage), usage, steps)
 }
 
 function lengthOf(texts: Iterable<string>): number {
@@ -177,7 +195,10 @@ const fingerprints = new Map<string, string>()
 
 /** Identifies the backend configuration: the same for all answers of a model. Reasoning models have none. */
 function systemFingerprint(model: Model): string | null {
-  if (model.reasoning) return null
+  return model.reasoning ? null : fingerprintOf(model)
+}
+
+function fingerprintOf(model: Model): string {
   let fingerprint = fingerprints.get(model.name)
   if (fingerprint === undefined) {
     fingerprint = `fp_${createHash('sha256').update(model.name).digest('hex').slice(0, 10)}`

@@ -1,4 +1,4 @@
-import { rateLimited, throttled } from '../wire/errors.ts'
+import { inferenceRateLimited, rateLimited, type ServiceError, throttled } from '../wire/errors.ts'
 import { operations } from '../wire/route.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { completeReply, refuse } from '../pipeline/reply-headers.ts'
@@ -11,25 +11,31 @@ import type { Reply } from '../pipeline/reply.ts'
  * @param kind tokens, or requests ("calls")
  */
 export function limitRefusal(exchange: Exchange, kind: 'token' | 'call', retryAfterMs: number): Reply {
-  const { deployment, route, rateLimits } = exchange
+  const { rateLimits, route } = exchange
   const retryAfterSeconds = Math.ceil(retryAfterMs / 1_000)
-  const error =
-    deployment && route
-      ? rateLimited({
-          deployment: deployment.name,
-          model: deployment.model.name,
-          region: exchange.config.region,
-          operationId: operations[route.operation].id,
-          apiVersion: exchange.apiVersion,
-          kind,
-          retryAfterSeconds,
-        })
-      : throttled(retryAfterSeconds)
+  const error = refusalError(exchange, kind, retryAfterSeconds)
   const reply = refuse(error, {
     'retry-after': String(retryAfterSeconds),
     'retry-after-ms': String(retryAfterMs),
-    ...(rateLimits && { 'x-ratelimit-type': kind === 'token' ? 'Tokens' : 'Requests' }),
+    ...(rateLimits &&
+      !route?.isInference && { 'x-ratelimit-type': kind === 'token' ? 'Tokens' : 'Requests' }),
   })
   reply.limitedBy = kind === 'token' ? 'tokens' : 'requests'
   return completeReply(exchange, reply)
+}
+
+function refusalError(exchange: Exchange, kind: 'token' | 'call', retryAfterSeconds: number): ServiceError {
+  const { deployment, route } = exchange
+  if (!deployment || !route) return throttled(retryAfterSeconds)
+  const { region } = exchange.config
+  if (route.isInference) return inferenceRateLimited(deployment.name, deployment.model.name, region)
+  return rateLimited({
+    deployment: deployment.name,
+    model: deployment.model.name,
+    region,
+    operationId: operations[route.operation].id,
+    apiVersion: exchange.apiVersion,
+    kind,
+    retryAfterSeconds,
+  })
 }

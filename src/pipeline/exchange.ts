@@ -160,14 +160,19 @@ export class Exchange {
     return sourceOf(this.deployment ?? config.deployments.get(this.deploymentName ?? ''), config)
   }
 
-  /** Name of the deployment in the path, or else `model` in the body (JSON or a form); undefined if there is neither. */
+  /**
+   * Name of the deployment in the path, or else `model` in the body (JSON or a form), or else the header of the model inference API.
+   * Undefined if the request names no deployment.
+   */
   get deploymentName(): string | undefined {
     const { route } = this
     if (!route || route.deploymentName !== undefined) return route?.deploymentName
     if (this.isForm) return this.form?.text('model')
     const { json } = this
     const model = typeof json === 'object' && json !== null ? (json as { model?: unknown }).model : undefined
-    return typeof model === 'string' ? model : undefined
+    if (typeof model === 'string') return model
+    const header = route.isInference && this.headers['x-ms-model-mesh-model-name']
+    return typeof header === 'string' ? header : undefined
   }
 
   /** Fields of the request in log lines. */

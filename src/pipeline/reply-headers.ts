@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { textBody, type WholeBody } from '../answer/body.ts'
+import { isRecord } from '../lib/record.ts'
 import { wireFormatOf } from '../wire/envelopes.ts'
 import { serverError, type ServiceError, type ServiceLayer } from '../wire/errors.ts'
 import type { Operation } from '../wire/route.ts'
-import { gatewayHeaders, modelHeaders, httpDate } from '../wire/service-headers.ts'
+import { gatewayHeaders, inferenceHeaders, modelHeaders, httpDate } from '../wire/service-headers.ts'
 import type { Exchange } from './exchange.ts'
 import { HeaderList, type Reply, type ServiceFacts, type ReplyBody } from './reply.ts'
 import type { Stage } from './stage.ts'
@@ -79,6 +80,20 @@ function headersOf(exchange: Exchange, { layer, contentType, chunked }: ServiceF
     const secured = layer !== 'authentication'
     return gatewayHeaders({ contentType, chunked, date, apimRequestId: id, secured, region })
   }
+  if (route?.isInference) {
+    return inferenceHeaders({
+      contentType,
+      chunked,
+      date,
+      apimRequestId: id,
+      clientRequestId: clientRequestId(exchange),
+      region: config.region,
+      isOpenAi: deployment?.model.provider === undefined,
+      isRefused: layer === 'limit',
+      isStreamed: isRecord(exchange.json) && exchange.json['stream'] === true,
+      traceParent: traceParentOf(exchange),
+    })
+  }
   const isResponses = route !== undefined && responseOperations.has(route.operation)
   return modelHeaders({
     contentType,
@@ -95,6 +110,11 @@ function headersOf(exchange: Exchange, { layer, contentType, chunked }: ServiceF
     utilization: config.utilizationHeader ? exchange.utilization : undefined,
     spilledOverFrom: exchange.spilledOverFrom,
   })
+}
+
+function traceParentOf({ id, modelRequestId }: Exchange): string {
+  const spanId = modelRequestId.replaceAll('-', '').slice(-16)
+  return `00-${id.replaceAll('-', '')}-${spanId}-00`
 }
 
 /** Returns the request id of the client. Ignores a repeated header, which Node.js returns as a list. */

@@ -46,7 +46,8 @@ export interface ListenOptions {
  * relative to bare node:http: 0.73 to 0.78 directly, 0.60 through Hono (docs/decisions/hono-with-raw-carriers.md).
  */
 function isDataPlane({ method, url = '' }: IncomingMessage): boolean {
-  return method === 'POST' && (url.startsWith('/openai/') || url.startsWith('/v1/'))
+  if (method !== 'POST') return false
+  return url.startsWith('/openai/') || url.startsWith('/v1/') || url.startsWith('/models/')
 }
 
 /** Maximum interval of checks for request timeouts, in milliseconds. Shorter with a short timeout. */

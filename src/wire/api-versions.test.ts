@@ -51,7 +51,7 @@ describe('apiVersionFault', () => {
     ['2024-10-22', 'chatCompletions', 'not-supported'],
     ['2024-10-21-preview', 'chatCompletions', 'not-supported'],
   ] as const)('reports %s for %s on a dated path as %s', (version, operation, fault) => {
-    expect(apiVersionFault(version, operation, true)).toBe(fault)
+    expect(apiVersionFault(version, { operation, dated: true })).toBe(fault)
   })
 
   it.each([
@@ -61,7 +61,20 @@ describe('apiVersionFault', () => {
     ['latest', undefined],
     ['2024-10-21', 'not-supported'],
   ] as const)('reports %s on a v1 path as %s', (version, fault) => {
-    expect(apiVersionFault(version, 'responses', false)).toBe(fault)
+    expect(apiVersionFault(version, { operation: 'responses', dated: false })).toBe(fault)
+  })
+
+  it.each([
+    ['2024-05-01-preview', undefined],
+    ['2025-04-01', undefined],
+    ['2025-03-01-preview', undefined],
+    [undefined, 'not-found'],
+    ['preview', 'not-found'],
+    ['2024-04-01-preview', 'not-supported'],
+    ['2030-01-01', 'not-supported'],
+  ] as const)('reports %s on a path of the model inference API as %s', (version, fault) => {
+    const route = { operation: 'chatCompletions', dated: false, isInference: true } as const
+    expect(apiVersionFault(version, route)).toBe(fault)
   })
 })
 

@@ -1,5 +1,5 @@
 import type { Model } from './models/models.ts'
-import type { Operation } from './route.ts'
+import type { Operation, Route } from './route.ts'
 
 /**
  * Dated API versions of the data plane. Sources: Microsoft Learn ("API version lifecycle") and the folders of
@@ -32,6 +32,13 @@ export const apiVersions: readonly string[] = [
   '2025-03-01-preview',
   '2025-04-01-preview',
 ]
+
+/**
+ * Versions of the model inference API (`/models/...`), in addition to the dated versions of the data plane from the first one on. Sources:
+ * captures of August 2026; Microsoft Learn ("Azure AI Model Inference REST API reference").
+ */
+const inferenceVersions = new Set(['2024-05-01-preview', '2025-04-01', '2025-05-15-preview'])
+const FIRST_INFERENCE_VERSION = '2024-05-01-preview'
 
 /** Values of `api-version` that v1 paths accept. They do not require one. */
 const v1ApiVersions: readonly string[] = ['preview', 'v1', 'latest']
@@ -77,20 +84,22 @@ const wellFormed = /^\d{4}-\d{2}-\d{2}(-preview)?$/
 const dated = new Set(apiVersions)
 const v1 = new Set(v1ApiVersions)
 
-/**
- * Checks the `api-version` of a request. Returns undefined for a valid version.
- *
- * @param isDated whether the path requires a version: true for `/openai/deployments/...`, false for `/openai/v1/...`
- */
+/** Checks the `api-version` of a request. Returns undefined for a valid version. */
 export function apiVersionFault(
   version: string | undefined,
-  operation: Operation,
-  isDated: boolean,
+  { operation, dated: isDated, isInference }: Pick<Route, 'operation' | 'dated' | 'isInference'>,
 ): ApiVersionFault {
+  if (isInference) return inferenceVersionFault(version)
   if (!isDated) return version === undefined || v1.has(version) ? undefined : 'not-supported'
   if (version === undefined || !wellFormed.test(version)) return 'not-found'
   if (!dated.has(version)) return 'not-supported'
   return isBefore(version, firstVersions[operation]) ? 'not-found' : undefined
+}
+
+function inferenceVersionFault(version: string | undefined): ApiVersionFault {
+  if (version === undefined || !wellFormed.test(version)) return 'not-found'
+  if (inferenceVersions.has(version)) return undefined
+  return dated.has(version) && !isBefore(version, FIRST_INFERENCE_VERSION) ? undefined : 'not-supported'
 }
 
 const modelPrefixes = Object.entries(firstModelVersions).sort(([a], [b]) => b.length - a.length)

@@ -65,6 +65,7 @@ interface Envelope {
 }
 
 const json = 'application/json'
+const jsonWithCharset = 'application/json; charset=utf-8'
 
 const envelopes: Readonly<Record<ErrorEnvelope, Envelope>> = {
   gateway: {
@@ -97,8 +98,12 @@ const envelopes: Readonly<Record<ErrorEnvelope, Envelope>> = {
         ? `{"error":{"code":${JSON.stringify(code)},"inner_error":${imageInnerJson(inner)},"message":${JSON.stringify(message)},"type":${JSON.stringify(type)}}}`
         : JSON.stringify({ error: { code, message, param, type } }),
   },
+  inference: {
+    contentType: jsonWithCharset,
+    write: ({ code, message }) => JSON.stringify({ error: { code, message, details: message } }),
+  },
   simulator: {
-    contentType: 'application/json; charset=utf-8',
+    contentType: jsonWithCharset,
     write: ({ code, message, type, param, details }) =>
       JSON.stringify({ error: { code, message, type, param, ...details } }),
   },

@@ -32,6 +32,8 @@ export type ErrorEnvelope =
   | 'compact'
   /** Keys in alphabetical order. */
   | 'sorted'
+  /** Code, message and the message again as details: the model inference API (`/models/...`). */
+  | 'inference'
   /** Errors that the service does not have, with the `details` of the error. */
   | 'simulator'
 
@@ -144,6 +146,29 @@ export function rateLimited(hit: RateLimitHit): ServiceError {
   const wait = retryAfterSeconds === 1 ? '1 second' : `${retryAfterSeconds} seconds`
   const message = `Your requests to ${deployment} for ${model} in ${region} have exceeded the ${kind} rate limit for your current AIServices S0 pricing tier. This request was for ${operationId} under ${api}. Please retry after ${wait}. To increase your default rate limit, visit: https://aka.ms/oai/quotaincrease.`
   return gatewayError('limit', 429, 'RateLimitReached', message, 'gateway-spaced')
+}
+
+/** 400: a request to `/models/...` names no model (public reports, 2025). */
+export function inferenceModelRequired(): ServiceError {
+  const message =
+    'No model specified in request. Please provide a model name in the request body or as a x-ms-model-mesh-model-name header.'
+  return gatewayError('resource', 400, 'no_model_name', message, 'inference')
+}
+
+/** 404: a request to `/models/...` names a deployment that does not exist (public reports, 2025). */
+export function inferenceModelUnknown(name: string): ServiceError {
+  return gatewayError('resource', 404, 'unknown_model', `Unknown model: ${name}`, 'inference')
+}
+
+/** The region in messages of the newer layers of the service: `westeurope` for `West Europe`. */
+function regionSlug(region: string): string {
+  return region.toLowerCase().replaceAll(' ', '')
+}
+
+/** 429 of `/models/...` (capture of August 2026). `region` is the display name. */
+export function inferenceRateLimited(deployment: string, model: string, region: string): ServiceError {
+  const message = `Your requests to ${deployment} for ${model} in ${regionSlug(region)} have exceeded rate limit.`
+  return gatewayError('limit', 429, 'RateLimitReached', message, 'inference')
 }
 
 /** 413: the body exceeds the size limit. Both parameters are in bytes. The format is that of audio operations. */

@@ -27,6 +27,13 @@ describe('findRoute', () => {
       '/acme/openai/deployments/chat/chat/completions',
       { operation: 'chatCompletions', deploymentName: 'chat', dated: true, resource: 'acme' },
     ],
+    ['POST', '/models/chat/completions', { operation: 'chatCompletions', dated: false, isInference: true }],
+    ['POST', '/models/embeddings', { operation: 'embeddings', dated: false, isInference: true }],
+    [
+      'POST',
+      '/acme/models/chat/completions',
+      { operation: 'chatCompletions', dated: false, isInference: true, resource: 'acme' },
+    ],
     ['GET', '/acme/v1/models', { operation: 'listModels', dated: false, resource: 'acme' }],
   ])('finds %s %s', (method, path, route) => {
     expect(findRoute(method, path)).toEqual(route)
@@ -41,6 +48,8 @@ describe('findRoute', () => {
     ['GET', '/openai/deployments/gpt-4o'],
     ['GET', '/openai/v1/responses/'],
     ['GET', '/openai/v1/responses/a/b/c'],
+    ['POST', '/models/responses'],
+    ['GET', '/models/info'],
     ['POST', '/'],
     ['GET', '/v1/openai/models'],
     ['GET', '/a/b/openai/models'],

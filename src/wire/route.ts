@@ -105,6 +105,8 @@ export interface Route {
   readonly id?: string
   /** Whether the path requires `api-version` in the query (`/openai/deployments/...`) or not (`/openai/v1/...`). */
   readonly dated: boolean
+  /** Whether the path is that of the Azure AI model inference API (`/models/...`), which has its own versions, headers and errors. */
+  readonly isInference?: true
 }
 
 /** Operations by method and path, with `{id}` instead of the id. */
@@ -114,7 +116,10 @@ const deploymentsPrefix = '/openai/deployments/'
 /** `/v1/` is the path of OpenAI, for clients that do not support Azure. */
 const v1Prefixes = ['/openai/v1/', '/v1/']
 const openaiPrefix = '/openai/'
+const inferencePrefix = '/models/'
 
+/** The operations of the model inference API that the simulator has. */
+const inferencePaths = pathTable((operation) => operation === 'chatCompletions' || operation === 'embeddings')
 const allPaths = pathTable(() => true)
 const deploymentPaths = pathTable((operation) => operations[operation].datedUnder === 'deployments')
 const openaiPaths = pathTable((operation) => operations[operation].datedUnder === 'openai')
@@ -139,11 +144,11 @@ export function findRoute(method: string, path: string): Route | undefined {
 }
 
 /** A resource name as the prefix of a data-plane path. */
-const resourcePrefix = /^\/(?!openai\/|v1\/)([a-z0-9][a-z0-9-]{0,63})(?=\/(?:openai|v1)\/)/
+const resourcePrefix = /^\/(?!openai\/|v1\/|models\/)([a-z0-9][a-z0-9-]{0,63})(?=\/(?:openai|v1|models)\/)/
 
-/** Removes everything before the first `/openai/` or `/v1/`, such as the prefix of a gateway or a resource. */
+/** Removes everything before the first `/openai/`, `/v1/` or `/models/`, such as the prefix of a gateway or a resource. */
 export function stripPathPrefix(path: string): string {
-  return /\/(?:openai|v1)\/.*/s.exec(path)?.[0] ?? path
+  return /\/(?:openai|v1|models)\/.*/s.exec(path)?.[0] ?? path
 }
 
 function parseRoute(method: string, path: string): Route | undefined {
@@ -157,6 +162,10 @@ function parseServicePath(method: string, path: string): Route | undefined {
   if (path.startsWith(deploymentsPrefix)) return parseDeploymentPath(method, path)
   for (const prefix of v1Prefixes) {
     if (path.startsWith(prefix)) return findOperation(allPaths, method, path.slice(prefix.length), false)
+  }
+  if (path.startsWith(inferencePrefix)) {
+    const route = findOperation(inferencePaths, method, path.slice(inferencePrefix.length), false)
+    return route && { ...route, isInference: true }
   }
   if (path.startsWith(openaiPrefix))
     return findOperation(openaiPaths, method, path.slice(openaiPrefix.length), true)

@@ -95,6 +95,48 @@ export function modelHeaders(facts: ModelHeaderFacts): string[] {
   return raw
 }
 
+/** The values of the headers of an answer from the model inference API. */
+export interface InferenceHeaderFacts extends HeaderFacts {
+  readonly clientRequestId: string | undefined
+  readonly region: string
+  /** Whether the model is one of OpenAI. Models of others have their own headers. */
+  readonly isOpenAi: boolean
+  /** Whether the request asks for a stream. */
+  readonly isStreamed: boolean
+  /** Whether a limit refuses the request before it reaches the model. */
+  readonly isRefused: boolean
+  /** `traceparent` of the answer of a model that is not one of OpenAI: 32 and 16 hexadecimal digits. */
+  readonly traceParent: string
+}
+
+/** Returns the headers of an answer from `/models/...`. Order and values are those of captures of August 2026. */
+export function inferenceHeaders(facts: InferenceHeaderFacts): string[] {
+  const { apimRequestId, clientRequestId, isOpenAi, isRefused } = facts
+  const fe = [
+    'azureai-fe-is-streaming',
+    facts.isStreamed ? 'True' : 'False',
+    'azureai-fe-offer-type',
+    'paygo',
+  ]
+  const isProviders = !isOpenAi && !isRefused
+  const raw = isProviders ? ['Cache-Control', 'no-cache'] : []
+  raw.push(...startHeaders(facts))
+  if (isOpenAi) raw.push(...fe)
+  if (isProviders) {
+    raw.push('access-control-allow-origin', '*', 'access-control-expose-headers', '*', 'vary', varyingHeaders)
+  }
+  raw.push('apim-request-id', apimRequestId)
+  if (isOpenAi) raw.push('skip-error-remapping', 'true')
+  if (isProviders) raw.push('traceparent', facts.traceParent)
+  raw.push('Strict-Transport-Security', strictTransportSecurity, 'x-content-type-options', 'nosniff')
+  if (clientRequestId !== undefined) raw.push('x-ms-client-request-id', clientRequestId)
+  raw.push('x-ms-region', facts.region)
+  if (!isOpenAi) raw.push('azureai-requested-tier', 'default', 'azureai-processed-tier', 'default', ...fe)
+  return raw
+}
+
+const varyingHeaders = 'access-control-request-headers'
+
 /** Returns the headers of an answer from the gateway, as alternating names and values. */
 export function gatewayHeaders(facts: GatewayHeaderFacts): string[] {
   const { secured, region } = facts

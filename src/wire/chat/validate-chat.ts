@@ -253,3 +253,28 @@ export function validateChat(body: unknown, model: Model): ServiceError | undefi
 export function parseChatRequest(body: unknown, model: Model): Parsed<ChatRequest> {
   return parsed<ChatRequest>(body, validateChat(body, model))
 }
+
+/** The parameters of the model inference API (Microsoft Learn, "Azure AI Model Inference REST API reference", 2026). */
+const inferenceParameters = new Set([
+  'frequency_penalty',
+  'max_tokens',
+  'messages',
+  'modalities',
+  'model',
+  'presence_penalty',
+  'response_format',
+  'seed',
+  'stop',
+  'stream',
+  'stream_options',
+  'temperature',
+  'tool_choice',
+  'tools',
+  'top_p',
+])
+
+/** Removes the parameters that the model inference API does not have, for a request with `extra-parameters: drop`. */
+export function withoutExtraParameters(body: unknown): unknown {
+  if (!isRecord(body)) return body
+  return Object.fromEntries(Object.entries(body).filter(([name]) => inferenceParameters.has(name)))
+}

@@ -16,12 +16,27 @@ const chatReasoning = { operations: chat, reasoning: true }
 /** Models that only the Responses API serves. */
 const responsesOnly = { operations: ['responses'], reasoning: true } as const
 
+const xai = { operations: chat, provider: 'xai' } as const
+
 const baseModel = {
   encoding: 'cl100k_base',
   contextTokens: 16_384,
   maxOutputTokens: 16_384,
   operations: ['completions'],
 } as const
+
+/**
+ * Models of xAI. Their tokenizer is not public: o200k_base is an approximation. Limits from xAI's documentation (2025-08, 2026-03).
+ */
+const xaiRows: readonly CatalogueRow[] = [
+  { name: 'grok-3', ...xai, contextTokens: 131_072, maxOutputTokens: 131_072 },
+  { name: 'grok-3-mini', ...xai, contextTokens: 131_072, maxOutputTokens: 131_072 },
+  { name: 'grok-4', ...xai, contextTokens: 256_000, maxOutputTokens: 256_000 },
+  { name: 'grok-4-fast-reasoning', ...xai, contextTokens: 256_000, maxOutputTokens: 256_000 },
+  { name: 'grok-4-fast-non-reasoning', ...xai, contextTokens: 256_000, maxOutputTokens: 256_000 },
+  { name: 'grok-4-1-fast-reasoning', ...xai, contextTokens: 256_000, maxOutputTokens: 256_000 },
+  { name: 'grok-4-1-fast-non-reasoning', ...xai, contextTokens: 256_000, maxOutputTokens: 256_000 },
+]
 
 /**
  * Base models that read and write text. Sources: context windows and versions from Microsoft Learn, "Foundry Models sold by
@@ -170,6 +185,7 @@ export const chatModelRows: readonly CatalogueRow[] = [
   { name: 'gpt-audio-mini', ...gpt4o, operations: chat },
   { name: 'gpt-audio-1.5', ...gpt4o, operations: chat },
   { name: 'gpt-4o-audio-preview', versions: ['2024-12-17'], ...gpt4o, operations: chat },
+  ...xaiRows,
   {
     name: 'model-router',
     // Answers contain the model that the router chose, not the router.

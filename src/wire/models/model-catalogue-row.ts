@@ -11,6 +11,7 @@ export interface CatalogueRow {
   readonly answersAs?: string
   readonly aliases?: readonly string[]
   readonly encoding?: EncodingName
+  readonly provider?: 'xai'
   readonly contextTokens: number
   readonly maxOutputTokens: number
   readonly operations: readonly ModelOperation[]

@@ -12,6 +12,8 @@ export interface Model {
   /** Other names of the model: `gpt-3.5-turbo` for `gpt-35-turbo`. */
   readonly aliases: readonly string[]
   readonly encoding: EncodingName
+  /** The provider if it is not OpenAI. Answers of its models have another form. */
+  readonly provider?: 'xai'
   /** Maximum tokens of prompt and completion together; 0 for models without token limits (images, audio files). */
   readonly contextTokens: number
   /** Maximum tokens of a completion; 0 for models that do not write text. */
