@@ -1,6 +1,7 @@
 import { limitProfileNames } from './deployments.ts'
 import type { deploymentEntrySchema } from './resolve-deployment.ts'
 import { sourceNames } from './source-names.ts'
+import { wireProfileNames } from '../wire/wire-profile.ts'
 
 /** Documentation of a key of a deployment. */
 export interface DeploymentKey {
@@ -45,6 +46,11 @@ export const deploymentKeys: Readonly<Record<keyof typeof deploymentEntrySchema.
     meaning: 'Version of the rate limiter (docs/limits.md)',
     range: limitProfileNames.map((name) => `\`${name}\``).join(', '),
     whenAbsent: '`LIMIT_PROFILE`',
+  },
+  wireProfile: {
+    meaning: 'Version of the form of answers and headers (docs/wire-profiles.md)',
+    range: wireProfileNames.map((name) => `\`${name}\``).join(', '),
+    whenAbsent: '`WIRE_PROFILE`',
   },
   provisionedThroughputUnits: {
     meaning: 'Provisioned throughput units, instead of limits per minute',

@@ -16,6 +16,7 @@ import { isRecord } from '../lib/record.ts'
 import { type Input, withoutUndefined } from './mapping-file.ts'
 import { showValue, describeProblems, type ProblemWords } from './zod-problems.ts'
 import { sourceNames } from './source-names.ts'
+import { wireProfileNames } from '../wire/wire-profile.ts'
 
 const count = 'must be an integer of at least 1'
 const limit = z.int(count).min(1, count).optional()
@@ -32,6 +33,7 @@ export const deploymentEntrySchema = z.strictObject(
     requestsPerMinute: limit,
     requestsSliceSeconds: z.literal([1, 10, 60], 'must be 1, 10 or 60').optional(),
     limitProfile: z.enum(limitProfileNames, `must be one of ${limitProfileNames.join(', ')}`).optional(),
+    wireProfile: z.enum(wireProfileNames, `must be one of ${wireProfileNames.join(', ')}`).optional(),
     provisionedThroughputUnits: limit,
     spilloverTo: z.string('must be the name of a deployment').optional(),
     embeddingSize: z.int(sizeRule).min(1, sizeRule).max(MAX_EMBEDDING_SIZE, sizeRule).optional(),
@@ -89,7 +91,8 @@ const advice: Readonly<Record<string, string>> = {
   tokensPerMinute: 'Set it to 20000, for example, or leave it out for no limit.',
   requestsPerMinute: 'Set it to 60, for example, or leave it out to derive it from tokensPerMinute.',
   requestsSliceSeconds: 'Leave it out for 10.',
-  limitProfile: 'Leave it out for the newest.',
+  limitProfile: 'Leave it out to use LIMIT_PROFILE.',
+  wireProfile: 'Leave it out to use WIRE_PROFILE.',
   provisionedThroughputUnits: 'Set it to 15, for example, or leave it out for a pay-as-you-go deployment.',
   spilloverTo: 'Set it to a pay-as-you-go deployment in this file, or leave it out.',
   embeddingSize: 'Set it to 1536, for example, or leave it out for the size of the model.',

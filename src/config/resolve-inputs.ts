@@ -281,6 +281,7 @@ function createResource(
     limitProfile: settings.limitProfile,
     utilizationHeader: settings.utilizationHeader,
     completionLength: settings.completionLength,
+    wireProfile: settings.wireProfile,
     toolCallProbability: settings.toolCallProbability,
     apiVersionCheck: settings.apiVersionCheck,
     contentFilter: {

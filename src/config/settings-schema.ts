@@ -8,6 +8,7 @@ import { setting, integer, numberBetween, oneOf, pathList, text, type ValueKind,
 import { sourceNames } from './source-names.ts'
 import { telemetrySettings } from './telemetry-settings.ts'
 import type { PromptCategory } from '../wire/content-filters.ts'
+import { wireProfileNames } from '../wire/wire-profile.ts'
 
 /** A text that the content filter treats as harm of a category. */
 export interface FilterPhrase<C extends PromptCategory = PromptCategory> {
@@ -116,6 +117,13 @@ export const settingsSchema = z.strictObject({
     group: 'Simulation',
     default: 0.5,
     description: 'Share of answers that call a tool when tool_choice is auto.',
+  }),
+  wireProfile: setting(oneOf(wireProfileNames), {
+    env: 'WIRE_PROFILE',
+    patch: 'wire_profile',
+    group: 'Simulation',
+    default: '2026-09',
+    description: 'Version of the form of answers and headers, by month (docs/wire-profiles.md).',
   }),
   apiVersionCheck: setting(yesOrNo('on or off'), {
     env: 'API_VERSION_CHECK',

@@ -30,6 +30,7 @@ import { xaiChatBody, xaiChatStream, xaiFacts } from '../wire/chat/write-xai-cha
 import { createHash } from 'node:crypto'
 import { type HarmCategory, safeCompletionFilter, lateFilterEvents } from '../wire/content-filters.ts'
 import { chatCompletionId } from '../wire/ids.ts'
+import { wireFormOf, type ChatForm } from '../wire/wire-profile.ts'
 import {
   type ChatFacts,
   argumentDelta,
@@ -158,12 +159,14 @@ function chatFacts(
   completion: Completion,
   found: HarmCategory | undefined,
 ): ChatFacts {
+  const { chat: form } = wireFormOf(exchange.deployment?.wireProfile ?? exchange.config.wireProfile, model)
   return {
     idJson: `"${chatCompletionId(exchange.random)}"`,
     created: Math.floor(exchange.clock.epochMs() / 1000),
     model: model.versionedName,
     systemFingerprint: systemFingerprint(model),
-    serviceTier: serviceTier(model, request.service_tier),
+    serviceTier: serviceTier(form, request.service_tier),
+    routing: form.routing,
     usesFunctions: usesFunctions(request),
     logprobs: request.logprobs === true ? logprobsOf(request, completion, exchange) : undefined,
     annotates: true,
@@ -181,12 +184,9 @@ function logprobsOf(
   return (pieces) => logprobsPieces(pieces, options)
 }
 
-/** Models that report the tier without a request for it (capture of gpt-5.2-chat, April 2026). */
-const modelsWithTier = /^gpt-(5\.[2-9]|[6-9])/
-
 /** Tier as the service reports it: `auto` becomes `default`, and `fast` becomes `priority`. */
-function serviceTier({ name }: Model, requested: string | null | undefined): string | undefined {
-  if (requested === undefined || requested === null) return modelsWithTier.test(name) ? 'default' : undefined
+function serviceTier(form: ChatForm, requested: string | null | undefined): string | undefined {
+  if (requested === undefined || requested === null) return form.hasServiceTier ? 'default' : undefined
   if (requested === 'auto') return 'default'
   return requested === 'fast' ? 'priority' : requested
 }

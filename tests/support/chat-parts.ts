@@ -8,6 +8,7 @@ export const chatFacts: ChatFacts = {
   model: 'gpt-4o-2024-11-20',
   systemFingerprint: 'fp_1',
   serviceTier: undefined,
+  routing: undefined,
   usesFunctions: false,
   logprobs: undefined,
   annotates: true,

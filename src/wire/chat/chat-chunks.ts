@@ -22,6 +22,8 @@ export interface ChatFacts {
   readonly systemFingerprint: string | null | undefined
   /** Undefined: the field is not sent. */
   readonly serviceTier: string | undefined
+  /** JSON of `routing`, which whole answers and the usage of a stream have. Undefined: the field is not sent. */
+  readonly routing: string | undefined
   /** Whether the request has `functions`, the older form of `tools`. */
   readonly usesFunctions: boolean
   /** Returns the log probabilities of text pieces as JSON, in parts to concatenate. Undefined if the request does not ask for them. */
@@ -45,6 +47,11 @@ export function logprobsJson(pieces: readonly string[], { logprobs }: ChatFacts)
 /** The fields `created`, `id` and `model` of every object. */
 export function identityJson({ created, idJson, model }: ChatFacts): string {
   return `"created":${created},"id":${idJson},"model":${JSON.stringify(model)}`
+}
+
+/** The field `routing` if it is sent, with a comma before it. */
+export function routingMember({ routing }: ChatFacts): string {
+  return routing === undefined ? '' : `,"routing":${routing}`
 }
 
 /** The tier and the fingerprint if they are sent, with a comma before each. */
@@ -122,18 +129,20 @@ export interface ChunkWriter {
 /** Creates the writer of a stream. */
 export function createChunkWriter(facts: ChatFacts, options: StreamOptions, random: Random): ChunkWriter {
   const afterChoices = `],${identityJson(facts)}`
-  const afterObfuscation = `,"object":"chat.completion.chunk"${tierAndFingerprintJson(facts)}`
+  const objectMember = ',"object":"chat.completion.chunk"'
+  const tierAndFingerprint = tierAndFingerprintJson(facts)
+  const afterObfuscation = objectMember + tierAndFingerprint
   const nullUsage = options.includeUsage ? ',"usage":null' : ''
   const frameLength = '{"choices":['.length + afterChoices.length + afterObfuscation.length + '}'.length
   const obfuscationFrame = ',"obfuscation":""'.length
 
   /** `choicesLength` excludes the filter results, as in the padding of the service. */
-  const write = (choices: string, choicesLength: number, usage: string): string => {
+  const write = (choices: string, choicesLength: number): string => {
     if (!options.obfuscate)
-      return dataEvent(`{"choices":[${choices}${afterChoices}${afterObfuscation}${usage}}`)
-    const noise = obfuscation(random, frameLength + obfuscationFrame + choicesLength + usage.length)
+      return dataEvent(`{"choices":[${choices}${afterChoices}${afterObfuscation}${nullUsage}}`)
+    const noise = obfuscation(random, frameLength + obfuscationFrame + choicesLength + nullUsage.length)
     return dataEvent(
-      `{"choices":[${choices}${afterChoices},"obfuscation":"${noise}"${afterObfuscation}${usage}}`,
+      `{"choices":[${choices}${afterChoices},"obfuscation":"${noise}"${afterObfuscation}${nullUsage}}`,
     )
   }
 
@@ -144,7 +153,7 @@ export function createChunkWriter(facts: ChatFacts, options: StreamOptions, rand
       const ascii = rest.length - delta.length - logprobs.length
       const length = ascii + codePointLength(delta) + codePointLength(logprobs)
       const head = filter === '' ? '{' : `{"content_filter_results":${filter},`
-      return write(head + rest, '{'.length + length, nullUsage)
+      return write(head + rest, '{'.length + length)
     },
     tokens(field) {
       const { obfuscate } = options
@@ -156,7 +165,13 @@ export function createChunkWriter(facts: ChatFacts, options: StreamOptions, rand
       const length = frameLength + obfuscationFrame + fixedLength
       return (text) => head + text + middle + obfuscation(random, length + codePointLength(text)) + tail
     },
-    usage: (usageJson) => write('', 0, `,"usage":${usageJson}`),
+    usage(usageJson) {
+      const before = `{"choices":[${afterChoices}`
+      const after = `${objectMember}${routingMember(facts)}${tierAndFingerprint},"usage":${usageJson}}`
+      if (!options.obfuscate) return dataEvent(before + after)
+      const length = codePointLength(before) + obfuscationFrame + after.length
+      return dataEvent(`${before},"obfuscation":"${obfuscation(random, length)}"${after}`)
+    },
   }
 }
 

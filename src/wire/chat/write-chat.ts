@@ -23,6 +23,7 @@ import {
   identityJson,
   isAsciiAround,
   logprobsJson,
+  routingMember,
   tierAndFingerprintJson,
   toolCallJson,
   type ChatFacts,
@@ -91,7 +92,7 @@ function answerEnd({ usage, usageUnknown, promptFilters }: WrittenChat, facts: C
   const results = promptFilters?.map(promptFilterJson) ?? (facts.annotates ? [safePromptFilter(0)] : [])
   const filters = results.length === 0 ? '' : `,"prompt_filter_results":[${results.join(',')}]`
   const billed = usageUnknown === true ? '' : `,"usage":${chatUsageJson(usage)}`
-  return `],${identityJson(facts)},"object":"chat.completion"${filters}${tierAndFingerprintJson(facts)}${billed}}\n`
+  return `],${identityJson(facts)},"object":"chat.completion"${filters}${routingMember(facts)}${tierAndFingerprintJson(facts)}${billed}}\n`
 }
 
 function choiceStart(choice: Choice, index: number, facts: ChatFacts): string {

@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { findModel } from './models/model-catalogue.ts'
+import { wireFormOf, wireProfileNames, type WireForm, type WireProfileName } from './wire-profile.ts'
+
+function formOf(name: WireProfileName, modelName: string): WireForm {
+  const model = findModel(modelName)
+  if (!model) throw new Error(`no model ${modelName}`)
+  return wireFormOf(name, model)
+}
+
+describe('wireFormOf', () => {
+  it('returns the same object for a model and a profile', () => {
+    expect(formOf('2026-09', 'gpt-4o')).toBe(formOf('2026-09', 'gpt-4o'))
+    expect(formOf('2026-09', 'gpt-4o')).not.toBe(formOf('2026-04', 'gpt-4o'))
+  })
+
+  it.each([
+    ['2026-04', 'gpt-35-turbo', false],
+    ['2026-04', 'gpt-4.1-mini', false],
+    ['2026-04', 'gpt-5.1', false],
+    ['2026-04', 'o4-mini', false],
+    ['2026-04', 'gpt-5.2-chat', true],
+    ['2026-04', 'gpt-6.1-sol', true],
+    ['2026-06', 'o4-mini', true],
+    ['2026-09', 'gpt-4.1-mini', true],
+  ] as const)('%s: service_tier of chat on %s is %s', (name, model, sent) => {
+    expect(formOf(name, model).chat.hasServiceTier).toBe(sent)
+  })
+})
+
+describe('docs/wire-profiles.md', () => {
+  const guide = readFileSync(new URL('../../docs/wire-profiles.md', import.meta.url), 'utf8')
+
+  it('lists all profiles', () => {
+    const columns = wireProfileNames.map((name) => `\`${name}\``)
+    const header = guide.split('\n').find((line) => line.startsWith('| Member')) ?? ''
+    expect(
+      header
+        .split('|')
+        .map((cell) => cell.trim())
+        .slice(2, -1),
+    ).toEqual(columns)
+  })
+})
