@@ -322,7 +322,7 @@ export function drawReasoning(
   random: Random,
 ): Reasoning {
   if (!model.reasoning) return noReasoning
-  const median = medianTokens[effort ?? defaultEffort(model)] ?? 0
+  const median = medianTokens[effort ?? model.capabilities.defaultEffort ?? 'medium'] ?? 0
   if (median === 0) return noReasoning
   const drawn = lognormal(median, LOG_DEVIATION, random)
   const reasoningTokens = Math.round(drawn / BLOCK_TOKENS) * BLOCK_TOKENS
@@ -332,12 +332,4 @@ export function drawReasoning(
   }
   const whole = Math.min(reasoningTokens, limit - (limit % BLOCK_TOKENS))
   return { reasoningTokens: whole, overheadTokens: limit - whole, cut: true }
-}
-
-/**
- * Models from gpt-5.1 on do not reason by default (Microsoft Learn, "Azure OpenAI reasoning models"). Models from
- * gpt-5.6 on do again: there a request with tools has to disable it.
- */
-function defaultEffort({ name }: Model): 'none' | 'medium' {
-  return /^gpt-5\.[1-5](-mini|-nano)?$/.test(name) ? 'none' : 'medium'
 }

@@ -11,6 +11,7 @@ import { framesOf } from '../support/answer-sight.ts'
 import { recordedAnswers } from '../support/answer-sources.ts'
 import { chatFacts } from '../support/chat-parts.ts'
 import { jsonText, mutateJson } from '../support/mutate-json.ts'
+import { findModel } from '../../src/wire/models/model-catalogue.ts'
 
 const answers = recordedAnswers('tests/golden').filter(({ text }) => text.length < 40_000)
 const rounds = 10
@@ -41,7 +42,7 @@ function writeAll(events: readonly AnswerEvent[]): void {
   const options = {
     request: { input: [] },
     deployment: 'd',
-    model: { name: 'gpt-4o', reasoning: false },
+    model: findModel('gpt-4o')!,
     ids: new ResponseIds(createRandom('ids')),
     createdMs: 0,
     nowMs: () => 0,

@@ -13,6 +13,7 @@ import { framesOf, sightOf, type Sight } from '../support/answer-sight.ts'
 import { recordedAnswers, type RecordedAnswer } from '../support/answer-sources.ts'
 import { chatFacts } from '../support/chat-parts.ts'
 import { needOf } from '../support/installed-tool.ts'
+import { findModel } from '../../src/wire/models/model-catalogue.ts'
 
 const facts = { ...chatFacts, idJson: '"chatcmpl-made"', systemFingerprint: undefined, annotates: false }
 
@@ -31,7 +32,7 @@ function write(kind: RecordedAnswer['kind'], events: readonly AnswerEvent[], use
   const options = {
     request: { input: [] },
     deployment: 'd',
-    model: { name: 'gpt-4o', reasoning: false },
+    model: findModel('gpt-4o')!,
     ids: new ResponseIds(createRandom('ids')),
     createdMs: 0,
     nowMs: () => 1_000,

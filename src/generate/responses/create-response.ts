@@ -4,11 +4,7 @@ import { promptFiltered, type ServiceError } from '../../wire/errors.ts'
 import type { Model } from '../../wire/models/models.ts'
 import type { ChatRequest } from '../../wire/chat/chat-request.ts'
 import { parseInputTokensRequest, parseResponsesRequest } from '../../wire/responses/validate-responses.ts'
-import {
-  type ResponsesRequest,
-  defaultEffort,
-  countResponsesInput,
-} from '../../wire/responses/responses-request.ts'
+import { type ResponsesRequest, countResponsesInput } from '../../wire/responses/responses-request.ts'
 import { chatRequestOf } from '../../wire/responses/responses-to-chat.ts'
 import {
   inputTooLong,
@@ -128,7 +124,7 @@ function withCountedInput(
 
 /** Passes the effort to the model, so that the reasoning matches the effort in the answer. */
 function chatOf(request: ResponsesRequest, { items }: ResolvedInput, model: Model): ChatRequest {
-  const effort = request.reasoning?.effort ?? defaultEffort(model)
+  const effort = request.reasoning?.effort ?? model.capabilities.defaultEffort
   return { ...chatRequestOf(request, items), reasoning_effort: effort }
 }
 

@@ -1,12 +1,7 @@
 import { alphanumeric } from '../../wire/ids.ts'
 import type { ResponseIds } from '../../wire/responses/response-ids.ts'
 import type { Model } from '../../wire/models/models.ts'
-import {
-  defaultEffort,
-  encryptedLength,
-  sendsPhase,
-  type ResponsesRequest,
-} from '../../wire/responses/responses-request.ts'
+import { encryptedLength, type ResponsesRequest } from '../../wire/responses/responses-request.ts'
 import { namespaceOf } from '../../wire/responses/responses-to-chat.ts'
 import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
 import type { Random } from '../../lib/random.ts'
@@ -52,7 +47,7 @@ export function outputItems(choice: Choice, context: ItemContext): WrittenItem[]
       type: 'message',
       status,
       content: [choice.refused ? outputRefusal(wholeText(choice)) : outputText(wholeText(choice))],
-      ...(sendsPhase(model) && { phase: toolCalls.length > 0 ? 'commentary' : 'final_answer' }),
+      ...(model.capabilities.phase && { phase: toolCalls.length > 0 ? 'commentary' : 'final_answer' }),
       role: 'assistant',
     }
     items.push({ item, pieces })
@@ -66,7 +61,7 @@ export function outputItems(choice: Choice, context: ItemContext): WrittenItem[]
 
 /** Reasoning models always return a reasoning item, even an empty one, unless the effort is `none`. */
 function hasReasoningItem({ reasoning }: ResponsesRequest, model: Model): boolean {
-  return model.reasoning && (reasoning?.effort ?? defaultEffort(model)) !== 'none'
+  return model.reasoning && (reasoning?.effort ?? model.capabilities.defaultEffort) !== 'none'
 }
 
 function reasoningItem({ reasoningTokens }: Choice, context: ItemContext): ReasoningOutput {

@@ -39,7 +39,6 @@ import {
 } from '../validation/checks.ts'
 import {
   logitBias,
-  MAX_CHOICES,
   penalty,
   stop,
   streamOptions,
@@ -53,6 +52,7 @@ import {
 import { maxTokensTooLargeText } from './error-context-length.ts'
 import type { ServiceError } from '../errors.ts'
 import type { Model } from '../models/models.ts'
+import type { ModelCapabilities } from '../models/model-capabilities.ts'
 
 const metadata = mapOf(text({ maxLength: 512 }), {
   expected: 'a metadata object',
@@ -99,34 +99,26 @@ function topLogprobs(max: number): Check {
   }
 }
 
-/** What a family of models accepts. */
-interface ChatFamily {
-  /** Reasoning models allow fewer choices and alternatives, and reject some parameters. */
-  readonly reasoning: boolean
-  readonly acceptsStop: boolean
-  readonly unknownToolKeys: 'refuse' | 'ignore'
-}
-
 /** The fields of a chat request in the order in which the service reports faults. The order from `moderation` on is not measured. */
-function chatFields({ reasoning, acceptsStop, unknownToolKeys }: ChatFamily): Check {
-  const unlessReasoning = (check: Check, hint?: string) => (reasoning ? unsupported(hint) : check)
-  return objectOf([
+function chatFields(capabilities: ModelCapabilities): Check {
+  const { maxChoices, maxTopLogprobs, unknownMembers, unknownToolMembers } = capabilities
+  const fields = [
     required('messages', messages),
     optional('functions', functions),
     optional('function_call', functionCall),
-    optional('tools', toolsWith(unknownToolKeys)),
+    optional('tools', toolsWith(unknownToolMembers)),
     optional('tool_choice', toolChoice),
     optional('parallel_tool_calls', boolean),
     optional('max_completion_tokens', tokenLimit),
-    optional('max_tokens', unlessReasoning(tokenLimit, " Use 'max_completion_tokens' instead.")),
-    optional('n', integerBetween(1, reasoning ? 8 : MAX_CHOICES)),
-    optional('stop', acceptsStop ? stop : unsupported()),
+    optional('max_tokens', tokenLimit),
+    optional('n', integerBetween(1, maxChoices)),
+    optional('stop', stop),
     optional('temperature', temperature),
     optional('top_p', topP),
     optional('presence_penalty', penalty),
     optional('frequency_penalty', penalty),
     optional('logprobs', boolean),
-    optional('top_logprobs', topLogprobs(reasoning ? 5 : 20)),
+    optional('top_logprobs', topLogprobs(maxTopLogprobs)),
     optional('user', text()),
     optional('seed', integer),
     optional('safety_identifier', text({ maxLength: 64 })),
@@ -138,8 +130,8 @@ function chatFields({ reasoning, acceptsStop, unknownToolKeys }: ChatFamily): Ch
     optional('stream_options', streamOptions),
     optional('store', boolean),
     optional('metadata', metadata),
-    optional('logit_bias', unlessReasoning(logitBias)),
-    optional('prediction', unlessReasoning(schema)),
+    optional('logit_bias', logitBias),
+    optional('prediction', schema),
     optional('verbosity', oneOf('low', 'medium', 'high')),
     optional('moderation', objectOf([required('model', text())], 'ignore')),
     optional('response_format', responseFormat),
@@ -153,7 +145,32 @@ function chatFields({ reasoning, acceptsStop, unknownToolKeys }: ChatFamily): Ch
     optional('user_security_context', schema),
     // If it names the deployment, it is read before validation. Otherwise it is ignored.
     optional('model', anything),
-  ])
+  ]
+  const accepted = fields.flatMap((field) => {
+    const support = supportOf(field.name, capabilities)
+    if (support === 'unknown') return []
+    return support === 'unsupported' ? optional(field.name, unsupported(hints[field.name])) : field
+  })
+  return objectOf(accepted, unknownMembers === 'unrecognized' ? 'list' : 'refuse')
+}
+
+/** Endings of the message for an unsupported parameter. */
+const hints: Readonly<Record<string, string>> = { max_tokens: " Use 'max_completion_tokens' instead." }
+
+function supportOf(name: string, { parameters, parallelToolCalls }: ModelCapabilities) {
+  return name === 'parallel_tool_calls' && !parallelToolCalls ? 'unsupported' : parameters[name]
+}
+
+const fieldsByCapabilities = new WeakMap<ModelCapabilities, Check>()
+
+/** Models with the same capabilities share a check. */
+function fieldsOf({ capabilities }: Model): Check {
+  let fields = fieldsByCapabilities.get(capabilities)
+  if (fields === undefined) {
+    fields = chatFields(capabilities)
+    fieldsByCapabilities.set(capabilities, fields)
+  }
+  return fields
 }
 
 const chosenFunctionIsDeclared: Rule = (body) =>
@@ -228,21 +245,6 @@ const chatRules: readonly Rule[] = [
   jsonIsMentioned,
   noSamplingWhileReasoning,
 ]
-
-const familyFields = {
-  withoutReasoning: chatFields({ reasoning: false, acceptsStop: true, unknownToolKeys: 'ignore' }),
-  firstReasoning: chatFields({ reasoning: true, acceptsStop: true, unknownToolKeys: 'ignore' }),
-  reasoning: chatFields({ reasoning: true, acceptsStop: false, unknownToolKeys: 'ignore' }),
-  /** Measured on gpt-5.6-terra, 2026-08. */
-  strict: chatFields({ reasoning: true, acceptsStop: false, unknownToolKeys: 'refuse' }),
-}
-
-function fieldsOf({ name, reasoning }: Model): Check {
-  if (!reasoning) return familyFields.withoutReasoning
-  // `stop` is not supported from o3 and o4-mini on (OpenAI's reference; bills of o3-mini with `stop`).
-  if (/^o(1|3-mini)/.test(name)) return familyFields.firstReasoning
-  return /^gpt-(5\.[6-9]|[6-9])/.test(name) ? familyFields.strict : familyFields.reasoning
-}
 
 /** Validates the body of a chat completions request. Returns the error of the service, or undefined. Never throws. */
 export function validateChat(body: unknown, model: Model): ServiceError | undefined {

@@ -4,7 +4,6 @@ import type { Model } from '../models/models.ts'
 import { objectOf, optional, anything, boolean, integer, integerBetween, text } from '../validation/checks.ts'
 import {
   logitBias,
-  MAX_CHOICES,
   penalty,
   stop,
   streamOptions,
@@ -17,6 +16,9 @@ import type { StreamOptions } from '../chat/chat-request.ts'
 
 /** Maximum number of prompts per request. The limit of the service is not captured. This is that of embeddings. */
 const MAX_PROMPTS = 2048
+
+/** Maximum `n` and `best_of`. */
+const MAX_CHOICES = 128
 
 const fields = objectOf([
   optional('prompt', textOrTokens(MAX_PROMPTS)),

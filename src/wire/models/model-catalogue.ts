@@ -1,6 +1,7 @@
 import { nearestNames } from '../../lib/nearest-names.ts'
 import { catalogueRows } from './model-catalogue-data.ts'
 import type { CatalogueRow } from './model-catalogue-row.ts'
+import { capabilitiesOf } from './model-capabilities.ts'
 import type { Model } from './models.ts'
 
 /** The models that deployments can use. Plain data, created by `createModelCatalogue`. */
@@ -72,7 +73,7 @@ function versionsOf(row: CatalogueRow): Family {
 }
 
 function createModel(row: CatalogueRow, version: string | undefined): Model {
-  const { versions: _, answersAs, olderLimits, ...facts } = row
+  const { versions: _, answersAs, olderLimits, reasoning = false, ...facts } = row
   return Object.freeze({
     ...facts,
     ...(version === undefined ? {} : { version }),
@@ -80,7 +81,8 @@ function createModel(row: CatalogueRow, version: string | undefined): Model {
     aliases: Object.freeze([...(row.aliases ?? [])]),
     encoding: row.encoding ?? 'o200k_base',
     operations: Object.freeze([...row.operations]),
-    reasoning: row.reasoning ?? false,
+    reasoning,
+    capabilities: capabilitiesOf({ name: row.name, ...(version !== undefined && { version }), reasoning }),
     ...(version === undefined ? {} : olderLimits?.[version]),
   })
 }

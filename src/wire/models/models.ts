@@ -1,5 +1,6 @@
 import type { EncodingName } from '../../tokens/encoding.ts'
 import type { ModelOperation } from '../route.ts'
+import type { ModelCapabilities } from './model-capabilities.ts'
 
 /** The properties of a base model. */
 export interface Model {
@@ -22,6 +23,8 @@ export interface Model {
   readonly operations: readonly ModelOperation[]
   /** Whether it is a reasoning model, which rejects sampling parameters. */
   readonly reasoning: boolean
+  /** What the model accepts and does. */
+  readonly capabilities: ModelCapabilities
   /** Default dimensions of an embedding. Absent for other models. */
   readonly embeddingSize?: number
   /** Whether a request can set fewer `dimensions`. */

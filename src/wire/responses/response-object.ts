@@ -1,11 +1,5 @@
 import { isRecord } from '../../lib/record.ts'
-import {
-  defaultEffort,
-  defaultTopP,
-  type ResponsesRequest,
-  type ResponsesTextFormat,
-  type ResponsesTool,
-} from './responses-request.ts'
+import { type ResponsesRequest, type ResponsesTextFormat, type ResponsesTool } from './responses-request.ts'
 import { totalTokens, type FinishReason, type Usage } from '../../answer/completion.ts'
 import { Decimal } from './write-json.ts'
 import { type ResponsesItem, isMessage, type HostedToolItemType } from './responses-item.ts'
@@ -22,7 +16,7 @@ export interface AnsweredResponse {
   readonly createdMs: number
   /** Value of `model`: the name in the request. */
   readonly deployment: string
-  readonly model: Pick<Model, 'name' | 'reasoning'>
+  readonly model: Pick<Model, 'capabilities'>
   readonly request: ResponsesRequest
   /** Input of the request, with resolved references. */
   readonly items: readonly ResponsesItem[]
@@ -73,7 +67,7 @@ export function responseObject(record: AnsweredResponse, stage: ResponseStage): 
     prompt_cache_key: request.prompt_cache_key ?? null,
     prompt_cache_retention: request.prompt_cache_retention ?? null,
     reasoning: {
-      effort: request.reasoning?.effort ?? defaultEffort(model),
+      effort: request.reasoning?.effort ?? model.capabilities.defaultEffort,
       summary: summaryOf(request),
     },
     safety_identifier: request.safety_identifier ?? null,
@@ -87,7 +81,7 @@ export function responseObject(record: AnsweredResponse, stage: ResponseStage): 
     tool_choice: request.tool_choice ?? 'auto',
     tools: (request.tools ?? []).map(echoedTool),
     top_logprobs: request.top_logprobs ?? 0,
-    top_p: new Decimal(request.top_p ?? defaultTopP(model)),
+    top_p: new Decimal(request.top_p ?? model.capabilities.defaultTopP),
     truncation: request.truncation ?? 'disabled',
     usage: ended && usage ? usageOf(usage) : null,
     user: request.user ?? null,

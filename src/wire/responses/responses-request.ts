@@ -87,31 +87,6 @@ export interface ResponsesRequest {
   readonly user?: string | null
 }
 
-/** The properties of a model that its defaults depend on. */
-type NamedModel = Pick<Model, 'name' | 'reasoning'>
-
-/**
- * Returns the default reasoning effort, or null for models without reasoning. Captures have `medium` for gpt-5 and gpt-5.2-chat and
- * `none` for gpt-5.4. According to Azure's documentation, the default is `none` from gpt-5.1 on, and pro models only support `high`.
- * From gpt-5.6 on, a chat with tools must disable reasoning, so the default is assumed to be `medium`.
- */
-export function defaultEffort({ name, reasoning }: NamedModel): string | null {
-  if (!reasoning) return null
-  if (name.endsWith('-pro')) return 'high'
-  return /^gpt-5\.[1-5](-mini|-nano)?$/.test(name) ? 'none' : 'medium'
-}
-
-/** Default of `top_p`: 1 except for two models (captures of April and July 2026). */
-export function defaultTopP({ name }: NamedModel): number {
-  if (name === 'gpt-5.2-chat') return 0.85
-  return name === 'gpt-5.4' ? 0.98 : 1
-}
-
-/** Returns whether messages of the model have `phase`: reasoning models from gpt-5.4 on (capture of July 2026). */
-export function sendsPhase({ name, reasoning }: NamedModel): boolean {
-  return reasoning && /^gpt-(5\.[4-9]|[6-9])/.test(name)
-}
-
 /** The fields of a Responses request that its input tokens depend on. */
 export type CountedResponsesRequest = Pick<
   ResponsesRequest,

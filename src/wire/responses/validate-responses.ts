@@ -8,7 +8,7 @@ import {
   type Fault,
   type Rule,
 } from '../validation/fault.ts'
-import { type ResponsesRequest, defaultEffort } from './responses-request.ts'
+import type { ResponsesRequest } from './responses-request.ts'
 import { malformedJson, type ServiceError } from '../errors.ts'
 import type { Model } from '../models/models.ts'
 import { description, functionName, schema } from '../chat/validate-chat-tools.ts'
@@ -47,8 +47,8 @@ const reasoningFitsModel: Rule = (body, model) => {
 /** Reasoning models accept only default values. Here the error has no code (public reports, 2025 and 2026). */
 const samplingFitsModel: Rule = (body, model) => {
   const request = asRequest(body)
-  const effort = request.reasoning?.effort ?? defaultEffort(model)
-  if (effort === null || effort === 'none') return undefined
+  const effort = request.reasoning?.effort ?? model.capabilities.defaultEffort
+  if (!model.reasoning || effort === 'none') return undefined
   if (isOther(request.temperature, 1)) return unsupported('temperature', null)
   if (isOther(request.top_p, 1)) return unsupported('top_p', null)
   return isOther(request.top_logprobs, 0) ? unsupported('top_logprobs', null) : undefined

@@ -3,11 +3,12 @@ import type { AnswerEvent } from '../../answer/answer-events.ts'
 import { createRandom } from '../../lib/random.ts'
 import { ResponseIds } from './response-ids.ts'
 import { ResponsesStreamWriter, writeResponse } from './write-responses.ts'
+import { findModel } from '../models/model-catalogue.ts'
 
 const options = () => ({
   request: { input: 'Hi', metadata: { a: 'b' } },
   deployment: 'mine',
-  model: { name: 'gpt-4o', reasoning: false },
+  model: findModel('gpt-4o')!,
   ids: new ResponseIds(createRandom('ids')),
   createdMs: 1_000_000,
   nowMs: () => 2_000_000,

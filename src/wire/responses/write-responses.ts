@@ -42,7 +42,7 @@ export interface ResponsesWriterOptions {
   readonly request: ResponsesRequest
   /** Model name in the request. Used if the events do not contain one. */
   readonly deployment: string
-  readonly model: Pick<Model, 'name' | 'reasoning'>
+  readonly model: Pick<Model, 'capabilities'>
   readonly ids: Pick<ResponseIds, 'next'>
   /** Milliseconds since 1970. */
   readonly createdMs: number

@@ -3,6 +3,7 @@ import {
   createFault,
   notOneOf,
   outOfBounds,
+  plainFault,
   quotedList,
   wrongType,
   type Check,
@@ -236,15 +237,17 @@ interface Entry {
 const LAST_RANK = 1_000
 
 /**
- * Accepts objects with the given fields. `unknownKeys: 'refuse'` rejects other keys. Reports a missing field, else an unknown key,
- * else the fault of the first field, in the order measured on the service.
+ * Accepts objects with the given fields. `unknownKeys: 'refuse'` rejects the first other key, and `list` rejects all other keys in one
+ * message. Reports a missing field, else an unknown key, else the fault of the first field, in the order measured on the service.
  */
-export function objectOf(fields: readonly Field[], unknownKeys: 'refuse' | 'ignore' = 'refuse'): Check {
+export function objectOf(
+  fields: readonly Field[],
+  unknownKeys: 'refuse' | 'ignore' | 'list' = 'refuse',
+): Check {
   const table = new Map<string, Entry>(
     fields.map(({ name, check, required }, rank) => [name, { step: `.${name}`, check, rank, required }]),
   )
   const requiredNames = fields.filter((field) => field.required).map((field) => field.name)
-  const strict = unknownKeys === 'refuse'
 
   return (value) => {
     if (!isRecord(value)) return wrongType('an object', value)
@@ -258,7 +261,8 @@ export function objectOf(fields: readonly Field[], unknownKeys: 'refuse' | 'igno
     for (const key in value) {
       const entry = table.get(key)
       if (entry === undefined) {
-        if (strict) return unknownKey(key, value, table)
+        if (unknownKeys === 'refuse') return unknownKey(key, value, table)
+        if (unknownKeys === 'list') return unrecognizedKeys(value, table)
         continue
       }
       const item = value[key]
@@ -279,6 +283,13 @@ function unknownKey(key: string, object: JsonObject, table: ReadonlyMap<string, 
   const help = near.length === 0 ? '' : ` Did you mean ${quotedList(near, 'or')}?`
   const message = (path: string) => `Unknown parameter: '${path}'.${help}`
   return prefixPath(`.${key}`, createFault('unknown_parameter', message))
+}
+
+/** The message of older models. Public reports have several names in alphabetical order. */
+function unrecognizedKeys(object: JsonObject, table: ReadonlyMap<string, Entry>): Fault {
+  const names = Object.keys(object).filter((key) => !table.has(key))
+  const noun = names.length === 1 ? 'argument' : 'arguments'
+  return plainFault(null, `Unrecognized request ${noun} supplied: ${names.sort().join(', ')}`)
 }
 
 /** Accepts objects with the check that `variants` has for the value of the field `tag`. */

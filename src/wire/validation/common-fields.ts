@@ -8,7 +8,6 @@ import {
   type Rule,
   type Check,
 } from './fault.ts'
-import { defaultEffort } from '../responses/responses-request.ts'
 import {
   arrayOf,
   mapOf,
@@ -21,27 +20,15 @@ import {
   optional,
 } from './checks.ts'
 
-/** Supported efforts by prefix of the model name. The first match applies. Source: Azure's documentation of reasoning models. */
-const effortsByPrefix: readonly (readonly [prefix: string, efforts: readonly string[]])[] = [
-  ['o', ['low', 'medium', 'high']],
-  ['codex-mini', ['low', 'medium', 'high']],
-  ['gpt-oss', ['low', 'medium', 'high']],
-  ['gpt-5.1', ['none', 'low', 'medium', 'high']],
-  ['gpt-5.', ['none', 'low', 'medium', 'high', 'xhigh']],
-  ['gpt-5', ['minimal', 'low', 'medium', 'high']],
-]
-const defaultEfforts = ['none', 'low', 'medium', 'high', 'xhigh']
-
-/** Rejects a `reasoning_effort` that the model does not support. Models without reasoning support none. */
-export const effortIsSupported: Rule = ({ reasoning_effort: effort }, model) => {
+/** Rejects a `reasoning_effort` that the model does not support. */
+export const effortIsSupported: Rule = ({ reasoning_effort: effort }, { capabilities }) => {
   if (effort === undefined || effort === null) return undefined
-  if (!model.reasoning) return plainFault(null, 'Unrecognized request argument supplied: reasoning_effort')
-  const supported = effortsByPrefix.find(([prefix]) => model.name.startsWith(prefix))?.[1] ?? defaultEfforts
+  const { efforts } = capabilities
   if (typeof effort !== 'string') {
-    return prefixPath('.reasoning_effort', wrongType(`one of ${quotedList(supported, 'or')}`, effort))
+    return prefixPath('.reasoning_effort', wrongType(`one of ${quotedList(efforts, 'or')}`, effort))
   }
-  if (supported.includes(effort)) return undefined
-  const list = quotedList(supported, 'and')
+  if (efforts.includes(effort)) return undefined
+  const list = quotedList(efforts, 'and')
   return prefixPath(
     '.reasoning_effort',
     createFault(
@@ -52,8 +39,8 @@ export const effortIsSupported: Rule = ({ reasoning_effort: effort }, model) => 
   )
 }
 
-/** Parameters with the only value that a reasoning model accepts, in the order in which others are rejected. */
-const fixedWhileReasoning: readonly (readonly [name: string, onlyValue: unknown])[] = [
+/** Defaults of parameters that accept no other value while the model reasons, in the order in which others are rejected. */
+const onlyValues: readonly (readonly [name: string, onlyValue: unknown])[] = [
   ['temperature', 1],
   ['top_p', 1],
   ['presence_penalty', 0],
@@ -63,15 +50,15 @@ const fixedWhileReasoning: readonly (readonly [name: string, onlyValue: unknown]
 ]
 
 /**
- * Rejects sampling parameters of reasoning models, except with effort `none`, which is the default of some models. Default values
+ * Rejects sampling parameters of models that reason, except with effort `none`, which is the default of some models. Default values
  * are always accepted.
  */
-export const noSamplingWhileReasoning: Rule = (body, model) => {
-  const effort = body['reasoning_effort'] ?? defaultEffort(model)
-  if (effort === null || effort === 'none') return undefined
-  for (const [name, onlyValue] of fixedWhileReasoning) {
+export const noSamplingWhileReasoning: Rule = (body, { reasoning, capabilities }) => {
+  if (!reasoning || (body['reasoning_effort'] ?? capabilities.defaultEffort) === 'none') return undefined
+  for (const [name, onlyValue] of onlyValues) {
     const value = body[name]
-    if (value !== undefined && value !== null && value !== onlyValue) return samplingFault(name, value)
+    if (value === undefined || value === null || value === onlyValue) continue
+    if (capabilities.parameters[name] === 'default') return samplingFault(name, value)
   }
   return undefined
 }
@@ -90,9 +77,6 @@ function samplingFault(name: string, value: unknown): Fault {
         )
   return prefixPath(`.${name}`, fault)
 }
-
-/** Maximum `n` of models without reasoning. Reasoning models accept at most 8 (measured on gpt-5.6). */
-export const MAX_CHOICES = 128
 
 /** `temperature`. */
 export const temperature = decimalBetween(0, 2)

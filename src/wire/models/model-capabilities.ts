@@ -1,0 +1,163 @@
+import { capabilityRows } from './model-capability-rows.ts'
+
+/** What chat completions does with a parameter that the model does not accept like others. */
+export type ParameterSupport =
+  /** Refused: `Unsupported parameter: 'stop' is not supported with this model.` */
+  | 'unsupported'
+  /** Refused like an unknown member (`unknownMembers`). */
+  | 'unknown'
+  /** Only its default is accepted while the model reasons, that is with an effort other than `none`. */
+  | 'default'
+
+/** What a model accepts and does, apart from its limits. All values are frozen. Models of a family share one object. */
+export interface ModelCapabilities {
+  /** Efforts that chat completions accepts, in the order of the service's messages. Empty without `reasoning_effort`. */
+  readonly efforts: readonly string[]
+  /** Efforts that the Responses API accepts. */
+  readonly responsesEfforts: readonly string[]
+  /** Effort of requests without one. Null for models without reasoning. */
+  readonly defaultEffort: string | null
+  /** Parameters of chat completions that the model does not accept like others. Parameters that are not listed are accepted. */
+  readonly parameters: Readonly<Record<string, ParameterSupport>>
+  /** How chat completions refuses unknown members: `Unrecognized request argument supplied: x` or `Unknown parameter: 'x'.` */
+  readonly unknownMembers: 'unrecognized' | 'unknown-parameter'
+  /** Whether chat completions refuses or ignores unknown members of tools. */
+  readonly unknownToolMembers: 'refuse' | 'ignore'
+  /** Whether messages can have the role `system`. */
+  readonly systemRole: boolean
+  /** Whether messages can have the role `developer`. */
+  readonly developerRole: boolean
+  readonly streaming: boolean
+  /**
+   * Function tools in chat completions while the model reasons: accepted, refused if the request sets an effort other than `none`
+   * (`effort-refused`), or refused with the default effort too (`refused`). The texts of the two refusals differ.
+   */
+  readonly toolsWithReasoning: 'accepted' | 'effort-refused' | 'refused'
+  /** Whether an answer can have several tool calls. Otherwise chat completions refuses `parallel_tool_calls`. */
+  readonly parallelToolCalls: boolean
+  /** Whether messages can have images. */
+  readonly vision: boolean
+  /** Whether the input of a response can have files. Chat completions on Azure accepts none. */
+  readonly files: boolean
+  /** Whether messages can have audio. */
+  readonly audioInput: boolean
+  /** Whether an answer can have audio (`modalities`). */
+  readonly audioOutput: boolean
+  /** Values of `prompt_cache_retention`. Empty if the model refuses the parameter. */
+  readonly cacheRetentions: readonly string[]
+  /** Whether `include` can have `reasoning.encrypted_content`. */
+  readonly encryptedReasoning: boolean
+  /** Values of `include` of the Responses API, in the order of the service's message. */
+  readonly includes: readonly string[]
+  /** Values of `service_tier`. */
+  readonly serviceTiers: readonly string[]
+  /** Whether `json_schema` is a response format. */
+  readonly structuredOutputs: boolean
+  /** Maximum `n`. */
+  readonly maxChoices: number
+  /** Maximum `top_logprobs` of chat completions. */
+  readonly maxTopLogprobs: number
+  /** `top_p` in responses to requests without one. */
+  readonly defaultTopP: number
+  /** Whether messages of a response have `phase`. */
+  readonly phase: boolean
+}
+
+/** What a row of the table sets. `parameters` are added to those of earlier rows; `accepted` removes one of them. */
+export type CapabilityChanges = Omit<Partial<ModelCapabilities>, 'parameters'> & {
+  readonly parameters?: Readonly<Record<string, ParameterSupport | 'accepted'>>
+}
+
+/** A row of the table. Later rows change what earlier rows set. */
+export interface CapabilityRow {
+  /** Matches the name with the version (`gpt-4o-2024-05-13`), or the name of a model without versions. */
+  readonly models: RegExp
+  /** Whether the row is for models with reasoning, without, or for both (absent). */
+  readonly reasoning?: boolean
+  readonly changes: CapabilityChanges
+}
+
+/** The values of `include` that the service lists in its message. */
+const includes: readonly string[] = [
+  'file_search_call.results',
+  'web_search_call.results',
+  'web_search_call.action.sources',
+  'message.input_image.image_url',
+  'computer_call_output.output.image_url',
+  'code_interpreter_call.outputs',
+  'reasoning.encrypted_content',
+  'message.output_text.logprobs',
+]
+
+/** Capabilities before all rows. */
+const defaults: ModelCapabilities = {
+  efforts: [],
+  responsesEfforts: [],
+  defaultEffort: null,
+  parameters: {},
+  unknownMembers: 'unrecognized',
+  unknownToolMembers: 'ignore',
+  systemRole: true,
+  developerRole: true,
+  streaming: true,
+  toolsWithReasoning: 'accepted',
+  parallelToolCalls: true,
+  vision: false,
+  files: false,
+  audioInput: false,
+  audioOutput: false,
+  cacheRetentions: [],
+  encryptedReasoning: false,
+  includes,
+  serviceTiers: ['auto', 'default'],
+  structuredOutputs: false,
+  maxChoices: 128,
+  maxTopLogprobs: 20,
+  defaultTopP: 1,
+  phase: false,
+}
+
+/** What the capabilities of a model depend on. */
+export interface CapabilityKey {
+  readonly name: string
+  readonly version?: string
+  readonly reasoning: boolean
+}
+
+/** Capabilities by the numbers of the rows that made them, so that models of a family share one object. */
+const madeFromRows = new Map<string, ModelCapabilities>()
+
+/** Returns the capabilities of a model: the defaults with the changes of all rows that match. */
+export function capabilitiesOf({ name, version, reasoning }: CapabilityKey): ModelCapabilities {
+  const id = version === undefined ? name : `${name}-${version}`
+  const matching = [...capabilityRows.keys()].filter((index) => {
+    const row = capabilityRows[index]
+    return row?.models.test(id) === true && (row.reasoning ?? reasoning) === reasoning
+  })
+  const key = matching.join()
+  const made =
+    madeFromRows.get(key) ??
+    matching.reduce(
+      (capabilities, index) => changed(capabilities, capabilityRows[index]?.changes ?? {}),
+      defaults,
+    )
+  madeFromRows.set(key, made)
+  return made
+}
+
+/** Returns frozen capabilities with the given changes. Efforts of chat completions apply to responses too, unless both are given. */
+export function changed(before: ModelCapabilities, changes: CapabilityChanges): ModelCapabilities {
+  const { parameters: changedParameters = {}, ...others } = changes
+  const parameters: Record<string, ParameterSupport> = { ...before.parameters }
+  for (const [name, support] of Object.entries(changedParameters)) {
+    if (support === 'accepted') delete parameters[name]
+    else parameters[name] = support
+  }
+  const both = changes.efforts && { responsesEfforts: changes.efforts }
+  return frozen({ ...before, ...both, ...others, parameters })
+}
+
+function frozen(capabilities: ModelCapabilities): ModelCapabilities {
+  for (const value of Object.values(capabilities)) Object.freeze(value)
+  return Object.freeze(capabilities)
+}

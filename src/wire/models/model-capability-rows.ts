@@ -1,0 +1,142 @@
+import type { CapabilityRow } from './model-capabilities.ts'
+
+const lowToHigh = ['low', 'medium', 'high']
+const noneToXhigh = ['none', 'low', 'medium', 'high', 'xhigh']
+const bothRetentions = ['in_memory', '24h']
+
+/**
+ * The capabilities of models by name and version, as changes in order: general rows first. Rows with `reasoning` apply only to models
+ * that the catalogue lists so. An open pattern (`gpt-5.6` and later) also covers models that do not exist yet.
+ *
+ * Sources: Microsoft Learn, "Azure OpenAI reasoning models" (2026) for efforts and parameters; bills and captures of 2025 and 2026 for
+ * what is accepted (`stop` of o1 and o3-mini, tools of gpt-5.4, default efforts); messages measured on gpt-5.6-terra (2026-08). Other
+ * sources are named at their row.
+ */
+export const capabilityRows: readonly CapabilityRow[] = [
+  // Models without reasoning.
+  { models: /^/, reasoning: false, changes: { parameters: { reasoning_effort: 'unknown' } } },
+  { models: /^gpt-4-turbo|^gpt-4(o|\.)/, reasoning: false, changes: { vision: true } },
+  { models: /^gpt-4(o|\.)|^gpt-5/, reasoning: false, changes: { structuredOutputs: true, files: true } },
+  // Structured outputs exist since gpt-4o-2024-08-06.
+  { models: /^gpt-4o-2024-05-13/, changes: { structuredOutputs: false } },
+  { models: /^gpt-5/, reasoning: false, changes: { vision: true } },
+  { models: /^computer-use-preview/, changes: { vision: true } },
+  {
+    models: /audio/,
+    reasoning: false,
+    changes: { vision: false, files: false, structuredOutputs: false, audioInput: true, audioOutput: true },
+  },
+
+  // Models with reasoning.
+  {
+    models: /^/,
+    reasoning: true,
+    changes: {
+      efforts: noneToXhigh,
+      defaultEffort: 'medium',
+      unknownMembers: 'unknown-parameter',
+      parameters: {
+        max_tokens: 'unsupported',
+        stop: 'unsupported',
+        logit_bias: 'unsupported',
+        prediction: 'unsupported',
+        temperature: 'default',
+        top_p: 'default',
+        presence_penalty: 'default',
+        frequency_penalty: 'default',
+        logprobs: 'default',
+        top_logprobs: 'default',
+      },
+      vision: true,
+      files: true,
+      encryptedReasoning: true,
+      structuredOutputs: true,
+      cacheRetentions: bothRetentions,
+      maxChoices: 8,
+      maxTopLogprobs: 5,
+    },
+  },
+  {
+    models: /^(o\d|codex-mini)/,
+    reasoning: true,
+    changes: { efforts: lowToHigh, cacheRetentions: [], parallelToolCalls: false },
+  },
+  // `stop` is not supported from o3 and o4-mini on (OpenAI's reference; bills of o3-mini with `stop`).
+  { models: /^(o1|o3-mini)/, reasoning: true, changes: { parameters: { stop: 'accepted' } } },
+  // arbs-io/vscode-openai#349 (2025-05): the default temperature is refused too.
+  {
+    models: /^o3-mini/,
+    reasoning: true,
+    changes: { vision: false, files: false, parameters: { temperature: 'unsupported' } },
+  },
+  // LiteLLM#7693 (2025-01).
+  { models: /^o1-2024-12-17/, reasoning: true, changes: { streaming: false } },
+  // OpenHands#6285, LiteLLM#11819 and llama_index#17731 (2025).
+  {
+    models: /^o1-(mini|preview)/,
+    reasoning: true,
+    changes: {
+      efforts: [],
+      systemRole: false,
+      developerRole: false,
+      vision: false,
+      files: false,
+      encryptedReasoning: false,
+      structuredOutputs: false,
+      parameters: {
+        reasoning_effort: 'unknown',
+        tools: 'unsupported',
+        tool_choice: 'unsupported',
+        response_format: 'unsupported',
+      },
+    },
+  },
+  { models: /-pro\b/, reasoning: true, changes: { defaultEffort: 'high' } },
+  {
+    models: /^gpt-5(-|$)/,
+    reasoning: true,
+    changes: { efforts: ['minimal', 'low', 'medium', 'high'] },
+  },
+  { models: /^gpt-5\.1(-|$)/, reasoning: true, changes: { efforts: ['none', 'low', 'medium', 'high'] } },
+  // gpt-5.4: capture of July 2026. gpt-5.1 and gpt-5.2: documentation.
+  { models: /^gpt-5\.[1-4](-mini|-nano)?(-\d|$)/, reasoning: true, changes: { defaultEffort: 'none' } },
+  // openai/codex#6647 (2025-11): codex models refuse `none`.
+  { models: /^gpt-5(\.1)?-codex/, reasoning: true, changes: { efforts: lowToHigh } },
+  {
+    models: /^gpt-5\.(1-codex-max|[2-9]-codex)/,
+    reasoning: true,
+    changes: { efforts: ['low', 'medium', 'high', 'xhigh'] },
+  },
+  { models: /^gpt-5-pro/, reasoning: true, changes: { efforts: ['high'] } },
+  // Reports since 2025-11: the effort of chat models is fixed.
+  {
+    models: /^gpt-5\.\d-chat|^gpt-chat-latest/,
+    reasoning: true,
+    changes: { efforts: ['medium'] },
+  },
+  { models: /^gpt-5\.[4-9]|^gpt-[6-9]/, reasoning: true, changes: { phase: true } },
+  { models: /^gpt-5\.[45]/, reasoning: true, changes: { toolsWithReasoning: 'effort-refused' } },
+  // Captures of April to August 2026.
+  { models: /^gpt-5\.2-chat/, reasoning: true, changes: { defaultTopP: 0.85 } },
+  { models: /^gpt-5\.[4-9]|^gpt-[6-9]/, reasoning: true, changes: { defaultTopP: 0.98 } },
+  // Prompt caching of gpt-5.5 and later has one retention.
+  { models: /^gpt-5\.[5-9]|^gpt-[6-9]/, reasoning: true, changes: { cacheRetentions: ['24h'] } },
+  {
+    models: /^gpt-5\.[6-9]|^gpt-[6-9]/,
+    reasoning: true,
+    changes: {
+      unknownToolMembers: 'refuse',
+      toolsWithReasoning: 'refused',
+      responsesEfforts: [...noneToXhigh, 'max'],
+    },
+  },
+  // litellm-docs#1173, inspect_ai#5254 (2026-09): the model always reasons, and only responses accept `max`.
+  {
+    models: /^gpt-6-astra/,
+    reasoning: true,
+    changes: {
+      efforts: ['low', 'medium', 'high', 'xhigh'],
+      responsesEfforts: ['low', 'medium', 'high', 'xhigh', 'max'],
+    },
+  },
+]
