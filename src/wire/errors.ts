@@ -352,6 +352,19 @@ export function invalidImage(): ServiceError {
   return gatewayError('model', 400, 'BadRequest', 'Invalid image data.', 'sorted')
 }
 
+/** 400: the address of an image is neither a web address nor a data URL (public reports, 2024 and 2025). */
+export function invalidImageUrl(): ServiceError {
+  const message =
+    'Invalid image URL. The URL must be a valid HTTP or HTTPS URL, or a data URL with base64 encoding.'
+  return gatewayError('model', 400, 'BadRequest', message, 'sorted')
+}
+
+/** 400: the service cannot fetch an image (public reports). The simulator fetches none, so only faults have this error. */
+export function inaccessibleImage(): ServiceError {
+  const message = 'The provided image url is not accessible.'
+  return gatewayError('model', 400, 'BadRequest', message, 'sorted')
+}
+
 /** 400: the prompt has too many repetitions (public reports). */
 export function repetitiveText(): ServiceError {
   const message =

@@ -5,6 +5,7 @@ import {
   gatewayFailure,
   highDemand,
   HIGH_DEMAND_RETRY_AFTER_SECONDS,
+  inaccessibleImage,
   invalidImage,
   invalidKey,
   invalidToken,
@@ -62,6 +63,7 @@ export const namedErrors = {
   contextLengthExceeded: ({ contextTokens }) =>
     contextLengthExceeded({ contextTokens, messageTokens: contextTokens + 1 }),
   invalidImage,
+  inaccessibleImage,
   repetitiveText,
   invalidKey,
   invalidToken,

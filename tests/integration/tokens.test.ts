@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { pngUrl } from '../support/pictures.ts'
 import { createTestSimulator, deploymentPath } from '../support/test-simulator.ts'
 
 const { post } = createTestSimulator({ deployments: { chat: { model: 'gpt-4o-mini' } } })
@@ -29,12 +30,7 @@ describe('usage', () => {
   })
 
   it('counts an image by its size', async () => {
-    const png = Buffer.alloc(48)
-    png.writeUInt32BE(0x8950_4e47, 0)
-    png.writeUInt32BE(512, 16)
-    png.writeUInt32BE(512, 20)
-    const url = `data:image/png;base64,${png.toString('base64')}`
-    const content = [{ type: 'image_url', image_url: { url, detail: 'high' } }]
+    const content = [{ type: 'image_url', image_url: { url: pngUrl(512, 512), detail: 'high' } }]
     expect(await billed({ messages: [{ role: 'user', content }] })).toBe(7 + 2_833 + 5_667)
   })
 })

@@ -1,5 +1,6 @@
 import { renderWav } from '../../src/generate/audio/generate-speech.ts'
 import { jsonText } from './mutate-json.ts'
+import { pngUrl } from './pictures.ts'
 import { deploymentPath } from './test-simulator.ts'
 
 /** A valid request of an operation. */
@@ -181,7 +182,7 @@ export const operationRequests: readonly OperationRequest[] = [
           role: 'user',
           content: [
             { type: 'input_text', text: 'Hi' },
-            { type: 'input_image', image_url: 'data:image/png;base64,iVBORw0KGgo=', detail: 'low' },
+            { type: 'input_image', image_url: pngUrl(), detail: 'low' },
             { type: 'input_file', file_data: 'data:application/pdf;base64,JVBERg==', filename: 'a.pdf' },
             { type: 'computer_screenshot', image_url: 'https://example.com/a.png' },
           ],

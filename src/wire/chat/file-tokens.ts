@@ -1,4 +1,5 @@
 import type { TokenCounter } from '../../tokens/encoding.ts'
+import { base64Bytes } from '../media/media-url.ts'
 import type { FileReference } from './chat-request.ts'
 import type { PromptApi } from './prompt-tokens.ts'
 
@@ -77,8 +78,4 @@ function countPages(content: string, size: number): number {
   const text = size > MAX_SEARCHED_BYTES ? '' : Buffer.from(content, 'base64').toString('latin1')
   const pages = text.match(/\/Type\s{0,4}\/Page(?![a-z])/g)?.length
   return pages ?? Math.ceil(size / BYTES_PER_PAGE)
-}
-
-function base64Bytes(chars: number): number {
-  return Math.floor((chars * 3) / 4)
 }

@@ -25,6 +25,7 @@ import {
   plainFault,
 } from '../validation/fault.ts'
 import { functionName, toolCalls } from './validate-chat-tools.ts'
+import { chatFileData, chatPictureUrl } from '../media/media-checks.ts'
 import type { ChatMessage } from './chat-request.ts'
 
 // Unknown fields of a part are accepted: clients send `cache_control` of other services, and the service was observed to accept
@@ -32,7 +33,7 @@ import type { ChatMessage } from './chat-request.ts'
 const part = (...fields: readonly Field[]): Check => objectOf(fields, 'ignore')
 
 const imageUrl = objectOf(
-  [required('url', text()), optional('detail', oneOf('auto', 'low', 'high', 'original'))],
+  [required('url', chatPictureUrl), optional('detail', oneOf('auto', 'low', 'high', 'original'))],
   'ignore',
 )
 
@@ -60,7 +61,7 @@ const parts = arrayOf(
             'file',
             objectOf([
               optional('file_id', text()),
-              optional('file_data', text()),
+              optional('file_data', chatFileData),
               optional('filename', text()),
             ]),
           ),
@@ -120,7 +121,9 @@ const item: Check = (value) => {
     return prefixPath('.role', wrongType(`one of ${quotedList(roleNames, 'or')}`, role))
   const check = roles.get(role)
   if (check === undefined) return prefixPath('.role', notOneOf(role, roleNames))
-  return check(value) ?? imageFromUserOnly(value, role) ?? missingContent(value, role)
+  const fault = check(value)
+  if (fault !== undefined && fault.last !== true) return fault
+  return imageFromUserOnly(value, role) ?? fault ?? missingContent(value, role)
 }
 
 /** `messages`: checks each message separately. `toolHistoryFault` checks their order. */

@@ -4,7 +4,14 @@ export interface ImageSize {
   readonly height: number
 }
 
-/** In a JPEG, the size follows embedded previews and profiles. Length in base64 characters. */
+/** What the header of an image file contains. */
+export interface Picture {
+  readonly format: 'png' | 'jpeg' | 'gif' | 'webp'
+  /** Undefined if the given bytes end before it. */
+  readonly size: ImageSize | undefined
+}
+
+/** In a JPEG, the size follows embedded previews and profiles. Length in base64 characters, a multiple of 4. */
 const MAX_HEADER_LENGTH = 400_000
 
 /** PNG, GIF and WebP start with the size. Length in base64 characters, a multiple of 4. */
@@ -23,38 +30,64 @@ export function imageSize(url: string): ImageSize | undefined {
     return validSize(Number(width), Number(height))
   }
   const start = url.indexOf(',') + 1
-  if (start === 0) return undefined
-  const head = bytesOf(url, start, SHORT_HEADER_LENGTH)
-  if (head[0] === 0xff && head[1] === 0xd8) return jpegSize(bytesOf(url, start, MAX_HEADER_LENGTH))
-  return head.length < 30 ? undefined : (pngSize(head) ?? gifSize(head) ?? webpSize(head))
+  return start === 0 ? undefined : pictureInBase64(url, start)?.size
 }
 
-function bytesOf(url: string, start: number, chars: number): Buffer {
-  return Buffer.from(url.slice(start, start + chars), 'base64')
+/** Reads the header of an image in base64 that starts at an offset. Decodes no more than the header. */
+export function pictureInBase64(text: string, start: number): Picture | undefined {
+  const head = bytesOf(text, start, SHORT_HEADER_LENGTH)
+  if (!isJpeg(head)) return readPicture(head)
+  return readPicture(bytesOf(text, start, MAX_HEADER_LENGTH), text.length - start <= MAX_HEADER_LENGTH)
 }
 
-function pngSize(bytes: Buffer): ImageSize | undefined {
-  if (bytes.readUInt32BE(0) !== 0x8950_4e47) return undefined
-  return validSize(bytes.readUInt32BE(16), bytes.readUInt32BE(20))
+function bytesOf(text: string, start: number, chars: number): Buffer {
+  return Buffer.from(text.slice(start, start + chars), 'base64')
 }
 
-function gifSize(bytes: Buffer): ImageSize | undefined {
-  if (bytes.toString('latin1', 0, 3) !== 'GIF') return undefined
-  return validSize(bytes.readUInt16LE(6), bytes.readUInt16LE(8))
+/**
+ * Reads the header of an image file. Returns undefined for other formats and incomplete headers.
+ *
+ * @param isWhole whether `bytes` is the whole file. The size of a JPEG can follow later than the start of a file.
+ */
+function readPicture(bytes: Buffer, isWhole = true): Picture | undefined {
+  if (isJpeg(bytes)) {
+    const size = jpegSize(bytes)
+    return size || !isWhole ? { format: 'jpeg', size } : undefined
+  }
+  return pngPicture(bytes) ?? gifPicture(bytes) ?? webpPicture(bytes)
+}
+
+function isJpeg(bytes: Buffer): boolean {
+  return bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff
+}
+
+const PNG_SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
+
+/** The first chunk is `IHDR` with 13 bytes. */
+function pngPicture(bytes: Buffer): Picture | undefined {
+  if (bytes.length < 33 || !bytes.subarray(0, 8).equals(PNG_SIGNATURE)) return undefined
+  if (bytes.readUInt32BE(8) !== 13 || bytes.toString('latin1', 12, 16) !== 'IHDR') return undefined
+  return picture('png', bytes.readUInt32BE(16), bytes.readUInt32BE(20))
+}
+
+function gifPicture(bytes: Buffer): Picture | undefined {
+  if (bytes.length < 13 || !/^GIF8[79]a/.test(bytes.toString('latin1', 0, 6))) return undefined
+  return picture('gif', bytes.readUInt16LE(6), bytes.readUInt16LE(8))
 }
 
 /** WebP has three formats: lossy, lossless and extended (RFC 9649). */
-function webpSize(bytes: Buffer): ImageSize | undefined {
-  if (bytes.toString('latin1', 8, 12) !== 'WEBP') return undefined
+function webpPicture(bytes: Buffer): Picture | undefined {
+  const isWebp = bytes.toString('latin1', 0, 4) === 'RIFF' && bytes.toString('latin1', 8, 12) === 'WEBP'
+  if (bytes.length < 30 || !isWebp) return undefined
   switch (bytes.toString('latin1', 12, 16)) {
     case 'VP8 ':
-      return validSize(bytes.readUInt16LE(26) & 0x3fff, bytes.readUInt16LE(28) & 0x3fff)
+      return picture('webp', bytes.readUInt16LE(26) & 0x3fff, bytes.readUInt16LE(28) & 0x3fff)
     case 'VP8L': {
       const bits = bytes.readUInt32LE(21)
-      return validSize((bits & 0x3fff) + 1, ((bits >>> 14) & 0x3fff) + 1)
+      return picture('webp', (bits & 0x3fff) + 1, ((bits >>> 14) & 0x3fff) + 1)
     }
     case 'VP8X':
-      return validSize(bytes.readUIntLE(24, 3) + 1, bytes.readUIntLE(27, 3) + 1)
+      return picture('webp', bytes.readUIntLE(24, 3) + 1, bytes.readUIntLE(27, 3) + 1)
     default:
       return undefined
   }
@@ -72,6 +105,11 @@ function jpegSize(bytes: Buffer): ImageSize | undefined {
     offset += marker === 0xff ? 1 : 2 + bytes.readUInt16BE(offset + 2)
   }
   return undefined
+}
+
+function picture(format: Picture['format'], width: number, height: number): Picture | undefined {
+  const size = validSize(width, height)
+  return size && { format, size }
 }
 
 function validSize(width: number, height: number): ImageSize | undefined {

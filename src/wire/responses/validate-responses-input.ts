@@ -1,4 +1,5 @@
 import { isRecord } from '../../lib/record.ts'
+import { fileId, fileUrl, responsesFileData, responsesPictureUrl } from '../media/media-checks.ts'
 import { hostedToolItemTypes } from './responses-item.ts'
 import { responsesTools } from './validate-responses-tools.ts'
 import {
@@ -31,8 +32,8 @@ const partFields: ReadonlyMap<string, Check> = new Map([
     objectOf(
       [
         required('type', anything),
-        optional('image_url', text()),
-        optional('file_id', text()),
+        optional('image_url', responsesPictureUrl),
+        optional('file_id', fileId),
         optional('detail', oneOf('low', 'high', 'auto', 'original')),
       ],
       'ignore',
@@ -45,9 +46,9 @@ const partFields: ReadonlyMap<string, Check> = new Map([
     objectOf(
       [
         required('type', anything),
-        optional('file_id', text()),
-        optional('file_data', text()),
-        optional('file_url', text()),
+        optional('file_id', fileId),
+        optional('file_data', responsesFileData),
+        optional('file_url', fileUrl),
         optional('filename', text()),
       ],
       'ignore',
@@ -56,7 +57,7 @@ const partFields: ReadonlyMap<string, Check> = new Map([
   [
     'computer_screenshot',
     objectOf(
-      [required('type', anything), optional('image_url', text()), optional('file_id', text())],
+      [required('type', anything), optional('image_url', responsesPictureUrl), optional('file_id', fileId)],
       'ignore',
     ),
   ],

@@ -135,7 +135,10 @@ describe('body of a Responses request', () => {
     ],
     [
       {
-        input: [message('Answer in XML.'), message([{ type: 'input_image', image_url: 'json' }])],
+        input: [
+          message('Answer in XML.'),
+          message([{ type: 'input_image', image_url: 'https://example.com/json' }]),
+        ],
         text: { format: { type: 'json_object' } },
       },
       'input',

@@ -19,6 +19,8 @@ export interface Fault {
   readonly param?: (path: string) => string | null
   /** Reported only if there is no other fault, like missing content on the service. */
   readonly last?: true
+  /** The whole error, if another component of the service than the model layer reports it. */
+  readonly error?: ServiceError
 }
 
 /** Returns the fault of a value, or undefined if it is valid. */
@@ -92,6 +94,7 @@ export function quotedList(names: readonly string[], word: 'and' | 'or'): string
 
 /** Returns the error of the service for a fault. */
 export function faultError(fault: Fault): ServiceError {
+  if (fault.error) return fault.error
   const path = fault.path.startsWith('.') ? fault.path.slice(1) : fault.path
   return modelError(fault.message(path), fault.param ? fault.param(path) : path, fault.code)
 }

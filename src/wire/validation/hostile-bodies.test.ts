@@ -18,7 +18,7 @@ const validChat = {
       role: 'user',
       content: [
         { type: 'text', text: 'x' },
-        { type: 'image_url', image_url: { url: 'data:' } },
+        { type: 'image_url', image_url: { url: 'https://example.com/' } },
       ],
     },
     {
