@@ -64,13 +64,14 @@ const forms = [
   }),
   /** The model refuses with this text. */
   mapping({ kind: z.literal('refusal'), text: phrase.default("I'm sorry, but I can't assist with that.") }),
-  /** The content filter finds something. */
+  /** The content filter finds something, or fails and finds nothing. */
   mapping({
     kind: z.literal('contentFilter'),
     finds: z
-      .enum(['prompt', 'completion', 'late'], 'must be prompt, completion or late')
+      .enum(['prompt', 'completion', 'late', 'nothing'], 'must be prompt, completion, late or nothing')
       .default('completion'),
-    category: z.enum(everyHarm, `must be one of ${everyHarm.join(', ')}`).default('violence'),
+    /** Default: violence. */
+    category: z.enum(everyHarm, `must be one of ${everyHarm.join(', ')}`).optional(),
   }),
 ] as const
 
@@ -80,6 +81,7 @@ type Form = (typeof forms)[number]
 type FoundHarm = { readonly kind: 'contentFilter' } & (
   | { readonly finds: 'prompt'; readonly category: PromptCategory }
   | { readonly finds: 'completion' | 'late'; readonly category: HarmCategory }
+  | { readonly finds: 'nothing' }
 )
 
 /** A fault. Times are in milliseconds; the time scale does not apply to them. */
@@ -105,6 +107,7 @@ const faultWords: readonly string[] = [
 
 const ONE_POSITION_RULE = 'must have only one of afterEvents and afterShare'
 const jailbreakRule = 'must not be jailbreak unless finds is prompt'
+const noCategoryRule = 'must be left out if finds is nothing'
 const wordRule = `must be one of ${faultKinds.join(', ')}, or the name of an error (${namedErrorNames.join(', ')})`
 
 /** Schema of a fault in a file or a header: a mapping with a kind, or a word for a kind with default parameters. */
@@ -125,8 +128,18 @@ const faultSchema: z.ZodType<Fault, FaultOptions> = z
     (fault) => fault.kind !== 'contentFilter' || fault.finds === 'prompt' || fault.category !== 'jailbreak',
     { error: jailbreakRule, path: ['category'] },
   )
-  // A copy, because access to an object with deleted keys is slow.
-  .transform((fault) => ({ ...withoutUndefined(fault) }) as Fault)
+  .refine(
+    (fault) => fault.kind !== 'contentFilter' || fault.finds !== 'nothing' || fault.category === undefined,
+    {
+      error: noCategoryRule,
+      path: ['category'],
+    },
+  )
+  .transform((fault) => {
+    const category = fault.kind === 'contentFilter' && fault.finds !== 'nothing' && 'violence'
+    // A copy, because access to an object with deleted keys is slow.
+    return { ...(category && { category }), ...withoutUndefined(fault) } as Fault
+  })
 
 /** Returns whether a word is the name of an error of the service. */
 export function isNamedError(word: string): word is NamedError {
@@ -144,10 +157,14 @@ export function needsStream(fault: Fault): boolean {
 const refusing: readonly ModelOperation[] = ['chatCompletions', 'responses']
 const filtered: readonly ModelOperation[] = ['chatCompletions', 'completions', 'responses']
 
+/** A filter that fails is captured in Chat only, and documented for legacy completions. */
+const unjudged: readonly ModelOperation[] = ['chatCompletions', 'completions']
+
 /** Returns the operations that a fault applies to; undefined for all. */
-export function operationsOf({ kind }: Fault): readonly ModelOperation[] | undefined {
-  if (kind === 'refusal') return refusing
-  return kind === 'contentFilter' ? filtered : undefined
+export function operationsOf(fault: Fault): readonly ModelOperation[] | undefined {
+  if (fault.kind === 'refusal') return refusing
+  if (fault.kind !== 'contentFilter') return undefined
+  return fault.finds === 'nothing' ? unjudged : filtered
 }
 
 const operationNames = (Object.keys(operations) as Operation[]).filter(isModelOperation)

@@ -50,6 +50,7 @@ export function errorReply(exchange: Exchange, fault: ErrorFault): Reply {
 export function overrideOf(fault: Fault): AnswerOverride | undefined {
   if (fault.kind === 'refusal') return { refusal: fault.text }
   if (fault.kind !== 'contentFilter') return undefined
+  if (fault.finds === 'nothing') return { verdict: { kind: 'unjudged' } }
   return {
     verdict:
       fault.finds === 'prompt'

@@ -114,7 +114,10 @@ function chatReply(
   const { usage } = completion
   const steps = completionSteps(completion)
   if (model.provider === 'xai') return xaiReply(exchange, model, request, completion)
-  const facts = chatFacts(exchange, model, request, completion, found)
+  const facts = chatFacts(exchange, model, request, completion, {
+    found,
+    unjudged: verdict.kind === 'unjudged',
+  })
 
   if (!request.stream) {
     return modelReply(jsonOfModel, chatBody(completion, facts), usage, steps)
@@ -157,7 +160,7 @@ function chatFacts(
   model: Model,
   request: ChatRequest,
   completion: Completion,
-  found: HarmCategory | undefined,
+  { found, unjudged }: Pick<ChatFacts, 'found' | 'unjudged'>,
 ): ChatFacts {
   const { chat: form } = wireFormOf(exchange.deployment?.wireProfile ?? exchange.config.wireProfile, model)
   return {
@@ -171,6 +174,7 @@ function chatFacts(
     logprobs: request.logprobs === true ? logprobsOf(request, completion, exchange) : undefined,
     annotates: true,
     found,
+    unjudged: unjudged === true,
   }
 }
 
@@ -231,29 +235,32 @@ export function streamChat(
   const blocked = late !== undefined || facts.found !== undefined
   const usageEvents = options.includeUsage && !blocked ? 1 : 0
   const [only] = completion.choices
-  if (only?.plainText !== undefined && completion.choices.length === 1 && !facts.logprobs && !late) {
+  const special = facts.logprobs !== undefined || late !== undefined || facts.unjudged === true
+  if (only?.plainText !== undefined && completion.choices.length === 1 && !special) {
     return streamLorem(only, facts, chunk, usageEvents > 0 ? completion.usage : undefined)
   }
   const events = new ChoiceEvents(completion)
   const lastStep = Math.max(0, completionSteps(completion).visible - 1)
 
+  const leading = facts.unjudged ? 0 : 1
+
   const render = (index: number): string => {
-    if (index === 0) return promptFilterEvent
-    const event = events.at(index - 1)
+    if (index < leading) return promptFilterEvent
+    const event = events.at(index - leading)
     const choice = event && completion.choices[event.choice]
     if (event && choice) {
       if (late && event.kind === 'finish') return lateFinish(choice, event.choice, late)
       return renderChoiceEvent(event, choice, facts, chunk, late !== undefined)
     }
-    if (index === events.length + usageEvents) return chunk.usage(chatUsageJson(completion.usage))
+    if (index < leading + events.length + usageEvents) return chunk.usage(chatUsageJson(completion.usage))
     return doneEvent
   }
   return {
     kind: 'events',
-    count: 1 + events.length + usageEvents + 1,
+    count: leading + events.length + usageEvents + 1,
     stepOf(index) {
-      if (index === 0) return 0
-      return events.at(index - 1)?.step ?? lastStep
+      if (index < leading) return 0
+      return events.at(index - leading)?.step ?? lastStep
     },
     render,
   }

@@ -100,6 +100,7 @@ function completionReply(
       created: Math.floor(exchange.clock.epochMs() / 1000),
       model: model.versionedName,
     },
+    unjudged: verdict.kind === 'unjudged',
     prompts,
     choicesPerPrompt: choicesPerPrompt(request),
     echo: request.echo === true,

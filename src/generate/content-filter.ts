@@ -7,10 +7,10 @@ import { billedTokens, visibleTokens, type Choice, type Completion } from '../an
 /**
  * Result of the content filter for a request. `prompt` rejects the request (400), `completion` blocks the answer, and
  * `late` blocks a stream after it has started (asynchronous filter). Without streaming there is no asynchronous
- * filter, so `late` is handled as `completion`.
+ * filter, so `late` is handled as `completion`. `unjudged` passes the answer and reports that it is not filtered.
  */
 export type Verdict =
-  | { readonly kind: 'pass' }
+  | { readonly kind: 'pass' | 'unjudged' }
   | { readonly kind: 'prompt'; readonly category: PromptCategory }
   | { readonly kind: 'completion' | 'late'; readonly category: HarmCategory }
 
@@ -70,7 +70,7 @@ export function filterCompletion(
   verdict: Verdict,
   streamed: boolean,
 ): FilteredCompletion {
-  if (verdict.kind === 'pass' || verdict.kind === 'prompt') return { completion, late: false }
+  if (!('category' in verdict) || verdict.kind === 'prompt') return { completion, late: false }
   const found = verdict.category
   if (!streamed || verdict.kind === 'completion') {
     return { completion: { ...completion, choices: completion.choices.map(blockChoice) }, found, late: false }

@@ -4,6 +4,7 @@ import type { EventsBody } from '../answer/body.ts'
 import { completionSteps, wholeText } from '../answer/completion.ts'
 import {
   choiceJson,
+  filterMembers,
   headJson,
   promptFiltersJson,
   promptOf,
@@ -27,19 +28,20 @@ export function streamCompletion(answer: LegacyCompletion, includeUsage: boolean
   const renderChoice = choiceWriter(answer, includeUsage)
   const usageEvents = includeUsage && found === undefined ? 1 : 0
   const lastStep = Math.max(0, completionSteps(completion).visible - 1)
+  const leading = answer.unjudged ? 0 : 1
 
   return {
     kind: 'events',
-    count: 1 + events.length + usageEvents + 1,
+    count: leading + events.length + usageEvents + 1,
     stepOf(index) {
-      if (index === 0) return 0
-      return events.at(index - 1)?.step ?? lastStep
+      if (index < leading) return 0
+      return events.at(index - leading)?.step ?? lastStep
     },
     render(index) {
-      if (index === 0) return dataEvent(`{${headJson(facts)},${promptFiltersJson(answer)},"choices":[]}`)
-      const event = events.at(index - 1)
+      if (index < leading) return dataEvent(`{${headJson(facts)},${promptFiltersJson(answer)},"choices":[]}`)
+      const event = events.at(index - leading)
       if (event) return renderChoice(event)
-      if (index === events.length + usageEvents) {
+      if (index < leading + events.length + usageEvents) {
         return dataEvent(`{${headJson(facts)},"choices":[],"usage":${usageJson(completion.usage)}}`)
       }
       return doneEvent
@@ -61,7 +63,7 @@ function choiceWriter(answer: LegacyCompletion, includeUsage: boolean): (event: 
   const offsets: number[] = []
 
   const write = (text: string, index: number, finishReason: string, tokens: string, filter: string): string =>
-    dataEvent(`${head}${choiceJson(text, index, finishReason, tokens, filter)}${tail}`)
+    dataEvent(`${head}${choiceJson(text, index, finishReason, tokens, filterMembers(answer, filter))}${tail}`)
 
   const writeLogprobs = (tokens: readonly string[], index: number, offset: number): string => {
     if (logprobs === undefined) return 'null'

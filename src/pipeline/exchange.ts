@@ -296,8 +296,9 @@ export interface AnswerOverride {
   readonly verdict?: VerdictOverride
 }
 
-/** Result of the content filter: harm in the prompt, in the answer, or late in a stream. */
+/** Result of the content filter: harm in the prompt, in the answer, or late in a stream, or no result because the filter failed. */
 export type VerdictOverride =
+  | { readonly kind: 'unjudged' }
   | { readonly kind: 'prompt'; readonly category: PromptCategory }
   | { readonly kind: 'completion' | 'late'; readonly category: HarmCategory }
 

@@ -57,6 +57,13 @@ export function filterAnnotationJson(index: number, offsets: FilterOffsets, cate
   return `{"choices":[{"content_filter_offsets":{"check_offset":${checkOffset},"start_offset":${startOffset},"end_offset":${endOffset}},"content_filter_results":${completionFilterJson(category, 'medium')},"finish_reason":${finishReason},"index":${index}}],"created":0,"id":"","model":"","object":""}`
 }
 
+/**
+ * The filter members of a choice that the filter could not judge, in whole answers (capture of February 2026) and in all chunks of a
+ * stream (public capture of September 2026).
+ */
+export const unjudgedFilterMembers =
+  '"content_filter_result":{"error":{"code":"content_filter_error","message":"The contents are not filtered"}},"content_filter_results":{}'
+
 /** Filter results for a completion without detected harm. */
 export const safeCompletionFilter = completionFilterJson()
 

@@ -364,9 +364,32 @@ describe('a result of the content filter', () => {
     ['contentFilter', {}, 200, '"finish_reason":"content_filter"'],
     ['contentFilter;category=hate', {}, 200, '"hate":{"filtered":true'],
     ['contentFilter;finds=late', { stream: true }, 200, '"content_filter_offsets"'],
+    ['contentFilter;finds=nothing', {}, 200, '"content_filter_result":{"error":'],
+    ['contentFilter;finds=nothing;category=hate', {}, 400, 'must be left out if finds is nothing'],
   ])('%s is like that of the service', async (fault, body, status, part) => {
     const response = await setUp().askWithFault(fault, body)
     expect(response.status).toBe(status)
     expect(await response.text()).toContain(part)
+  })
+
+  it('is missing in each choice and chunk of legacy completions, and refused for Responses, with finds=nothing', async () => {
+    const { post } = createTestSimulator({
+      deployments: { legacy: { model: 'gpt-35-turbo-instruct' }, chat: { model: 'gpt-4o' } },
+    })
+    const headers = { 'x-sim-fault': 'contentFilter;finds=nothing' }
+    const path = deploymentPath('legacy', 'completions')
+    const member = '"content_filter_result":{"error":{"code":"content_filter_error"'
+    const whole = await (await post(path, { prompt: ['a', 'b'], max_tokens: 2 }, headers)).text()
+    expect(whole.split(member)).toHaveLength(3)
+    const stream = await (await post(path, { prompt: 'a', max_tokens: 2, stream: true }, headers)).text()
+    expect(
+      eventsOf(stream)
+        .slice(0, -1)
+        .every((event) => event.includes(member)),
+    ).toBe(true)
+    expect(stream).not.toContain('prompt_filter_results')
+    const refused = await post('/openai/v1/responses', { model: 'chat', input: 'a' }, headers)
+    expect(refused.status).toBe(400)
+    expect(await refused.text()).toContain('applies to chatCompletions, completions, not to responses')
   })
 })

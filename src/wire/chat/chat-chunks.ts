@@ -3,6 +3,7 @@ import {
   safeCompletionFilter,
   completionFilterJson,
   safePromptFilter,
+  unjudgedFilterMembers,
 } from '../content-filters.ts'
 import { isAsciiText } from '../../answer/body.ts'
 import { totalTokens, type Usage, type Choice, type ToolCall } from '../../answer/completion.ts'
@@ -32,6 +33,8 @@ export interface ChatFacts {
   readonly annotates: boolean
   /** Harm that the content filter detected in the answer; undefined if it is safe. */
   readonly found: HarmCategory | undefined
+  /** Whether the content filter could not judge the answer; default: false. A stream then has no filter results of the prompt. */
+  readonly unjudged?: boolean
 }
 
 /** Returns whether the answer is ASCII except for its texts. Log probabilities can contain other characters. */
@@ -152,7 +155,8 @@ export function createChunkWriter(facts: ChatFacts, options: StreamOptions, rand
       // Only these two can contain other characters than ASCII.
       const ascii = rest.length - delta.length - logprobs.length
       const length = ascii + codePointLength(delta) + codePointLength(logprobs)
-      const head = filter === '' ? '{' : `{"content_filter_results":${filter},`
+      const head =
+        filter === '' ? '{' : facts.unjudged ? unjudgedHead : `{"content_filter_results":${filter},`
       return write(head + rest, '{'.length + length)
     },
     tokens(field) {
@@ -174,6 +178,8 @@ export function createChunkWriter(facts: ChatFacts, options: StreamOptions, rand
     },
   }
 }
+
+const unjudgedHead = `{${unjudgedFilterMembers},`
 
 const tokenHead = (field: string): string =>
   flattenString(`data: {"choices":[{"content_filter_results":${safeCompletionFilter},"delta":{"${field}":`)

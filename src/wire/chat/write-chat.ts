@@ -9,7 +9,12 @@ import type {
 import type { Random } from '../../lib/random.ts'
 import { openAiFormat } from '../envelopes.ts'
 import { dataEvent, doneEvent } from '../sse.ts'
-import { completionFilterJson, safeCompletionFilter, safePromptFilter } from '../content-filters.ts'
+import {
+  completionFilterJson,
+  safeCompletionFilter,
+  safePromptFilter,
+  unjudgedFilterMembers,
+} from '../content-filters.ts'
 import {
   argumentDelta,
   chatUsageJson,
@@ -104,8 +109,12 @@ function choiceEnd(choice: Choice, facts: ChatFacts): string {
 }
 
 /** The service does not filter calls: their results are empty. */
-function filterMember({ toolCalls, pieces, filter }: Choice, { annotates, found }: ChatFacts): string {
+function filterMember(
+  { toolCalls, pieces, filter }: Choice,
+  { annotates, found, unjudged }: ChatFacts,
+): string {
   if (filter !== undefined) return `"content_filter_results":${JSON.stringify(filter)},`
+  if (unjudged) return `${unjudgedFilterMembers},`
   if (!annotates) return ''
   if (toolCalls.length > 0 && pieces.length === 0) return '"content_filter_results":{},'
   const results = found === undefined ? safeCompletionFilter : completionFilterJson(found)

@@ -3,6 +3,7 @@ import {
   promptFilterJson,
   safeCompletionFilter,
   type HarmCategory,
+  unjudgedFilterMembers,
 } from '../content-filters.ts'
 import { codePointLength } from '../sse.ts'
 import { wholeText, type Choice, type Completion, type Usage } from '../../answer/completion.ts'
@@ -41,6 +42,8 @@ export interface LegacyCompletion {
   readonly found?: HarmCategory
   /** Whether the asynchronous filter detected it during the stream. Its annotations are then sent instead of the finish chunk. */
   readonly late: boolean
+  /** Whether the content filter could not judge the choices. A stream then has no filter results of the prompts. */
+  readonly unjudged: boolean
   readonly prompts: readonly EchoedPrompt[]
   readonly choicesPerPrompt: number
   /** Whether each choice starts with the prompt. */
@@ -60,7 +63,10 @@ export function renderCompletion(answer: LegacyCompletion): string {
 /** Like `renderCompletion`, as one string for each choice. */
 export function* completionPieces(answer: LegacyCompletion): Generator<string, undefined> {
   const { completion, facts, found } = answer
-  const filter = found === undefined ? safeCompletionFilter : completionFilterJson(found)
+  const filter = filterMembers(
+    answer,
+    found === undefined ? safeCompletionFilter : completionFilterJson(found),
+  )
   yield `{${headJson(facts)},${promptFiltersJson(answer)},"choices":[`
   for (const [index, choice] of completion.choices.entries()) {
     yield (index > 0 ? ',' : '') + wholeChoice(answer, choice, index, filter)
@@ -103,7 +109,16 @@ export function promptFiltersJson({ prompts }: LegacyCompletion): string {
   return `"prompt_filter_results":[${filters.join(',')}]`
 }
 
-/** One choice. All parameters except `text` and `index` are JSON. */
+/**
+ * The filter members of a choice.
+ *
+ * @param results its filter results as JSON
+ */
+export function filterMembers({ unjudged }: LegacyCompletion, results: string): string {
+  return unjudged ? unjudgedFilterMembers : `"content_filter_results":${results}`
+}
+
+/** One choice. All parameters except `text` and `index` are JSON; `filter` has members without braces. */
 export function choiceJson(
   text: string,
   index: number,
@@ -111,7 +126,7 @@ export function choiceJson(
   logprobs: string,
   filter: string,
 ): string {
-  return `{"text":${JSON.stringify(text)},"index":${index},"finish_reason":${finishReason},"logprobs":${logprobs},"content_filter_results":${filter}}`
+  return `{"text":${JSON.stringify(text)},"index":${index},"finish_reason":${finishReason},"logprobs":${logprobs},${filter}}`
 }
 
 /** The usage, with keys in OpenAI's order. */
