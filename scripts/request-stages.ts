@@ -101,7 +101,7 @@ export const stages: readonly DiagramStage[] = [
     name: 'model-version',
     file: 'access/find-deployment.ts',
     code: 'checkModelVersion',
-    does: 'checks that the version has the model',
+    does: 'checks that the version has model and features',
     canEndWith: { status: '400', when: 'version too old' },
     sources: ['generate'],
   },

@@ -6,7 +6,6 @@ import {
   operationNotSupported,
   type ServiceError,
   apiVersionNotSupported,
-  gatewayError,
   inferenceModelRequired,
   inferenceModelUnknown,
   resourceNotFound,
@@ -25,7 +24,8 @@ import type { Exchange } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/reply-headers.ts'
 import { checksRequests, isSimulated } from '../pipeline/source-rules.ts'
 import type { ReplyOrPromise, Stage } from '../pipeline/stage.ts'
-import { apiVersionFault, requiredNewerVersion } from '../wire/api-versions.ts'
+import { apiVersionFault } from '../wire/api-versions.ts'
+import { newerVersionRequired } from '../wire/feature-gates.ts'
 
 /** Called for each request to a deployment that is not configured. */
 export type OnUndefinedDeployment = (name: string, deployment: Deployment, exchange: Exchange) => void
@@ -165,17 +165,10 @@ export function checkApiVersion(exchange: Exchange, next: () => ReplyOrPromise):
   }
 }
 
-/** Rejects an API version that is older than the deployment's model requires. */
+/** Rejects an API version that is older than the operation, the deployment's model or a feature of the body requires. */
 export function checkModelVersion(exchange: Exchange, next: () => ReplyOrPromise): ReplyOrPromise {
   const { route, deployment, apiVersion } = exchange
-  if (!route?.dated || !deployment || apiVersion === undefined) return next()
-  const first = requiredNewerVersion(apiVersion, deployment.model)
-  if (first === undefined) return next()
-  return refuse(modelNeedsNewerVersion(first))
-}
-
-/** 400. The service does not fill in the name of the model. */
-function modelNeedsNewerVersion(first: string): ServiceError {
-  const message = `Model {modelName} is enabled only for api versions ${first} and later`
-  return gatewayError('resource', 400, 'BadRequest', message)
+  if (!route?.dated || apiVersion === undefined) return next()
+  const refusal = newerVersionRequired(apiVersion, exchange, route.operation, deployment?.model)
+  return refusal ? refuse(refusal) : next()
 }

@@ -7,6 +7,7 @@ import {
   apiVersionFault,
   requiredNewerVersion,
 } from './api-versions.ts'
+import { featureGates } from './feature-gates.ts'
 import { findModel } from './models/model-catalogue.ts'
 import { operations, type Operation } from './route.ts'
 
@@ -32,6 +33,12 @@ describe('tables in docs/models.md', () => {
     }
   })
 
+  it('list every feature that needs a newer version', () => {
+    for (const { feature, first } of featureGates) {
+      expect(document.split('\n').find((line) => line.startsWith(`| ${feature} `))).toContain(`\`${first}\``)
+    }
+  })
+
   it('list every version', () => {
     for (const version of apiVersions) expect(document).toContain(`\`${version}\``)
   })
@@ -42,7 +49,8 @@ describe('apiVersionFault', () => {
     ['2024-10-21', 'chatCompletions', undefined],
     ['2022-12-01', 'embeddings', undefined],
     ['2022-12-01', 'chatCompletions', 'not-found'],
-    ['2024-10-21', 'responses', 'not-found'],
+    ['2024-10-21', 'responses', undefined],
+    ['2023-09-01-preview', 'imageGenerations', 'not-found'],
     ['2025-03-01-preview', 'responses', undefined],
     [undefined, 'chatCompletions', 'not-found'],
     ['', 'chatCompletions', 'not-found'],
@@ -84,7 +92,7 @@ describe('requiredNewerVersion', () => {
     ['2024-12-01-preview', 'o1', undefined],
     ['2024-10-21', 'o1-preview', undefined],
     ['2024-08-01-preview', 'o1-mini', '2024-09-01-preview'],
-    ['2025-03-01-preview', 'gpt-image-1-mini', '2025-04-01-preview'],
+    ['2024-02-01', 'gpt-image-1', undefined],
     ['2024-02-01', 'gpt-4.1-mini', undefined],
   ])('with api-version %s and model %s returns %s', (version, name, first) => {
     expect(requiredNewerVersion(version, findModel(name)!)).toBe(first)

@@ -55,6 +55,7 @@ export const firstVersions: Readonly<Record<Operation, string>> = {
   deleteResponse: '2025-03-01-preview',
   cancelResponse: '2025-03-01-preview',
   listInputItems: '2025-03-01-preview',
+  // All image models. Only edits need a newer version (pollinations/pollinations#8239, Azure/azure-sdk-for-net#49697).
   imageGenerations: '2023-12-01-preview',
   speech: '2024-02-15-preview',
   transcriptions: '2023-09-01-preview',
@@ -63,12 +64,20 @@ export const firstVersions: Readonly<Record<Operation, string>> = {
   getModel: '2022-12-01',
 }
 
+/** Operations for which an older version has its own error (`feature-gates.ts`), instead of the 404 of an unknown path. */
+export const operationsWithOwnError: ReadonlySet<Operation> = new Set<Operation>([
+  'responses',
+  'getResponse',
+  'deleteResponse',
+  'cancelResponse',
+  'listInputItems',
+])
+
 /** Models that need a newer API version than their operation. Keys are prefixes of model names. The longest match applies. */
 export const firstModelVersions: Readonly<Record<string, string>> = {
   'gpt-4o-mini-transcribe': '2025-03-01-preview',
   'gpt-4o-transcribe': '2025-03-01-preview',
   'gpt-4o-mini-tts': '2025-03-01-preview',
-  'gpt-image-': '2025-04-01-preview',
   'o1-preview': '2024-09-01-preview',
   'o1-mini': '2024-09-01-preview',
   'o3-mini': '2024-12-01-preview',
@@ -93,6 +102,7 @@ export function apiVersionFault(
   if (!isDated) return version === undefined || v1.has(version) ? undefined : 'not-supported'
   if (version === undefined || !wellFormed.test(version)) return 'not-found'
   if (!dated.has(version)) return 'not-supported'
+  if (operationsWithOwnError.has(operation)) return undefined
   return isBefore(version, firstVersions[operation]) ? 'not-found' : undefined
 }
 
@@ -111,7 +121,7 @@ export function requiredNewerVersion(version: string, model: Model): string | un
 }
 
 /** Compares by date. On the same date, the preview is the older version. */
-function isBefore(version: string, other: string): boolean {
+export function isBefore(version: string, other: string): boolean {
   const date = version.slice(0, 10)
   const otherDate = other.slice(0, 10)
   return date === otherDate ? version.length > other.length : date < otherDate

@@ -1,15 +1,18 @@
 import { describe, expect, it } from 'vitest'
-import { createTestSimulator } from '../support/test-simulator.ts'
+import { createTestSimulator, testKey } from '../support/test-simulator.ts'
 
 const deployments = {
   chat: { model: 'gpt-4o' },
   thinker: { model: 'o3-mini' },
   pictures: { model: 'gpt-image-1' },
 }
-const { post } = createTestSimulator({ deployments })
-const body = { messages: [{ role: 'user', content: 'hi' }], model: 'chat', max_completion_tokens: 1 }
+const { app, post } = createTestSimulator({ deployments })
+const body = { messages: [{ role: 'user', content: 'hi' }], model: 'chat', max_tokens: 1 }
 const chat = (query: string, deployment = 'chat', send = post) =>
-  send(`/openai/deployments/${deployment}/chat/completions${query}`, body)
+  send(`/openai/deployments/${deployment}/chat/completions${query}`, {
+    messages: body.messages,
+    ...(deployment === 'thinker' ? { max_completion_tokens: 1 } : { max_tokens: 1 }),
+  })
 
 const notFound = '{"error":{"code":"404","message": "Resource not found"}}'
 const notSupported = '{"error":{"code":"BadRequest","message":"API version not supported"}}'
@@ -45,8 +48,58 @@ describe('api-version', () => {
       '{"error":{"code":"BadRequest","message":"Model {modelName} is enabled only for api versions 2024-12-01-preview and later"}}',
     )
     expect((await chat('?api-version=2024-12-01-preview', 'thinker')).status).toBe(200)
-    const images = await post('/openai/deployments/pictures/images/generations?api-version=2024-10-21', {})
-    expect(await images.text()).toContain('only for api versions 2025-04-01-preview and later')
+  })
+
+  it('may be older than gpt-image-1 for generated images', async () => {
+    const path = '/openai/deployments/pictures/images/generations?api-version=2024-02-01'
+    expect((await post(path, { prompt: 'a cat', quality: 'low', size: '1024x1024' })).status).toBe(200)
+  })
+
+  const format = { type: 'json_schema', json_schema: { name: 'x', schema: { type: 'object' } } }
+  const tools = [{ type: 'function', function: { name: 'f' } }]
+  const prediction = { type: 'content', content: 'x' }
+  it.each([
+    [{ response_format: format }, '2024-07-01-preview', '2024-08-01-preview'],
+    [{ response_format: format }, '2024-06-01', '2024-08-01-preview'],
+    [{ tools, tool_choice: 'required' }, '2024-05-01-preview', '2024-06-01'],
+    [{ prediction }, '2024-10-21', '2025-01-01-preview'],
+  ])('is refused if it is older than the feature %j: %s before %s', async (feature, old, first) => {
+    const send = async (version: string) => {
+      const path = `/openai/deployments/chat/chat/completions?api-version=${version}`
+      return post(path, { ...body, ...feature })
+    }
+    const refused = await send(old)
+    expect(refused.status).toBe(400)
+    expect(await refused.text()).toContain(`is enabled only for api versions ${first} and later"}}`)
+    expect((await send(first)).status).toBe(200)
+    expect((await post('/openai/v1/chat/completions', { ...body, ...feature })).status).toBe(200)
+  })
+
+  it.each([
+    { response_format: { type: 'json_object' }, messages: [{ role: 'user', content: 'json' }] },
+    { tools },
+    {},
+  ])('may be older than features that the request does not use: %j', async (fields) => {
+    const path = '/openai/deployments/chat/chat/completions?api-version=2024-02-01'
+    expect((await post(path, { ...body, ...fields })).status).toBe(200)
+  })
+
+  it.each([
+    ['POST', '/openai/responses'],
+    ['GET', '/openai/responses/resp_1'],
+    ['DELETE', '/openai/responses/resp_1'],
+    ['POST', '/openai/responses/resp_1/cancel'],
+    ['GET', '/openai/responses/resp_1/input_items'],
+  ])('is refused by name if it is older than the Responses API: %s %s', async (method, path) => {
+    const response = await app.request(`${path}?api-version=2024-12-01-preview`, {
+      method,
+      headers: { 'api-key': testKey, 'content-type': 'application/json' },
+      ...(method === 'POST' && { body: JSON.stringify({ model: 'chat', input: 'hi' }) }),
+    })
+    expect(response.status).toBe(400)
+    expect(await response.text()).toBe(
+      '{"error":{"code":"BadRequest","message":"Azure OpenAI Responses API is enabled only for api-version 2025-03-01-preview and later"}}',
+    )
   })
 
   it('is checked before the key; the version of the model is checked after the deployment is found', async () => {
