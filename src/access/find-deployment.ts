@@ -168,7 +168,9 @@ export function checkApiVersion(exchange: Exchange, next: () => ReplyOrPromise):
 /** Rejects an API version that is older than the operation, the deployment's model or a feature of the body requires. */
 export function checkModelVersion(exchange: Exchange, next: () => ReplyOrPromise): ReplyOrPromise {
   const { route, deployment, apiVersion } = exchange
-  if (!route?.dated || apiVersion === undefined) return next()
+  if (!(route?.dated || route?.isInference) || apiVersion === undefined) return next()
+  // On the model inference API, models of other providers have every feature in every version (capture of August 2026).
+  if (deployment?.model.provider !== undefined) return next()
   const refusal = newerVersionRequired(apiVersion, exchange, route.operation, deployment?.model)
   return refusal ? refuse(refusal) : next()
 }

@@ -18,6 +18,21 @@ const chunksOf = (text: string): Chunk[] =>
     .map((event) => JSON.parse(event.slice('data: '.length)) as Chunk)
 
 describe('POST /models/chat/completions', () => {
+  it('refuses json_schema in an older version for models of OpenAI only', async () => {
+    const { post } = createTestSimulator()
+    const format = {
+      type: 'json_schema',
+      json_schema: { name: 'x', schema: { type: 'object', properties: {} } },
+    }
+    const request = { messages, max_tokens: 20, response_format: format }
+    const refused = await post(path, { ...request, model: 'gpt-4o' })
+    expect(refused.status).toBe(400)
+    expect(await refused.text()).toContain('is enabled only for api versions 2024-08-01-preview and later')
+    expect((await post(path, { ...request, model: grok })).status).toBe(200)
+    const newer = path.replace('2024-05-01-preview', '2025-05-15-preview')
+    expect((await post(newer, { ...request, model: 'gpt-4o' })).status).toBe(200)
+  })
+
   it('answers a model of OpenAI like chat, with the headers of the model inference API', async () => {
     const { post } = createTestSimulator()
     const answer = await post(path, { model: 'gpt-4.1-mini', messages, max_tokens: 3 })
