@@ -3,6 +3,8 @@ export interface Usage {
   readonly promptTokens: number
   /** Part of `promptTokens` that came from the prompt cache. */
   readonly cachedTokens: number
+  /** Part of `promptTokens` that was written to the prompt cache; default: 0, or the API does not report it. */
+  readonly cacheWriteTokens?: number
   /** All tokens of the completion, including hidden reasoning. */
   readonly completionTokens: number
   /** Part of `completionTokens` that the client never sees. */

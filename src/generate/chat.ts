@@ -37,7 +37,6 @@ import {
   createChunkWriter,
   type ChunkWriter,
   type StreamOptions,
-  chatUsageJson,
   logprobsJson,
   toolCallJson,
   finishEvent,
@@ -169,7 +168,8 @@ function chatFacts(
     model: model.versionedName,
     systemFingerprint: systemFingerprint(model),
     serviceTier: serviceTier(form, request.service_tier),
-    routing: form.routing,
+    form,
+    times: form.checkpoint && exchange,
     usesFunctions: usesFunctions(request),
     logprobs: request.logprobs === true ? logprobsOf(request, completion, exchange) : undefined,
     annotates: true,
@@ -252,7 +252,8 @@ export function streamChat(
       if (late && event.kind === 'finish') return lateFinish(choice, event.choice, late)
       return renderChoiceEvent(event, choice, facts, chunk, late !== undefined)
     }
-    if (index < leading + events.length + usageEvents) return chunk.usage(chatUsageJson(completion.usage))
+    if (index < leading + events.length + usageEvents)
+      return chunk.usage(completion.usage, completion.choices.length)
     return doneEvent
   }
   return {
@@ -328,7 +329,7 @@ function streamLorem(
     if (index < firstToken) return startEvent(chunk, choice, facts, 0)
     if (index < finish) return token(textJson(choice, pieces[index - firstToken] ?? ''))
     if (index === finish) return finishEvent(chunk, choice, facts, 0)
-    if (usage && index === finish + 1) return chunk.usage(chatUsageJson(usage))
+    if (usage && index === finish + 1) return chunk.usage(usage, 1)
     return doneEvent
   }
 

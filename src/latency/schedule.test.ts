@@ -39,7 +39,14 @@ describe('planTokens', () => {
   })
 
   it('ends after the hidden tokens without visible ones', () => {
-    expect(plan({ hidden: 5, visible: 0 })).toEqual({ stepsMs: new Float64Array(0), endMs: 250 })
+    const expected = { stepsMs: new Float64Array(0), endMs: 250, firstMs: 200 }
+    expect(plan({ hidden: 5, visible: 0 })).toEqual(expected)
+  })
+
+  it('reports the time of the first token, hidden or not', () => {
+    expect(plan({ visible: 2 }).firstMs).toBe(200)
+    expect(plan({ hidden: 3, visible: 2 })).toMatchObject({ firstMs: 200, endMs: 240 })
+    expect(plan({ visible: 0 })).toMatchObject({ firstMs: 200, endMs: 200 })
   })
 
   it('delays the first token by the prompt tokens', () => {

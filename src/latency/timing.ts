@@ -134,6 +134,7 @@ export function planTokens(steps: Steps, timing: TokenTiming, work: Work, random
   const tokenFactor = conditions?.perTokenFactor ?? 1
   let dueMs = drawMs(timing.firstToken, random) + timing.promptMsPerToken * work.promptTokens
   if (conditions) dueMs *= conditions.firstTokenFactor
+  const hiddenMs = beginMs + dueMs * factor
   if (reasoningMsPerToken !== undefined) dueMs += reasoningMsPerToken * steps.hidden * tokenFactor
   else for (let i = 0; i < steps.hidden; i++) dueMs += drawMs(perToken, random) * tokenFactor
 
@@ -143,12 +144,13 @@ export function planTokens(steps: Steps, timing: TokenTiming, work: Work, random
     stepsMs[i] = beginMs + dueMs * factor
   }
   const endMs = beginMs + dueMs * factor
+  const firstMs = steps.hidden > 0 ? hiddenMs : (stepsMs[0] ?? endMs)
   const { burst } = timing
   if (burst?.tokens) groupBySize(stepsMs, burst.tokens, random)
-  if (!burst?.interval || stepsMs.length === 0) return { stepsMs, endMs }
+  if (!burst?.interval || stepsMs.length === 0) return { stepsMs, endMs, firstMs }
   const [headMs = endMs] = stepsMs
   groupByTime(stepsMs, burst.interval, factor, random)
-  return { stepsMs, endMs, headMs }
+  return { stepsMs, endMs, firstMs, headMs }
 }
 
 /**

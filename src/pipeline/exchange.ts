@@ -11,6 +11,7 @@ import { UNCOUNTED_BYTES, type MemoryBudget } from '../lib/memory-budget.ts'
 import type { Random } from '../lib/random.ts'
 import { parseJson } from '../lib/parse-json.ts'
 import type { HarmCategory, PromptCategory } from '../wire/content-filters.ts'
+import type { Schedule } from './reply.ts'
 
 /** How the sending of an answer ended. Times are milliseconds from the start of the request. */
 export interface Outcome {
@@ -102,6 +103,8 @@ export class Exchange {
   spilledOverFrom: string | undefined
   /** Time that the request waited for a slot of its deployment, in milliseconds. */
   queuedMs = 0
+  /** Due times of the answer, set in the stage `service-headers`; undefined for an answer that is due immediately. */
+  schedule: Schedule | undefined
   /** Effects of the current incident on the deployment; undefined without an incident. */
   conditions: IncidentEffects | undefined
   /** Properties of a generated answer that are set in advance; undefined for most requests. */

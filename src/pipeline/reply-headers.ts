@@ -26,6 +26,7 @@ export const writeServiceHeaders: Stage = (exchange, next) => {
 /** Writes the headers of the service and the body of an error into a reply. For replies outside of the chain of stages as well. */
 export function completeReply<R extends Reply>(exchange: Exchange, reply: R): R {
   const { service } = reply
+  exchange.schedule = reply.schedule
   if (!service) return reply
   const facts = 'status' in service ? writeError(exchange, service, reply) : service
   const { raw: after } = reply.headers

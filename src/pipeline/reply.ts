@@ -13,6 +13,8 @@ export interface Schedule {
   readonly stepsMs: Float64Array
   /** Due time of a complete body, and of events after the last step. */
   readonly endMs: number
+  /** When the model writes its first token, which can be hidden reasoning or held by the content filter. Absent: the first step. */
+  readonly firstMs?: number
   /** Due time of the headers of a stream, if it is before that of its first event. Absent: with the first event. */
   readonly headMs?: number
 }
@@ -183,9 +185,14 @@ export function scheduleOf({ schedule }: Reply, { clock, startedMs }: Exchange):
 
 /** Returns the reply with all due times moved by `byMs`, which can be negative. Has no effect on a live body. */
 export function shift(reply: Reply, byMs: number, exchange: Exchange): Reply {
-  const { stepsMs, endMs, headMs } = scheduleOf(reply, exchange)
-  const schedule = { stepsMs: stepsMs.map((dueMs) => dueMs + byMs), endMs: endMs + byMs }
-  return { ...reply, schedule: headMs === undefined ? schedule : { ...schedule, headMs: headMs + byMs } }
+  const { stepsMs, endMs, firstMs, headMs } = scheduleOf(reply, exchange)
+  const schedule = {
+    stepsMs: stepsMs.map((dueMs) => dueMs + byMs),
+    endMs: endMs + byMs,
+    ...(firstMs !== undefined && { firstMs: firstMs + byMs }),
+    ...(headMs !== undefined && { headMs: headMs + byMs }),
+  }
+  return { ...reply, schedule }
 }
 
 /** Error of a live body that its source has already reported, so that the carrier does not report it again. */

@@ -16,18 +16,50 @@ interface WireProfile {
   readonly chatServiceTier: Family
   /** `routing` of chat: after the filter results of the prompt, and in the last chunk of a stream. */
   readonly chatRouting: Family
+  /** `latency_checkpoint` of chat: in the usage, and in the last chunk of a stream. */
+  readonly chatCheckpoint: LatencyCheckpoint | undefined
+  /** `prompt_tokens_details.cache_write_tokens` of chat. */
+  readonly chatCacheWrite: Family
 }
+
+/** Times in `latency_checkpoint`: with or without `total_duration_ms`. */
+export type LatencyCheckpoint = 'with-total' | 'without-total'
 
 /**
  * The forms. Sources: captured answers of 2026-04-29 (gpt-5.2-chat), 2026-06-03 (gpt-5.2), 2026-07-27 (gpt-5.4, 5.5, 5.6-sol), 2026-08-01
  * (gpt-5.4-mini), 2026-08-19 (gpt-5-nano, 5.6-luna), 2026-09-01 (gpt-4.1-mini), and 2026-10-05 (gpt-5.4 to 6.1-sol).
  */
 const profiles: Readonly<Record<WireProfileName, WireProfile>> = {
-  '2026-04': { chatServiceTier: 'gpt-5.2', chatRouting: 'none' },
-  '2026-06': { chatServiceTier: 'all', chatRouting: 'none' },
-  '2026-07': { chatServiceTier: 'all', chatRouting: 'none' },
-  '2026-08': { chatServiceTier: 'all', chatRouting: 'none' },
-  '2026-09': { chatServiceTier: 'all', chatRouting: 'all' },
+  '2026-04': {
+    chatServiceTier: 'gpt-5.2',
+    chatRouting: 'none',
+    chatCheckpoint: undefined,
+    chatCacheWrite: 'none',
+  },
+  '2026-06': {
+    chatServiceTier: 'all',
+    chatRouting: 'none',
+    chatCheckpoint: 'with-total',
+    chatCacheWrite: 'none',
+  },
+  '2026-07': {
+    chatServiceTier: 'all',
+    chatRouting: 'none',
+    chatCheckpoint: 'with-total',
+    chatCacheWrite: 'none',
+  },
+  '2026-08': {
+    chatServiceTier: 'all',
+    chatRouting: 'none',
+    chatCheckpoint: 'with-total',
+    chatCacheWrite: 'gpt-5.6',
+  },
+  '2026-09': {
+    chatServiceTier: 'all',
+    chatRouting: 'all',
+    chatCheckpoint: 'without-total',
+    chatCacheWrite: 'gpt-5.6',
+  },
 }
 
 /** The form of the answers of one model at a time. */
@@ -41,6 +73,9 @@ export interface ChatForm {
   readonly hasServiceTier: boolean
   /** `routing` as JSON; undefined: not sent. */
   readonly routing: string | undefined
+  /** Undefined: not sent. */
+  readonly checkpoint: LatencyCheckpoint | undefined
+  readonly hasCacheWriteTokens: boolean
 }
 
 const forms = new WeakMap<Model, Map<WireProfileName, WireForm>>()
@@ -60,6 +95,8 @@ function makeForm(profile: WireProfile, model: Model): WireForm {
     chat: {
       hasServiceTier: has(profile.chatServiceTier),
       routing: has(profile.chatRouting) ? routingJson(model) : undefined,
+      checkpoint: profile.chatCheckpoint,
+      hasCacheWriteTokens: has(profile.chatCacheWrite),
     },
   }
 }
@@ -76,7 +113,8 @@ function gptVersion(name: string): number {
 }
 
 /** The replica that answers: the same for all requests, in the captured form. */
-function routingJson({ name }: Model): string {
-  const digest = createHash('sha256').update(name).digest('hex')
-  return `{"serving_pipereplica":"d20260919103649-${digest.slice(0, 8)}-default-r1-dp0-default"}`
+function routingJson(model: Model): string {
+  const digest = createHash('sha256').update(model.name).digest('hex')
+  const pool = isOf(model, 'gpt-5.6') ? 'prefill' : 'default'
+  return `{"serving_pipereplica":"d20260919103649-${digest.slice(0, 8)}-${pool}-r1-dp0-${pool}"}`
 }

@@ -154,8 +154,9 @@ describe('the prompt cache', () => {
 })
 
 describe('the service tier', () => {
-  it('is returned by the newest models, and by others when the request names one', async () => {
-    const simulator = createTestSimulator()
+  it('is returned by all models, and until 2026-04 only by the newest or when the request names one', async () => {
+    expect((await chat(createTestSimulator(), hello)).service_tier).toBe('default')
+    const simulator = createTestSimulator({ env: { WIRE_PROFILE: '2026-04' } })
     const one = { ...hello, max_tokens: 1 }
     expect(await chat(simulator, one)).not.toHaveProperty('service_tier')
     expect((await chat(simulator, { ...one, service_tier: 'auto' })).service_tier).toBe('default')

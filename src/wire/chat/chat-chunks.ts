@@ -10,6 +10,7 @@ import { totalTokens, type Usage, type Choice, type ToolCall } from '../../answe
 import { codePointLength, obfuscation, dataEvent } from '../sse.ts'
 import type { Random } from '../../lib/random.ts'
 import { RecentMap } from '../../lib/caches.ts'
+import type { ChatForm } from '../wire-profile.ts'
 
 /** The fields of every object of one chat answer, and options for its format. */
 export interface ChatFacts {
@@ -23,8 +24,9 @@ export interface ChatFacts {
   readonly systemFingerprint: string | null | undefined
   /** Undefined: the field is not sent. */
   readonly serviceTier: string | undefined
-  /** JSON of `routing`, which whole answers and the usage of a stream have. Undefined: the field is not sent. */
-  readonly routing: string | undefined
+  readonly form: ChatForm
+  /** For `latency_checkpoint`. Undefined: the field is not sent. */
+  readonly times: AnswerTimes | undefined
   /** Whether the request has `functions`, the older form of `tools`. */
   readonly usesFunctions: boolean
   /** Returns the log probabilities of text pieces as JSON, in parts to concatenate. Undefined if the request does not ask for them. */
@@ -35,6 +37,16 @@ export interface ChatFacts {
   readonly found: HarmCategory | undefined
   /** Whether the content filter could not judge the answer; default: false. A stream then has no filter results of the prompt. */
   readonly unjudged?: boolean
+}
+
+/** Planned times of an answer, in milliseconds from the start of the request. They are known when the answer is rendered. */
+export interface AnswerTimes {
+  /** Time that the request waited for a slot. */
+  readonly queuedMs: number
+  /** Undefined: the answer takes no time. */
+  readonly schedule:
+    | { readonly stepsMs: Float64Array; readonly endMs: number; readonly firstMs?: number }
+    | undefined
 }
 
 /** Returns whether the answer is ASCII except for its texts. Log probabilities can contain other characters. */
@@ -53,7 +65,7 @@ export function identityJson({ created, idJson, model }: ChatFacts): string {
 }
 
 /** The field `routing` if it is sent, with a comma before it. */
-export function routingMember({ routing }: ChatFacts): string {
+export function routingMember({ form: { routing } }: ChatFacts): string {
   return routing === undefined ? '' : `,"routing":${routing}`
 }
 
@@ -105,12 +117,47 @@ export function functionCallJson(name: string, input: string): string {
   return `{"arguments":${JSON.stringify(input)},"name":${JSON.stringify(name)}}`
 }
 
-/** The usage of a chat answer, with keys in alphabetical order like on the service. */
-export function chatUsageJson(usage: Usage): string {
-  const { promptTokens, cachedTokens, completionTokens, reasoningTokens } = usage
+/**
+ * Shares of the time to the first token that are spent before the model starts, and in the model. The rest is the content filter and
+ * the network of the service. Medians of 18 captures of May to October 2026 (gpt-4.1-mini to 6.1-sol).
+ */
+const PRE_INFERENCE_SHARE = 0.26
+const ENGINE_SHARE = 0.13
+
+/**
+ * The field `latency_checkpoint` with a comma before it, from the planned times of the answer; empty if it is not sent. In captures,
+ * `user_visible_ttft_ms` is `service_ttft_ms` without `pre_inference_ms`, and the tokens of engine and service have the same
+ * distance. The first token can be hidden reasoning.
+ */
+function checkpointMember({ completionTokens }: Usage, choices: number, facts: ChatFacts): string {
+  const { times, form } = facts
+  if (!times || !form.checkpoint) return ''
+  const { queuedMs, schedule } = times
+  const endMs = Math.round(schedule?.endMs ?? 0)
+  const firstMs = Math.min(endMs, Math.round(schedule?.firstMs ?? schedule?.stepsMs[0] ?? endMs))
+  const inModelMs = Math.max(0, firstMs - queuedMs)
+  const beforeMs = firstMs - Math.round(inModelMs * (1 - PRE_INFERENCE_SHARE))
+  const engineMs = Math.round(inModelMs * ENGINE_SHARE)
+  const writingMs = endMs - firstMs
+  const tokenMs = Math.round((writingMs * choices) / Math.max(1, completionTokens))
+  const total = form.checkpoint === 'with-total' ? `"total_duration_ms":${endMs - beforeMs},` : ''
+  return `,"latency_checkpoint":{"engine_tbt_ms":${tokenMs},"engine_ttft_ms":${engineMs},"engine_ttlt_ms":${engineMs + writingMs},"pre_inference_ms":${beforeMs},"service_tbt_ms":${tokenMs},"service_ttft_ms":${firstMs},"service_ttlt_ms":${endMs},${total}"user_visible_ttft_ms":${firstMs - beforeMs}}`
+}
+
+/** The usage of a whole chat answer, with keys in alphabetical order like on the service. */
+export function wholeUsageJson(usage: Usage, choices: number, facts: ChatFacts): string {
+  return usageJson(usage, facts, checkpointMember(usage, choices, facts))
+}
+
+function usageJson(usage: Usage, { form }: ChatFacts, checkpoint: string): string {
+  const { promptTokens, cachedTokens, cacheWriteTokens, completionTokens, reasoningTokens } = usage
   const { promptAudioTokens = 0, completionAudioTokens = 0 } = usage
   const { acceptedPredictionTokens = 0, rejectedPredictionTokens = 0 } = usage
-  return `{"completion_tokens":${completionTokens},"completion_tokens_details":{"accepted_prediction_tokens":${acceptedPredictionTokens},"audio_tokens":${completionAudioTokens},"reasoning_tokens":${reasoningTokens},"rejected_prediction_tokens":${rejectedPredictionTokens}},"prompt_tokens":${promptTokens},"prompt_tokens_details":{"audio_tokens":${promptAudioTokens},"cached_tokens":${cachedTokens}},"total_tokens":${totalTokens(usage)}}`
+  const written =
+    form.hasCacheWriteTokens || cacheWriteTokens !== undefined
+      ? `"cache_write_tokens":${cacheWriteTokens ?? 0},`
+      : ''
+  return `{"completion_tokens":${completionTokens},"completion_tokens_details":{"accepted_prediction_tokens":${acceptedPredictionTokens},"audio_tokens":${completionAudioTokens},"reasoning_tokens":${reasoningTokens},"rejected_prediction_tokens":${rejectedPredictionTokens}}${checkpoint},"prompt_tokens":${promptTokens},"prompt_tokens_details":{"audio_tokens":${promptAudioTokens},${written}"cached_tokens":${cachedTokens}},"total_tokens":${totalTokens(usage)}}`
 }
 
 /** The options of the request for its stream. */
@@ -125,8 +172,8 @@ export interface ChunkWriter {
   choice(index: number, filter: string, delta: string, finishReason?: string, logprobs?: string): string
   /** Returns a function that writes a chunk of the first choice with the given text, a JSON string. */
   tokens(field: 'content' | 'refusal'): (text: string) => string
-  /** The chunk with the usage. It has no choice. */
-  usage(usageJson: string): string
+  /** The chunk with the usage of all choices. It has no choice. */
+  usage(usage: Usage, choices: number): string
 }
 
 /** Creates the writer of a stream. */
@@ -169,9 +216,12 @@ export function createChunkWriter(facts: ChatFacts, options: StreamOptions, rand
       const length = frameLength + obfuscationFrame + fixedLength
       return (text) => head + text + middle + obfuscation(random, length + codePointLength(text)) + tail
     },
-    usage(usageJson) {
-      const before = `{"choices":[${afterChoices}`
-      const after = `${objectMember}${routingMember(facts)}${tierAndFingerprint},"usage":${usageJson}}`
+    usage(usage, choices) {
+      const { created, idJson, model } = facts
+      const identity = `"created":${created},"id":${idJson}${checkpointMember(usage, choices, facts)},"model":${JSON.stringify(model)}`
+      const before = `{"choices":[],${identity}`
+      const billed = usageJson(usage, facts, '')
+      const after = `${objectMember}${routingMember(facts)}${tierAndFingerprint},"usage":${billed}}`
       if (!options.obfuscate) return dataEvent(before + after)
       const length = codePointLength(before) + obfuscationFrame + after.length
       return dataEvent(`${before},"obfuscation":"${obfuscation(random, length)}"${after}`)

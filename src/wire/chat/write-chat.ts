@@ -17,7 +17,6 @@ import {
 } from '../content-filters.ts'
 import {
   argumentDelta,
-  chatUsageJson,
   createChunkWriter,
   promptFiltersEvent,
   startDelta,
@@ -28,6 +27,7 @@ import {
   identityJson,
   isAsciiAround,
   logprobsJson,
+  wholeUsageJson,
   routingMember,
   tierAndFingerprintJson,
   toolCallJson,
@@ -93,10 +93,11 @@ function recordedLogprobs({ logprobs, refused }: Choice): string {
 
 const answerStart = '{"choices":['
 
-function answerEnd({ usage, usageUnknown, promptFilters }: WrittenChat, facts: ChatFacts): string {
+function answerEnd(completion: WrittenChat, facts: ChatFacts): string {
+  const { usage, usageUnknown, promptFilters, choices } = completion
   const results = promptFilters?.map(promptFilterJson) ?? (facts.annotates ? [safePromptFilter(0)] : [])
   const filters = results.length === 0 ? '' : `,"prompt_filter_results":[${results.join(',')}]`
-  const billed = usageUnknown === true ? '' : `,"usage":${chatUsageJson(usage)}`
+  const billed = usageUnknown === true ? '' : `,"usage":${wholeUsageJson(usage, choices.length, facts)}`
   return `],${identityJson(facts)},"object":"chat.completion"${filters}${routingMember(facts)}${tierAndFingerprintJson(facts)}${billed}}\n`
 }
 
@@ -256,7 +257,7 @@ export class ChatStreamWriter implements AnswerWriter {
   end(): string {
     if (this.#failed) return ''
     const usage =
-      this.#usage && this.#options.includeUsage ? this.#writer.usage(chatUsageJson(this.#usage)) : ''
+      this.#usage && this.#options.includeUsage ? this.#writer.usage(this.#usage, this.#choices.size) : ''
     return this.#afterPromptFilters(usage + doneEvent)
   }
 
