@@ -99,6 +99,7 @@ const defaultModels: Readonly<Record<ModelOperation, string>> = {
   embeddings: 'text-embedding-3-small',
   responses: 'gpt-4o-mini',
   countInputTokens: 'gpt-4o-mini',
+  compactConversation: 'gpt-4o-mini',
   imageGenerations: 'gpt-image-1',
   speech: 'gpt-4o-mini-tts',
   transcriptions: 'whisper',

@@ -9,6 +9,7 @@ import { generateCompletion } from './completions.ts'
 import { generateEmbeddings } from './embeddings.ts'
 import { generateImages } from './images/generate-images.ts'
 import { PromptCache } from './prompt-cache.ts'
+import { createConversationCompactor } from './responses/compact-conversation.ts'
 import { createInputTokenCounter, createResponseGenerator } from './responses/create-response.ts'
 import { cancelResponse, deleteResponse, getResponse, listInputItems } from './responses/manage-responses.ts'
 import type { ResponseArchive } from './responses/response-archive.ts'
@@ -23,7 +24,7 @@ import { renderModel } from '../wire/models/write-model.ts'
 type ModelGenerator = (exchange: Addressed, promptCache: PromptCache) => ReplyOrPromise
 
 const modelGenerators: Readonly<
-  Record<Exclude<ModelOperation, 'responses' | 'countInputTokens'>, ModelGenerator>
+  Record<Exclude<ModelOperation, 'responses' | 'countInputTokens' | 'compactConversation'>, ModelGenerator>
 > = {
   chatCompletions: generateChat,
   completions: generateCompletion,
@@ -65,6 +66,7 @@ export function createGenerateMode({ responses }: GenerateDeps): GenerateMode {
     ...modelGenerators,
     responses: createResponseGenerator(responses),
     countInputTokens: createInputTokenCounter(responses),
+    compactConversation: createConversationCompactor(responses),
   }
   const answer: Source = (exchange) => {
     const operation = exchange.route?.operation

@@ -56,6 +56,7 @@ export function timingOf(
   switch (operation) {
     case 'chatCompletions':
     case 'responses':
+    case 'compactConversation':
       return tokenTiming(own, profile, environment.chatCompletions)
     case 'completions':
       return tokenTiming(own, profile, environment.completions)

@@ -157,7 +157,8 @@ export function estimateCost(operation: Operation, json: unknown, rule: Estimate
     }
     case 'completions':
       return withCompletion(rule.countsPrompt ? promptTokens(body['prompt']) : 0, body, rule)
-    case 'responses': {
+    case 'responses':
+    case 'compactConversation': {
       const prompt = promptTokens(body['instructions']) + responsesInputTokens(body['input'])
       return withCompletion(rule.countsPrompt ? prompt : 0, body, rule)
     }

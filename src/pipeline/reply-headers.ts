@@ -66,6 +66,7 @@ export function isInFront(layer: ServiceLayer): layer is 'authentication' | 'edg
 const responseOperations: ReadonlySet<Operation> = new Set<Operation>([
   'responses',
   'countInputTokens',
+  'compactConversation',
   'getResponse',
   'deleteResponse',
   'cancelResponse',

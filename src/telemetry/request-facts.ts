@@ -33,6 +33,7 @@ const operationNames: Readonly<Record<ModelOperation, string>> = {
   chatCompletions: 'chat',
   responses: 'chat',
   countInputTokens: 'count_tokens',
+  compactConversation: 'compact',
   completions: 'text_completion',
   embeddings: 'embeddings',
   imageGenerations: 'image_generation',

@@ -51,6 +51,8 @@ export const firstVersions: Readonly<Record<Operation, string>> = {
   responses: '2025-03-01-preview',
   // Documented only for OpenAI, without an api-version.
   countInputTokens: '2025-04-01-preview',
+  // Documented without an api-version (Microsoft Learn, "Compact conversation").
+  compactConversation: '2025-04-01-preview',
   getResponse: '2025-03-01-preview',
   deleteResponse: '2025-03-01-preview',
   cancelResponse: '2025-03-01-preview',

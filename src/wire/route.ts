@@ -46,6 +46,13 @@ export const operations = {
     path: 'responses/input_tokens',
     datedUnder: 'openai',
   },
+  compactConversation: {
+    ...onDeployment,
+    id: 'Compact_Conversation',
+    errorName: 'responses',
+    path: 'responses/compact',
+    datedUnder: 'openai',
+  },
   imageGenerations: {
     ...onDeployment,
     id: 'ImageGenerations_Create',
@@ -91,7 +98,7 @@ export function isModelOperation(operation: Operation): operation is ModelOperat
 
 /** Returns the operation that a model must support for the given one. */
 export function supportedBy(operation: ModelOperation): ModelOperation {
-  return operation === 'countInputTokens' ? 'responses' : operation
+  return operation === 'countInputTokens' || operation === 'compactConversation' ? 'responses' : operation
 }
 
 /** A valid path of the data plane. */

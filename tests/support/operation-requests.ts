@@ -172,6 +172,16 @@ export const operationRequests: readonly OperationRequest[] = [
     body: { model: 'gpt-4o', instructions: 'Be short.', input: 'Hi' },
   },
   {
+    name: 'compacted conversation',
+    path: '/openai/v1/responses/compact',
+    body: { model: 'gpt-4o', instructions: 'Be short.', input: 'Hi' },
+  },
+  {
+    name: 'model inference',
+    path: '/models/chat/completions?api-version=2024-05-01-preview',
+    body: { model: 'grok-3', messages: [{ role: 'user', content: 'Hi' }], max_tokens: 5 },
+  },
+  {
     name: 'responses',
     path: '/openai/v1/responses',
     body: {

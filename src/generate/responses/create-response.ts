@@ -105,7 +105,7 @@ export function createInputTokenCounter(store: ResponseArchive) {
 }
 
 /** Resolves the input and counts its large texts in slices, then replies. Refuses references that do not exist. */
-function withCountedInput(
+export function withCountedInput(
   exchange: Addressed,
   request: ResponsesRequest,
   store: ResponseArchive,
@@ -123,12 +123,12 @@ function withCountedInput(
 }
 
 /** Passes the effort to the model, so that the reasoning matches the effort in the answer. */
-function chatOf(request: ResponsesRequest, { items }: ResolvedInput, model: Model): ChatRequest {
+export function chatOf(request: ResponsesRequest, { items }: ResolvedInput, model: Model): ChatRequest {
   const effort = request.reasoning?.effort ?? model.capabilities.defaultEffort
   return { ...chatRequestOf(request, items), reasoning_effort: effort }
 }
 
-function ownTokens(
+export function ownTokens(
   request: ResponsesRequest,
   { items }: ResolvedInput,
   model: Model,

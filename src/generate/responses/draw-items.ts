@@ -79,7 +79,7 @@ function reasoningItem({ reasoningTokens }: Choice, context: ItemContext): Reaso
 }
 
 /** Draws encrypted reasoning of a length from which the next request counts the same tokens. */
-function drawEncrypted(random: Random, reasoningTokens: number): string {
+export function drawEncrypted(random: Random, reasoningTokens: number): string {
   const text = alphanumeric(random, ENCRYPTED_LENGTH)
   const length = Math.max(text.length, encryptedLength(reasoningTokens) - 'gAAAAA=='.length)
   return `gAAAAA${text.repeat(Math.ceil(length / text.length)).slice(0, length)}==`

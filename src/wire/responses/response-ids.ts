@@ -1,7 +1,7 @@
 import type { Random } from '../../lib/random.ts'
 
 /** The prefix of an id, which is the kind of object. */
-export type ResponseIdPrefix = 'resp' | 'msg' | 'rs' | 'fc' | 'fco' | 'ctc' | 'ctco'
+export type ResponseIdPrefix = 'resp' | 'msg' | 'rs' | 'fc' | 'fco' | 'ctc' | 'ctco' | 'cmp'
 
 /** Number of hexadecimal digits at the start that all ids of a response share. */
 const SHARED_DIGITS = 16

@@ -66,6 +66,13 @@ export interface ReasoningItem {
   readonly encrypted_content?: string | null
 }
 
+/** The summary of an earlier conversation, which only the service can read. */
+export interface CompactionItem {
+  readonly type: 'compaction'
+  readonly encrypted_content: string
+  readonly id?: string | null
+}
+
 /** A reference to an item of an earlier response. */
 export interface ItemReference {
   readonly type?: 'item_reference' | null
@@ -83,7 +90,6 @@ export const hostedToolItemTypes = [
   'apply_patch_call',
   'apply_patch_call_output',
   'code_interpreter_call',
-  'compaction',
   'compaction_trigger',
   'computer_call',
   'computer_call_output',
@@ -120,6 +126,7 @@ export type ResponsesItem =
   | CustomToolCallItem
   | ToolOutputItem
   | ReasoningItem
+  | CompactionItem
   | ItemReference
   | HostedToolItem
   | LoadedToolsItem

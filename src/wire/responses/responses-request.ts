@@ -106,7 +106,16 @@ export function countResponsesInput(
   const items = typeof input === 'string' ? [{ role: 'user' as const, content: input }] : input
   const prompt = countChatPrompt(chatRequestOf(request, items), model, encoding, 'responses')
   const stored = marksEveryCall(model) ? 0 : countStoredCalls(items)
-  return prompt + stored + (usesChannels(model) ? countThoughts(items) : 0)
+  return prompt + stored + countCompactions(items) + (usesChannels(model) ? countThoughts(items) : 0)
+}
+
+/** Counts the summaries of compacted conversations. Their texts are encrypted, so the tokens follow from the length. */
+function countCompactions(items: readonly ResponsesItem[]): number {
+  let tokens = 0
+  for (const item of items) {
+    if (!isMessage(item) && item.type === 'compaction') tokens += encryptedTokens(item.encrypted_content)
+  }
+  return tokens
 }
 
 /** A call that is stored at the service keeps the mark of its arguments as JSON: ` <|constrain|>json`. */
@@ -144,6 +153,10 @@ export function encryptedLength(reasoningTokens: number): number {
   return BASE64_CHARACTERS * Math.round(length / BASE64_CHARACTERS)
 }
 
+function encryptedTokens({ length }: string): number {
+  return Math.round(Math.max(0, length - EMPTY_ENCRYPTED_LENGTH) * TOKENS_PER_ENCRYPTED_CHARACTER)
+}
+
 /** Base64 has groups of 4 characters. */
 const BASE64_CHARACTERS = 4
 
@@ -160,8 +173,7 @@ function countThoughts(items: readonly ResponsesItem[]): number {
       if (item.role === 'user') reasoning = 0
       if (item.role === 'assistant' && item.phase === 'commentary') commentary += COMMENTARY_TOKENS
     } else if (item.type === 'reasoning' && item.encrypted_content) {
-      const characters = Math.max(0, item.encrypted_content.length - EMPTY_ENCRYPTED_LENGTH)
-      reasoning += Math.round(characters * TOKENS_PER_ENCRYPTED_CHARACTER)
+      reasoning += encryptedTokens(item.encrypted_content)
     }
   }
   return reasoning + commentary

@@ -133,6 +133,10 @@ const itemTypes: ReadonlyMap<string, Check> = new Map(
         'ignore',
       ),
     ] as [string, Check],
+    ['compaction', objectOf([...commonFields, required('encrypted_content', text())], 'ignore')] as [
+      string,
+      Check,
+    ],
     ['custom_tool_call', call('input')] as [string, Check],
     ['custom_tool_call_output', callOutput] as [string, Check],
     ['function_call', withId('fc', call('arguments'))] as [string, Check],

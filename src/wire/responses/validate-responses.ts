@@ -2,6 +2,7 @@ import {
   parsed,
   type Parsed,
   createFault,
+  missing,
   type Check,
   validateBody,
   plainFault,
@@ -215,6 +216,31 @@ export function parseResponsesRequest(body: unknown, model: Model): Parsed<Respo
   const result = parsed<ResponsesRequest>(body, validateResponses(body, model))
   const isWithoutInput = result.ok && ((result.request.input as unknown) ?? null) === null
   return isWithoutInput ? { ok: true, request: { ...result.request, input: [] } } : result
+}
+
+const compactFields = objectOf([
+  optional('input', responsesInput),
+  optional('instructions', contentText),
+  optional('previous_response_id', responseId),
+  optional('prompt_cache_key', text({ maxLength: 64 })),
+  optional('prompt_cache_retention', oneOf('in_memory', '24h')),
+  optional('prompt_cache_options', schema),
+  optional('service_tier', oneOf('auto', 'default', 'fast', 'flex', 'priority')),
+  optional('model', anything),
+])
+
+const somethingToCompact: Rule = ({ input, previous_response_id: previous }) =>
+  (input ?? previous ?? undefined) === undefined ? missing('.input') : undefined
+
+/** Parses and validates the body of a request to compact a conversation. */
+export function parseCompactRequest(body: unknown, model: Model): Parsed<ResponsesRequest> {
+  if (isDeeperThan(body, MAX_NESTING)) return { ok: false, error: malformedJson() }
+  const result = parsed<ResponsesRequest>(
+    body,
+    validateBody(body, compactFields, [somethingToCompact], model),
+  )
+  if (!result.ok) return result
+  return { ok: true, request: { ...result.request, input: result.request.input ?? [] } }
 }
 
 /** Parses and validates the body of a request for input tokens: a Responses request of which the input can be missing. */
