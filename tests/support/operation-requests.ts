@@ -230,7 +230,7 @@ export const operationRequests: readonly OperationRequest[] = [
       ],
       tool_choice: { type: 'function', name: 'weather' },
       reasoning: { summary: 'auto' },
-      text: { format: { type: 'text' }, verbosity: 'low' },
+      text: { format: { type: 'text' }, verbosity: 'medium' },
       include: ['message.output_text.logprobs'],
       top_logprobs: 2,
       metadata: { a: 'b' },

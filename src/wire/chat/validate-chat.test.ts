@@ -62,13 +62,19 @@ describe('validateChat', () => {
     [{ messages: [user, { role: 'assistant', refusal: 'no' }] }],
     [{ messages: [user, { role: 'assistant', function_call: { name: 'f', arguments: '{}' } }] }],
     [{ messages: [user, { role: 'assistant', content: 'x', annotations: [] }] }],
-    [{ n: 8, max_completion_tokens: 1, temperature: 1, top_p: 1, frequency_penalty: 0 }],
+    [{ n: 8, max_completion_tokens: 4, temperature: 1, top_p: 1, frequency_penalty: 0 }],
     [{ reasoning_effort: 'none', temperature: 0.2, frequency_penalty: 2, presence_penalty: -2 }],
     [{ reasoning_effort: 'none', logprobs: true, top_logprobs: 5 }],
     [{ metadata: { ...keys(15), ['k'.repeat(64)]: 'x'.repeat(512) } }],
     [{ n: null, stop: null, tools: null, max_tokens: null, stream_options: null, top_logprobs: null }],
     [{ response_format: { type: 'json_object' }, messages: [{ role: 'user', content: 'As JSON' }] }],
-    [{ tools: [tool], tool_choice: { type: 'function', function: { name: 'f' } } }],
+    [
+      {
+        reasoning_effort: 'none',
+        tools: [tool],
+        tool_choice: { type: 'function', function: { name: 'f' } },
+      },
+    ],
     [{ stream: true, stream_options: { include_usage: true } }],
   ])('accepts %j', (fragment) => {
     expect(refusal(fragment)).toBeUndefined()

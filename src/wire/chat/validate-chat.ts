@@ -45,10 +45,9 @@ import {
   temperature,
   tokenLimit,
   topP,
-  effortIsSupported,
-  noSamplingWhileReasoning,
   streamOptionsNeedStream,
 } from '../validation/common-fields.ts'
+import { chatModelRules } from '../validation/model-rules.ts'
 import { maxTokensTooLargeText } from './error-context-length.ts'
 import type { ServiceError } from '../errors.ts'
 import type { Model } from '../models/models.ts'
@@ -135,7 +134,7 @@ function chatFields(capabilities: ModelCapabilities): Check {
     optional('verbosity', oneOf('low', 'medium', 'high')),
     optional('moderation', objectOf([required('model', text())], 'ignore')),
     optional('response_format', responseFormat),
-    // The valid values depend on the model: see `effortIsSupported`.
+    // The valid values depend on the model: see `chatModelRules`.
     optional('reasoning_effort', anything),
     optional('modalities', arrayOf(oneOf('text', 'audio'), { expected: 'an array of strings' })),
     optional('audio', schema),
@@ -239,11 +238,10 @@ const chatRules: readonly Rule[] = [
   chosenFunctionIsDeclared,
   topLogprobsNeedLogprobs,
   streamOptionsNeedStream,
-  effortIsSupported,
   completionFitsModel,
   toolHistoryIsComplete,
   jsonIsMentioned,
-  noSamplingWhileReasoning,
+  ...chatModelRules,
 ]
 
 /** Validates the body of a chat completions request. Returns the error of the service, or undefined. Never throws. */

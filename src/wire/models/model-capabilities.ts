@@ -51,8 +51,12 @@ export interface ModelCapabilities {
   readonly includes: readonly string[]
   /** Values of `service_tier`. */
   readonly serviceTiers: readonly string[]
+  /** Whether `json_object` is a response format. */
+  readonly jsonMode: boolean
   /** Whether `json_schema` is a response format. */
   readonly structuredOutputs: boolean
+  /** Values of `verbosity`. */
+  readonly verbosities: readonly string[]
   /** Maximum `n`. */
   readonly maxChoices: number
   /** Maximum `top_logprobs` of chat completions. */
@@ -102,15 +106,17 @@ const defaults: ModelCapabilities = {
   streaming: true,
   toolsWithReasoning: 'accepted',
   parallelToolCalls: true,
-  vision: false,
-  files: false,
+  vision: true,
+  files: true,
   audioInput: false,
   audioOutput: false,
   cacheRetentions: [],
   encryptedReasoning: false,
   includes,
   serviceTiers: ['auto', 'default'],
-  structuredOutputs: false,
+  jsonMode: true,
+  structuredOutputs: true,
+  verbosities: ['medium'],
   maxChoices: 128,
   maxTopLogprobs: 20,
   defaultTopP: 1,

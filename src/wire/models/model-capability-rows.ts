@@ -15,12 +15,16 @@ const bothRetentions = ['in_memory', '24h']
 export const capabilityRows: readonly CapabilityRow[] = [
   // Models without reasoning.
   { models: /^/, reasoning: false, changes: { parameters: { reasoning_effort: 'unknown' } } },
-  { models: /^gpt-4-turbo|^gpt-4(o|\.)/, reasoning: false, changes: { vision: true } },
-  { models: /^gpt-4(o|\.)|^gpt-5/, reasoning: false, changes: { structuredOutputs: true, files: true } },
-  // Structured outputs exist since gpt-4o-2024-08-06.
-  { models: /^gpt-4o-2024-05-13/, changes: { structuredOutputs: false } },
-  { models: /^gpt-5/, reasoning: false, changes: { vision: true } },
-  { models: /^computer-use-preview/, changes: { vision: true } },
+  // Structured outputs exist since gpt-4o-2024-08-06, JSON mode since the versions 1106, images since gpt-4-turbo.
+  {
+    models: /^(gpt-35|gpt-4(-|$)|gpt-4o-2024-05-13)/,
+    changes: { structuredOutputs: false },
+  },
+  { models: /^gpt-(35|4-0|4-32k)/, changes: { vision: false, files: false } },
+  { models: /^gpt-4-(0314|0613|32k)|^gpt-35-turbo-(0301|0613|16k)/, changes: { jsonMode: false } },
+  { models: /^gpt-oss/, changes: { vision: false, files: false } },
+  // big-AGI#1159 (2026-07).
+  { models: /^computer-use-preview/, changes: { vision: true, responsesEfforts: ['medium'] } },
   {
     models: /audio/,
     reasoning: false,
@@ -51,6 +55,7 @@ export const capabilityRows: readonly CapabilityRow[] = [
       files: true,
       encryptedReasoning: true,
       structuredOutputs: true,
+      verbosities: ['low', 'medium', 'high'],
       cacheRetentions: bothRetentions,
       maxChoices: 8,
       maxTopLogprobs: 5,
@@ -59,7 +64,12 @@ export const capabilityRows: readonly CapabilityRow[] = [
   {
     models: /^(o\d|codex-mini)/,
     reasoning: true,
-    changes: { efforts: lowToHigh, cacheRetentions: [], parallelToolCalls: false },
+    changes: {
+      efforts: lowToHigh,
+      verbosities: ['medium'],
+      cacheRetentions: [],
+      parallelToolCalls: false,
+    },
   },
   // `stop` is not supported from o3 and o4-mini on (OpenAI's reference; bills of o3-mini with `stop`).
   { models: /^(o1|o3-mini)/, reasoning: true, changes: { parameters: { stop: 'accepted' } } },
@@ -106,6 +116,16 @@ export const capabilityRows: readonly CapabilityRow[] = [
     models: /^gpt-5\.(1-codex-max|[2-9]-codex)/,
     reasoning: true,
     changes: { efforts: ['low', 'medium', 'high', 'xhigh'] },
+  },
+  // openai/codex#9035 (2026-01).
+  { models: /^gpt-5.*-codex/, reasoning: true, changes: { verbosities: ['medium'] } },
+  // home-assistant/core#161256 (2026-01): small models have no extended retention.
+  { models: /^gpt-5-(mini|nano)/, reasoning: true, changes: { cacheRetentions: ['in_memory'] } },
+  // microsoft/amplifier#199 (2026-01): chat models and o4-mini refuse encrypted content.
+  {
+    models: /^gpt-5\.\d-chat|^gpt-chat-latest|^o4-mini/,
+    reasoning: true,
+    changes: { encryptedReasoning: false },
   },
   { models: /^gpt-5-pro/, reasoning: true, changes: { efforts: ['high'] } },
   // Reports since 2025-11: the effort of chat models is fixed.

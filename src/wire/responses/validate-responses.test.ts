@@ -202,7 +202,7 @@ describe('body of a Responses request', () => {
       fault(
         'reasoning.effort',
         'unsupported_value',
-        "Unsupported value: 'reasoning.effort' does not support 'xhigh' with this model. Supported values are: 'minimal', 'low', 'medium', and 'high'.",
+        "Unsupported value: 'xhigh' is not supported with the 'gpt-5' model. Supported values are: 'minimal', 'low', 'medium', and 'high'.",
       ),
     )
     expect(errorOf({ input: 'x', temperature: 0.5 }, thinking)).toEqual(

@@ -6,7 +6,6 @@ import {
   type Check,
   validateBody,
   plainFault,
-  type Fault,
   type Rule,
 } from '../validation/fault.ts'
 import type { ResponsesRequest } from './responses-request.ts'
@@ -29,39 +28,13 @@ import {
 } from '../validation/checks.ts'
 import { responsesInput } from './validate-responses-input.ts'
 import { responsesToolChoice, responsesTools } from './validate-responses-tools.ts'
-import { penalty, temperature, topP, effortIsSupported } from '../validation/common-fields.ts'
+import { penalty, temperature, topP } from '../validation/common-fields.ts'
+import { responsesModelRules } from '../validation/model-rules.ts'
 import { isMessage, type ResponsesItem } from './responses-item.ts'
 import { isRecord } from '../../lib/record.ts'
 
 /** Casts a body in a rule. Rules run after the validation of all fields. */
 const asRequest = (body: unknown): ResponsesRequest => body as ResponsesRequest
-
-const reasoningFitsModel: Rule = (body, model) => {
-  const effort = asRequest(body).reasoning?.effort
-  if (effort === undefined || effort === null) return undefined
-  if (!model.reasoning) return unsupported('reasoning.effort', 'unsupported_parameter')
-  const fault = effortIsSupported({ reasoning_effort: effort }, model)
-  if (fault) fault.path = '.reasoning.effort'
-  return fault
-}
-
-/** Reasoning models accept only default values. Here the error has no code (public reports, 2025 and 2026). */
-const samplingFitsModel: Rule = (body, model) => {
-  const request = asRequest(body)
-  const effort = request.reasoning?.effort ?? model.capabilities.defaultEffort
-  if (!model.reasoning || effort === 'none') return undefined
-  if (isOther(request.temperature, 1)) return unsupported('temperature', null)
-  if (isOther(request.top_p, 1)) return unsupported('top_p', null)
-  return isOther(request.top_logprobs, 0) ? unsupported('top_logprobs', null) : undefined
-}
-
-function isOther(value: number | null | undefined, onlyValue: number): boolean {
-  return value !== undefined && value !== null && value !== onlyValue
-}
-
-function unsupported(param: string, code: string | null): Fault {
-  return plainFault(param, `Unsupported parameter: '${param}' is not supported with this model.`, code)
-}
 
 /** Instructions do not count: the error says "input messages". A previous response or a stored prompt can contain the word. */
 const jsonIsMentioned: Rule = (body) => {
@@ -102,9 +75,8 @@ const streamOptionsNeedStream: Rule = (body) => {
 const responsesRules: readonly Rule[] = [
   streamOptionsNeedStream,
   backgroundIsStored,
-  reasoningFitsModel,
   jsonIsMentioned,
-  samplingFitsModel,
+  ...responsesModelRules,
 ]
 
 /** Minimum of `max_output_tokens` (public reports of the error message, 2025 and 2026). */
@@ -163,7 +135,7 @@ const otherFields = [
   optional(
     'reasoning',
     objectOf([
-      // The valid values depend on the model: see `reasoningFitsModel`.
+      // The valid values depend on the model: see `responsesModelRules`.
       optional('effort', text()),
       optional('summary', summary),
       optional('generate_summary', summary),

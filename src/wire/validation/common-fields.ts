@@ -1,13 +1,4 @@
-import {
-  createFault,
-  plainFault,
-  quotedList,
-  prefixPath,
-  wrongType,
-  type Fault,
-  type Rule,
-  type Check,
-} from './fault.ts'
+import { plainFault, type Rule, type Check } from './fault.ts'
 import {
   arrayOf,
   mapOf,
@@ -19,64 +10,6 @@ import {
   objectOf,
   optional,
 } from './checks.ts'
-
-/** Rejects a `reasoning_effort` that the model does not support. */
-export const effortIsSupported: Rule = ({ reasoning_effort: effort }, { capabilities }) => {
-  if (effort === undefined || effort === null) return undefined
-  const { efforts } = capabilities
-  if (typeof effort !== 'string') {
-    return prefixPath('.reasoning_effort', wrongType(`one of ${quotedList(efforts, 'or')}`, effort))
-  }
-  if (efforts.includes(effort)) return undefined
-  const list = quotedList(efforts, 'and')
-  return prefixPath(
-    '.reasoning_effort',
-    createFault(
-      'unsupported_value',
-      (path) =>
-        `Unsupported value: '${path}' does not support '${effort}' with this model. Supported values are: ${list}.`,
-    ),
-  )
-}
-
-/** Defaults of parameters that accept no other value while the model reasons, in the order in which others are rejected. */
-const onlyValues: readonly (readonly [name: string, onlyValue: unknown])[] = [
-  ['temperature', 1],
-  ['top_p', 1],
-  ['presence_penalty', 0],
-  ['frequency_penalty', 0],
-  ['logprobs', false],
-  ['top_logprobs', 0],
-]
-
-/**
- * Rejects sampling parameters of models that reason, except with effort `none`, which is the default of some models. Default values
- * are always accepted.
- */
-export const noSamplingWhileReasoning: Rule = (body, { reasoning, capabilities }) => {
-  if (!reasoning || (body['reasoning_effort'] ?? capabilities.defaultEffort) === 'none') return undefined
-  for (const [name, onlyValue] of onlyValues) {
-    const value = body[name]
-    if (value === undefined || value === null || value === onlyValue) continue
-    if (capabilities.parameters[name] === 'default') return samplingFault(name, value)
-  }
-  return undefined
-}
-
-function samplingFault(name: string, value: unknown): Fault {
-  const fault =
-    name === 'temperature'
-      ? createFault(
-          'unsupported_value',
-          (path) =>
-            `Unsupported value: '${path}' does not support ${String(value)} with this model. Only the default (1) value is supported.`,
-        )
-      : createFault(
-          'unsupported_parameter',
-          (path) => `Unsupported parameter: '${path}' is not supported with this model.`,
-        )
-  return prefixPath(`.${name}`, fault)
-}
 
 /** `temperature`. */
 export const temperature = decimalBetween(0, 2)
