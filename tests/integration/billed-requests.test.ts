@@ -93,8 +93,8 @@ describe('a request that cannot be compared with its bill', () => {
   })
 
   it('is skipped with the name of an unknown model', () => {
-    const row = { op: 'responses', model: 'grok-4', billed_prompt_tokens: 1, request: { input: 'a' } }
-    expect(scoreRequest(row)).toMatchObject({ reason: 'unknown model grok-4' })
+    const row = { op: 'responses', model: 'mistral-large', billed_prompt_tokens: 1, request: { input: 'a' } }
+    expect(scoreRequest(row)).toMatchObject({ reason: 'unknown model mistral-large' })
   })
 
   it('is not skipped for images in data URLs, and for tools that the client executes', () => {
