@@ -67,7 +67,7 @@ function resolveDeployment(
   const name = route.deploymentName ?? nameInRequest(exchange, route)
   if (typeof name !== 'string') return name
   const notFound = (): ServiceError =>
-    route.isInference ? inferenceModelUnknown(name) : deploymentNotFound()
+    route.isInference ? inferenceModelUnknown(name) : deploymentNotFound(operation)
 
   let deployment = config.deployments.get(name)
   if (!deployment) {
@@ -79,7 +79,7 @@ function resolveDeployment(
 
   if (!deployment.model.operations.includes(supportedBy(operation))) {
     const { errorName } = operations[operation]
-    return operationNotSupported(errorName, deployment.model.versionedName)
+    return operationNotSupported(errorName, deployment.model.name)
   }
   return deployment
 }

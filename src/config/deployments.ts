@@ -24,6 +24,14 @@ export const limitProfileNames = ['2024-02', '2024-10', '2025-08', '2026-03', '2
 /** Version of the rate limiter. */
 export type LimitProfileName = (typeof limitProfileNames)[number]
 
+/**
+ * Returns whether streamed Responses requests that exceed a limit fail in the stream, with status 200, and not with a 429. First
+ * reported in July 2026.
+ */
+export function responsesFailInStream(profile: LimitProfileName): boolean {
+  return profile >= '2026-07'
+}
+
 /** Requests per minute for each 1,000 tokens per minute, for models without a ratio. It is the ratio of the older chat models. */
 const DEFAULT_REQUESTS_PER_THOUSAND_TOKENS = 6
 

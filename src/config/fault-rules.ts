@@ -34,11 +34,20 @@ const position = {
   afterShare: share.optional(),
 }
 
+const namedError = z.enum(namedErrorNames, `must be one of ${namedErrorNames.join(', ')}`)
+
+/** The fields of an error that a stream reports. */
+const reported = {
+  type: phrase.optional(),
+  code: z.preprocess((value) => (typeof value === 'number' ? String(value) : value), phrase).optional(),
+  message: phrase.optional(),
+}
+
 const forms = [
   /** Returns an error of the service instead of an answer. */
   mapping({
     kind: z.literal('error'),
-    error: z.enum(namedErrorNames, `must be one of ${namedErrorNames.join(', ')}`),
+    error: namedError,
     retryAfterSeconds: integerFrom(0, MAX_RETRY_SECONDS).optional(),
   }),
   /** Delays the answer. */
@@ -51,8 +60,18 @@ const forms = [
   mapping({ kind: z.literal('cut'), ...position }),
   /** Ends a body early without a connection error. A stream has no end event. */
   mapping({ kind: z.literal('truncate'), ...position }),
+  /** Answers a streamed response with status 200 and events that report an error, as the service does for exceeded limits. */
+  mapping({
+    kind: z.literal('streamFailure'),
+    error: namedError.default('tokenRateLimit'),
+    ...reported,
+    retryAfterSeconds: integerFrom(0, MAX_RETRY_SECONDS).optional(),
+    order: z
+      .enum(['error-first', 'failed-first'], 'must be error-first or failed-first')
+      .default('error-first'),
+  }),
   /** Sends an error event in an open stream and ends it. */
-  mapping({ kind: z.literal('errorEvent'), message: phrase.optional(), ...position }),
+  mapping({ kind: z.literal('errorEvent'), ...reported, ...position }),
   /** Sends only the first half of the JSON of one event. */
   mapping({ kind: z.literal('malformedEvent'), ...position }),
   /** Sends one event in `parts` pieces, `gapMs` apart. */
@@ -147,7 +166,7 @@ export function isNamedError(word: string): word is NamedError {
 }
 
 /** Kinds that apply to streams only. */
-const streamKinds: ReadonlySet<FaultKind> = new Set(['errorEvent', 'malformedEvent', 'splitEvent'])
+const streamKinds = new Set<FaultKind>(['streamFailure', 'errorEvent', 'malformedEvent', 'splitEvent'])
 
 /** Returns whether a fault applies to streams only. */
 export function needsStream(fault: Fault): boolean {
@@ -162,6 +181,7 @@ const unjudged: readonly ModelOperation[] = ['chatCompletions', 'completions']
 
 /** Returns the operations that a fault applies to; undefined for all. */
 export function operationsOf(fault: Fault): readonly ModelOperation[] | undefined {
+  if (fault.kind === 'streamFailure') return ['responses']
   if (fault.kind === 'refusal') return refusing
   if (fault.kind !== 'contentFilter') return undefined
   return fault.finds === 'nothing' ? unjudged : filtered

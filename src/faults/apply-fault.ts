@@ -1,7 +1,9 @@
 import type { Fault, FaultPosition } from '../config/fault-rules.ts'
 import { namedErrors, defaultRetryAfterSeconds } from '../wire/named-errors.ts'
 import { wireFormatOf } from '../wire/envelopes.ts'
-import { streamError } from '../wire/errors.ts'
+import { serverError, type ServiceError, streamError } from '../wire/errors.ts'
+import { streamFailureOf } from '../wire/stream-failures.ts'
+import { withoutUndefined } from '../config/mapping-file.ts'
 import { drawMs } from '../config/distribution.ts'
 import type { Exchange, AnswerOverride } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/reply-headers.ts'
@@ -19,14 +21,14 @@ import type { Random } from '../lib/random.ts'
 import { asBuffer } from '../lib/buffers.ts'
 import { EventSplitter } from '../lib/server-sent-events.ts'
 
-type ErrorFault = Extract<Fault, { kind: 'error' }>
+type FaultOf<K extends Fault['kind']> = Extract<Fault, { kind: K }>
 
 /** Creates the error of a fault, which replaces the answer. */
-export function errorReply(exchange: Exchange, fault: ErrorFault): Reply {
+export function errorReply(exchange: Exchange, fault: FaultOf<'error' | 'streamFailure'>): Reply {
   const { deployment, route, config, apiVersion, body } = exchange
   const requestId = exchange.modelRequestId
   const retryAfterSeconds = fault.retryAfterSeconds ?? defaultRetryAfterSeconds(fault.error)
-  const error = namedErrors[fault.error]({
+  const named = namedErrors[fault.error]({
     deployment: deployment?.name ?? '',
     model: deployment?.model.name ?? '',
     contextTokens: deployment?.model.contextTokens ?? 0,
@@ -37,6 +39,7 @@ export function errorReply(exchange: Exchange, fault: ErrorFault): Reply {
     retryAfterSeconds: retryAfterSeconds ?? 0,
     requestId,
   })
+  const error = fault.kind === 'error' ? named : inStream(named, fault)
   return refuse(error, {
     ...(error.layer === 'model' && { 'x-request-id': requestId }),
     ...(retryAfterSeconds !== undefined && {
@@ -44,6 +47,12 @@ export function errorReply(exchange: Exchange, fault: ErrorFault): Reply {
       'retry-after-ms': String(retryAfterSeconds * 1_000),
     }),
   })
+}
+
+function inStream(error: ServiceError, fault: FaultOf<'streamFailure'>): ServiceError {
+  const { type, code, message, order } = fault
+  const changes = withoutUndefined({ type, code, message })
+  return { ...error, inStream: { ...streamFailureOf(error), ...changes }, streamOrder: order }
 }
 
 /** How a fault changes the generation of an answer; undefined for faults that apply to the finished answer. */
@@ -113,11 +122,8 @@ function applyToStream(reply: StreamedReply, fault: Fault, exchange: Exchange): 
     case 'truncate':
       // Without a position, all events except the last one are sent: `[DONE]`, or the one that completes a response.
       return endAfter(reply, hasPosition(fault) ? eventsBefore(body, fault) : body.count - 1)
-    case 'errorEvent': {
-      const format = wireFormatOf(exchange.route?.operation)
-      const error = streamError(fault.message)
-      return endAfter(reply, eventsBefore(body, fault), (index) => format.writeErrorEvent(error, index))
-    }
+    case 'errorEvent':
+      return endWithError(reply, eventsBefore(body, fault), fault, exchange)
     case 'malformedEvent':
       return malformEvent(reply, eventsBefore(body, fault))
     case 'splitEvent':
@@ -184,17 +190,41 @@ async function readEvents(reply: Reply): Promise<Reply> {
   return reply
 }
 
-/** Ends a stream after its first events, and after the event of `last` if it is set. */
-function endAfter(reply: StreamedReply, events: number, last?: (index: number) => string): Reply {
+/** Ends a stream after its first events. */
+function endAfter(reply: StreamedReply, events: number): Reply {
+  return endWith(reply, Math.min(events, reply.body.count), [], (index) => reply.body.render(index))
+}
+
+/** Ends a stream after its first events with the events of an error. */
+function endWithError(
+  reply: StreamedReply,
+  events: number,
+  { type, code, message }: FaultOf<'errorEvent'>,
+  { route, modelRequestId }: Exchange,
+): Reply {
   const { body } = reply
   const sent = Math.min(events, body.count)
+  const first = body.render(0)
+  const usual = route?.operation === 'responses' ? serverError(modelRequestId) : streamError()
+  const error = { ...usual, ...withoutUndefined({ type, code, message }) }
+  const last = wireFormatOf(route?.operation).writeErrorEvents(error, sent, first)
+  return endWith(reply, sent, last, (index) => (index === 0 ? first : body.render(index)))
+}
+
+function endWith(
+  reply: StreamedReply,
+  sent: number,
+  last: readonly string[],
+  render: (index: number) => string,
+): Reply {
+  const { body } = reply
   return {
     ...reply,
     body: {
       kind: 'events',
-      count: last ? sent + 1 : sent,
+      count: sent + last.length,
       stepOf: (index) => body.stepOf(Math.min(index, body.count - 1)),
-      render: (index) => (last && index === sent ? last(index) : body.render(index)),
+      render: (index) => last[index - sent] ?? render(index),
     },
   }
 }

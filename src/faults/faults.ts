@@ -118,7 +118,7 @@ async function answer(
   if (headers?.forced) exchange.forced = { ...exchange.forced, ...headers.forced }
   let reply: Reply
   if (!selected) reply = await replyOfNext()
-  else if (selected.fault.kind === 'error') {
+  else if (selected.fault.kind === 'error' || selected.fault.kind === 'streamFailure') {
     counts.add(exchange, selected.label)
     reply = errorReply(exchange, selected.fault)
   } else {

@@ -50,6 +50,8 @@ export interface JournalEntry {
   /** The authenticated caller, if known. */
   readonly caller: string | undefined
   readonly status: number
+  /** The status of the error that a stream with status 200 reported instead of an answer. */
+  readonly streamErrorStatus: number | undefined
   /** The limit that rejected the request. */
   readonly limitedBy: Reply['limitedBy']
   /** The wait in the `retry-after` headers of the answer. */
@@ -86,6 +88,7 @@ export function journalEntry(call: JournalCall): JournalEntry {
     ...redactedHead(call),
     at: new Date(atEpochMs).toISOString(),
     bodyKept: body !== undefined,
+    streamErrorStatus: call.streamErrorStatus,
     get body() {
       return (text ??= redactedBody(call))
     },
@@ -173,6 +176,8 @@ export interface JournalCall {
   readonly client: string
   readonly caller: string | undefined
   readonly status: number
+  /** Absent if no stream reported an error. */
+  readonly streamErrorStatus?: number | undefined
   readonly limitedBy: Reply['limitedBy']
   readonly retryAfterMs: number | undefined
   readonly streamed: boolean
@@ -192,7 +197,7 @@ export interface JournalFilter {
   /** `default` for requests without a prefix. */
   readonly resource?: string | undefined
   readonly deployment?: string | undefined
-  /** A status, or a class of statuses: `4xx`. */
+  /** A status, or a class of statuses: `4xx`. The status of an error in a stream matches as well. */
   readonly status?: number | `${1 | 2 | 3 | 4 | 5}xx` | undefined
   readonly client?: string | undefined
   /** The full path without query. */
@@ -218,7 +223,9 @@ export function matcher(filter: JournalFilter): (call: JournalCall) => boolean {
     (operation === undefined || call.operation === operation) &&
     (resource === undefined || call.resource === resource) &&
     (deployment === undefined || call.deployment === deployment) &&
-    (status === undefined || hasStatus(call.status)) &&
+    (status === undefined ||
+      hasStatus(call.status) ||
+      (call.streamErrorStatus !== undefined && hasStatus(call.streamErrorStatus))) &&
     (client === undefined || call.client === client) &&
     (path === undefined || call.path === path) &&
     (method === undefined || call.method === method) &&

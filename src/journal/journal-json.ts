@@ -31,6 +31,7 @@ export function journalEntryJson(entry: JournalEntry) {
     client: entry.client,
     caller: entry.caller ?? null,
     status: entry.status,
+    stream_error_status: entry.streamErrorStatus ?? null,
     limited_by: entry.limitedBy ?? null,
     retry_after_ms: entry.retryAfterMs ?? null,
     usage: usage

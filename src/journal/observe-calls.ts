@@ -1,7 +1,7 @@
 import { isStream } from '../pipeline/stream-events.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { type Stage, mapMaybe } from '../pipeline/stage.ts'
-import type { Reply, HeaderList } from '../pipeline/reply.ts'
+import { outcomeStatus, type Reply, type HeaderList } from '../pipeline/reply.ts'
 import type { JournalSink } from './journal-sink.ts'
 import { clientName } from './request-fingerprint.ts'
 import { parseRetryAfter, parseRetryAfterMs } from '../wire/service-headers.ts'
@@ -41,8 +41,9 @@ function record(exchange: Exchange, reply: Reply, sink: JournalSink, testHeader:
       client: clientName(exchange, testHeader),
       caller: exchange.caller,
       status: reply.status,
+      streamErrorStatus: reply.streamErrorStatus,
       limitedBy: reply.limitedBy,
-      retryAfterMs: reply.status < 400 ? undefined : readRetryAfterMs(reply.headers, clock.epochMs()),
+      retryAfterMs: outcomeStatus(reply) < 400 ? undefined : readRetryAfterMs(reply.headers, clock.epochMs()),
       streamed: isStream(reply),
       usage: reply.usage,
       attempt: attemptOf(exchange),
@@ -69,9 +70,11 @@ function attemptOf({ headers }: Exchange): number | undefined {
   return typeof count === 'string' && /^\d{1,2}$/.test(count) ? Number(count) : undefined
 }
 
-/** The status of a failed answer, or `cut`. Undefined for success. */
-function failureOf({ status, interruption }: Reply): string | undefined {
+/** The status of a failed answer, or of the error in its stream, or `cut`. Undefined for success. */
+function failureOf(reply: Reply): string | undefined {
+  const { interruption } = reply
   if (interruption && typeof interruption.how !== 'number') return 'cut'
+  const status = outcomeStatus(reply)
   return status >= 400 ? String(status) : undefined
 }
 

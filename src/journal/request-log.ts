@@ -1,6 +1,6 @@
 import type { Exchange, Outcome } from '../pipeline/exchange.ts'
 import { type Stage, mapMaybe } from '../pipeline/stage.ts'
-import type { Reply } from '../pipeline/reply.ts'
+import { outcomeStatus, type Reply } from '../pipeline/reply.ts'
 import { type OnTrace, recordingLocation } from '../pipeline/trace.ts'
 import { redactedParameter, redactQuery, redactText } from '../lib/credential-texts.ts'
 import type { Logger } from '../lib/logger.ts'
@@ -104,8 +104,12 @@ function withoutKeys(text: string, secrets: readonly string[]): string {
 
 /** The source of the answer, or the reason for a rejection or an early end. */
 function answerOf({ answeredBy, source }: Exchange, reply: Reply, { aborted }: Outcome): string {
-  const { status, limitedBy, interruption } = reply
-  const by = limitedBy === undefined ? describeSource(answeredBy, source, status) : `limit of ${limitedBy}`
+  const { limitedBy, streamErrorStatus, interruption } = reply
+  const reason =
+    limitedBy === undefined
+      ? describeSource(answeredBy, source, outcomeStatus(reply))
+      : `limit of ${limitedBy}`
+  const by = streamErrorStatus === undefined ? reason : `${reason}, ${streamErrorStatus} in the stream`
   if (interruption && typeof interruption.how !== 'number') return `${by}, cut by a fault`
   return aborted ? `${by}, the client disconnected` : by
 }

@@ -3,10 +3,11 @@ import { operations } from '../wire/route.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { completeReply, refuse } from '../pipeline/reply-headers.ts'
 import type { Reply } from '../pipeline/reply.ts'
+import { refuseInStream } from '../pipeline/stream-refusal.ts'
 
 /**
- * The 429 for a request over a limit of its deployment or of an extension. Without a deployment, it is the 429 of the gateway. The
- * reply is complete, so that hooks and limiters of extensions can read and change it.
+ * The 429 for a request over a limit of its deployment or of an extension, or the stream of a Responses request that fails with it.
+ * Without a deployment, it is the 429 of the gateway. The reply is complete, so that hooks and limiters of extensions can read and change it.
  *
  * @param kind tokens, or requests ("calls")
  */
@@ -14,14 +15,14 @@ export function limitRefusal(exchange: Exchange, kind: 'token' | 'call', retryAf
   const { rateLimits, route } = exchange
   const retryAfterSeconds = Math.ceil(retryAfterMs / 1_000)
   const error = refusalError(exchange, kind, retryAfterSeconds)
-  const reply = refuse(error, {
+  const reply: Reply = refuse(error, {
     'retry-after': String(retryAfterSeconds),
     'retry-after-ms': String(retryAfterMs),
     ...(rateLimits &&
       !route?.isInference && { 'x-ratelimit-type': kind === 'token' ? 'Tokens' : 'Requests' }),
   })
   reply.limitedBy = kind === 'token' ? 'tokens' : 'requests'
-  return completeReply(exchange, reply)
+  return completeReply(exchange, refuseInStream(exchange, reply))
 }
 
 function refusalError(exchange: Exchange, kind: 'token' | 'call', retryAfterSeconds: number): ServiceError {
@@ -36,6 +37,7 @@ function refusalError(exchange: Exchange, kind: 'token' | 'call', retryAfterSeco
     operationId: operations[route.operation].id,
     apiVersion: exchange.apiVersion,
     kind,
+    provisioned: deployment.provisionedThroughputUnits !== undefined,
     retryAfterSeconds,
   })
 }

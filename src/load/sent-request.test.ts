@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createStreamReader, createWholeReader } from './sent-request.ts'
+import { createStreamReader, createWholeReader, SentRequest } from './sent-request.ts'
 
 const chunk = (value: object): string => `data: ${JSON.stringify(value)}\n\n`
 const delta = (content: string): string => chunk({ choices: [{ delta: { content }, index: 0 }] })
@@ -23,6 +23,7 @@ describe('a stream reader', () => {
       tokenEvents: 2,
       isComplete: true,
       errorMessage: undefined,
+      isLimited: false,
     })
   })
 
@@ -61,7 +62,34 @@ describe('a stream reader', () => {
       tokenEvents: 1,
       isComplete: true,
       errorMessage: undefined,
+      isLimited: false,
     })
+  })
+
+  it.each([
+    [
+      {
+        type: 'error',
+        error: { type: 'too_many_requests', code: 'rate_limit_exceeded', message: 'Slow down.' },
+      },
+    ],
+    [{ type: 'response.failed', response: { error: { code: 'no_capacity', message: 'Slow down.' } } }],
+    [{ error: { code: '429', message: 'Slow down.' } }],
+  ])('reports a limit in a stream with status 200: %j', (event) => {
+    const reader = createStreamReader()
+    reader.take(Buffer.from(chunk({ type: 'response.created', response: { error: null } }) + chunk(event)))
+    expect(reader.reading()).toMatchObject({ isLimited: true, errorMessage: 'Slow down.' })
+    const request = new SentRequest(0, true, () => {})
+    request.takeHead(200, { 'content-type': 'text/event-stream', 'retry-after': '4' })
+    request.takeBody(Buffer.from(chunk(event)), 1)
+    expect(request.end(2)).toMatchObject({ kind: 'limited', reason: '429', retryAfterMs: 4_000 })
+  })
+
+  it('keeps the message of a nested error, also if the response failed without one before', () => {
+    const reader = createStreamReader()
+    reader.take(Buffer.from(chunk({ type: 'response.failed', response: { error: null } })))
+    reader.take(Buffer.from(chunk({ type: 'error', error: { code: 'server_error', message: 'It broke.' } })))
+    expect(reader.reading()).toMatchObject({ isLimited: false, errorMessage: 'It broke.' })
   })
 
   it('reports the message of a failed response', () => {

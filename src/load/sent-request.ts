@@ -66,8 +66,8 @@ export class SentRequest {
 
   /** Returns the outcome of a complete answer. */
   end(nowMs: number): RequestOutcome {
-    const { errorMessage, isComplete } = this.#reader.reading()
-    if (this.#status === 429) return this.#outcome('limited', '429', errorMessage ?? '', nowMs)
+    const { errorMessage, isLimited, isComplete } = this.#reader.reading()
+    if (this.#status === 429 || isLimited) return this.#outcome('limited', '429', errorMessage ?? '', nowMs)
     if (this.#status < 200 || this.#status > 299) {
       return this.#outcome('failed', String(this.#status), errorMessage ?? '', nowMs)
     }
@@ -124,6 +124,8 @@ interface AnswerReading {
   readonly isComplete: boolean
   /** The message of an error in the body or the stream. */
   readonly errorMessage: string | undefined
+  /** Whether the stream failed because of a limit: streamed responses that exceed one have the status 200. */
+  readonly isLimited: boolean
 }
 
 /** Reads a body in parts. */
@@ -149,6 +151,7 @@ export function createWholeReader(): AnswerReader {
         tokenEvents: 0,
         isComplete: true,
         errorMessage: messageOf(error),
+        isLimited: false,
       }
     },
   }
@@ -161,6 +164,7 @@ export function createStreamReader(): AnswerReader {
   let tokenEvents = 0
   let isComplete = false
   let errorMessage: string | undefined
+  let isLimited = false
   const read = (bytes: Buffer): void => {
     const { data } = readEvent(bytes.toString())
     if (data === undefined) return
@@ -171,9 +175,10 @@ export function createStreamReader(): AnswerReader {
     const event = parseObject(data)
     const response = asObject(event['response'])
     usage = readUsage(event['usage'] ?? response['usage']) ?? usage
-    errorMessage = messageOf(event['error'] ?? response['error']) ?? errorMessage
     const type = event['type']
-    if (type === 'error') errorMessage = messageOf(event) ?? 'an error event'
+    const error = event['error'] ?? response['error'] ?? (type === 'error' ? event : undefined)
+    errorMessage = messageOf(error) ?? errorMessage ?? (type === 'error' ? 'an error event' : undefined)
+    isLimited ||= isLimitError(error)
     if (type === 'response.completed' || type === 'response.incomplete') isComplete = true
     if (hasText(event)) tokenEvents += 1
   }
@@ -186,9 +191,23 @@ export function createStreamReader(): AnswerReader {
     reading() {
       // The last event may lack its blank line.
       read(splitter.rest())
-      return { usage, tokenEvents, isComplete, errorMessage }
+      return { usage, tokenEvents, isComplete, errorMessage, isLimited }
     },
   }
+}
+
+const limitCodes: ReadonlySet<unknown> = new Set([
+  'too_many_requests',
+  'rate_limit_exceeded',
+  'rate_limit_reached',
+  'no_capacity',
+  '429',
+])
+
+/** Azure and OpenAI name a limit in the type or the code of an error. */
+function isLimitError(error: unknown): boolean {
+  const { type, code } = asObject(error)
+  return limitCodes.has(type) || limitCodes.has(code)
 }
 
 /** The first chunk of a chat has a role and an empty text. Chunks with filter results or usage have no choices. */

@@ -1,7 +1,7 @@
 import type { Exchange, PacingWatch, Outcome } from '../pipeline/exchange.ts'
 import { defaultResourceName } from '../config/config.ts'
 import type { Operation } from '../wire/route.ts'
-import type { Reply } from '../pipeline/reply.ts'
+import { outcomeStatus, type Reply } from '../pipeline/reply.ts'
 
 /** Maximum number of deployments with a label that are not configured. Later ones have the label `other`. */
 export const MAX_UNKNOWN_DEPLOYMENTS = 100
@@ -170,11 +170,11 @@ export class RequestSeries {
 
   /** Counts an answered request. */
   count(reply: Reply, { baseMs, queuedMs }: WorkTimes, outcome: Outcome): void {
-    const series = this.#seriesOf(reply.status)
+    const series = this.#seriesOf(outcomeStatus(reply))
     series.requests++
     series.baseDuration.observe(baseMs / 1_000)
     if (queuedMs > 0) series.queueWait.observe(queuedMs / 1_000)
-    if (reply.body.kind === 'events' && outcome.firstByteMs !== undefined) {
+    if (answersInEvents(reply) && outcome.firstByteMs !== undefined) {
       series.firstToken.observe(outcome.firstByteMs / 1_000)
     }
     // The duration of an interrupted answer depends on the client.
@@ -202,4 +202,8 @@ export class RequestSeries {
     }
     return series
   }
+}
+
+function answersInEvents({ body, streamErrorStatus }: Reply): boolean {
+  return body.kind === 'events' && streamErrorStatus === undefined
 }

@@ -3,11 +3,12 @@ import { textBody, type WholeBody } from '../answer/body.ts'
 import { isRecord } from '../lib/record.ts'
 import { wireFormatOf } from '../wire/envelopes.ts'
 import { serverError, type ServiceError, type ServiceLayer } from '../wire/errors.ts'
-import type { Operation } from '../wire/route.ts'
+import { isResponsesOperation } from '../wire/route.ts'
 import { gatewayHeaders, inferenceHeaders, modelHeaders, httpDate } from '../wire/service-headers.ts'
 import type { Exchange } from './exchange.ts'
 import { HeaderList, type Reply, type ServiceFacts, type ReplyBody } from './reply.ts'
 import type { Stage } from './stage.ts'
+import { refuseInStream } from './stream-refusal.ts'
 import { bodyMemoryExhausted } from '../wire/named-errors.ts'
 import { eventStreamType } from '../wire/sse.ts'
 import type { Steps, Usage } from '../answer/completion.ts'
@@ -19,8 +20,8 @@ import type { Steps, Usage } from '../answer/completion.ts'
 export const writeServiceHeaders: Stage = (exchange, next) => {
   const reply = next()
   return reply instanceof Promise
-    ? reply.then((known) => completeReply(exchange, known))
-    : completeReply(exchange, reply)
+    ? reply.then((known) => completeReply(exchange, refuseInStream(exchange, known)))
+    : completeReply(exchange, refuseInStream(exchange, reply))
 }
 
 /** Writes the headers of the service and the body of an error into a reply. For replies outside of the chain of stages as well. */
@@ -62,17 +63,6 @@ export function isInFront(layer: ServiceLayer): layer is 'authentication' | 'edg
   return layer === 'authentication' || layer === 'edge' || layer === 'resource'
 }
 
-/** The Responses API sends fewer headers than the rest of the service (captures of April 2026). */
-const responseOperations: ReadonlySet<Operation> = new Set<Operation>([
-  'responses',
-  'countInputTokens',
-  'compactConversation',
-  'getResponse',
-  'deleteResponse',
-  'cancelResponse',
-  'listInputItems',
-])
-
 /** Returns the headers of a layer of the service. Layers behind the deployment include the current state of its limits. */
 function headersOf(exchange: Exchange, { layer, contentType, chunked }: ServiceFacts): string[] {
   const { deployment, route, config, id } = exchange
@@ -96,7 +86,8 @@ function headersOf(exchange: Exchange, { layer, contentType, chunked }: ServiceF
       traceParent: traceParentOf(exchange),
     })
   }
-  const isResponses = route !== undefined && responseOperations.has(route.operation)
+  // The Responses API sends fewer headers than the rest of the service (captures of April 2026).
+  const isResponses = route !== undefined && isResponsesOperation(route.operation)
   return modelHeaders({
     contentType,
     chunked,

@@ -57,6 +57,8 @@ export interface Reply {
   steps?: Steps
   /** Whether the asynchronous content filter checks the answer, which does not buffer tokens; default: false. */
   unbuffered?: boolean
+  /** Status of the error that a stream of status 200 reports instead of an answer. Logs, metrics and the journal count it. */
+  streamErrorStatus?: number
   /** Limit that rejected the request; `capacity` is a full queue of the deployment. */
   limitedBy?: 'tokens' | 'requests' | 'capacity'
   /** Absent for an answer that is due immediately, and for a live body. */
@@ -65,6 +67,14 @@ export interface Reply {
   ownTime?: boolean
   /** Absent for an answer that is not interrupted. */
   interruption?: Interruption
+}
+
+/** Returns the status of a reply, or that of the error in its stream. */
+export function outcomeStatus({
+  status,
+  streamErrorStatus,
+}: Pick<Reply, 'status' | 'streamErrorStatus'>): number {
+  return streamErrorStatus ?? status
 }
 
 /**

@@ -2,7 +2,7 @@ import { isStream } from '../pipeline/stream-events.ts'
 import { defaultResourceName } from '../config/config.ts'
 import { isModelOperation, type ModelOperation } from '../wire/route.ts'
 import type { Exchange, Outcome } from '../pipeline/exchange.ts'
-import type { Reply } from '../pipeline/reply.ts'
+import { outcomeStatus, type Reply } from '../pipeline/reply.ts'
 import type { Usage } from '../answer/completion.ts'
 
 /** Attributes with names of the OpenTelemetry semantic conventions. */
@@ -81,8 +81,10 @@ export function requestFacts(
   }
 }
 
-/** The error status, or how the connection ended; undefined for a successful answer. */
-function errorTypeOf({ status, interruption }: Reply, { aborted }: Outcome): string | undefined {
+/** The status of the error, also of one in a stream, or how the connection ended; undefined for a successful answer. */
+function errorTypeOf(reply: Reply, { aborted }: Outcome): string | undefined {
+  const { interruption } = reply
+  const status = outcomeStatus(reply)
   if (status >= 400) return String(status)
   if (interruption && typeof interruption.how !== 'number') return 'connection_cut'
   return aborted ? 'client_disconnect' : undefined

@@ -2,7 +2,7 @@ import type * as Api from '@opentelemetry/api'
 import type { Attributes, Histogram, Meter } from '@opentelemetry/api'
 import { operations } from '../wire/route.ts'
 import type { Exchange, Outcome } from '../pipeline/exchange.ts'
-import type { Reply } from '../pipeline/reply.ts'
+import { outcomeStatus, type Reply } from '../pipeline/reply.ts'
 import type { RequestFacts } from './request-facts.ts'
 
 /** Creates a span for each request after it has ended. */
@@ -26,7 +26,10 @@ export class RequestTracer {
       this.#parentOf(exchange),
     )
     // By the conventions for HTTP, client errors are not errors of a server span.
-    if (reply.status >= 500 || (reply.status < 400 && facts.attributes['error.type'] === 'connection_cut')) {
+    if (
+      outcomeStatus(reply) >= 500 ||
+      (reply.status < 400 && facts.attributes['error.type'] === 'connection_cut')
+    ) {
       span.setStatus({ code: this.#api.SpanStatusCode.ERROR })
     }
     span.end(startTime + outcome.endMs)

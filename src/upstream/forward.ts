@@ -167,10 +167,11 @@ async function* watchChunks(
   let splitter = isEventStream(reply.headers) ? new EventSplitter() : undefined
   let isTerminated = false
   let events = 0
+  let firstEvent = ''
   let usageEvent: string | undefined
   const inspect = (bytes: Buffer): void => {
     const event = bytes.toString()
-    if (/^data:/m.test(event)) events++
+    if (/^data:/m.test(event) && events++ === 0) firstEvent = event
     isTerminated ||= isTerminalEvent(event)
     if (/"usage"\s*:\s*\{/.test(event)) usageEvent = event
   }
@@ -197,7 +198,7 @@ async function* watchChunks(
     onBodyFailure(reasonOf(error))
     if (splitter && error instanceof UpstreamFailure) {
       const format = wireFormatOf(exchange.route?.operation)
-      yield Buffer.from(format.writeErrorEvent(upstreamError(error), events))
+      yield Buffer.from(format.writeErrorEvents(upstreamError(error), events, firstEvent).join(''))
     }
     throw new ReportedFailure(error)
   } finally {

@@ -2,6 +2,8 @@ import { promptErrorResultsJson, type PromptCategory } from './content-filters.t
 import type { ErrorEnvelope, FilterFinding, ServiceError } from './errors.ts'
 import type { Operation } from './route.ts'
 import { dataEvent } from './sse.ts'
+import { streamFailureOf } from './stream-failures.ts'
+import { failureEvents } from './responses/failed-stream.ts'
 
 /** The body of an error and its content type. */
 export interface WrittenError {
@@ -23,11 +25,12 @@ export interface WireFormat {
    */
   writeError(error: ServiceError, requestId: string): WrittenError
   /**
-   * Writes an error as an event of an open stream.
+   * Writes the events of an error that ends an open stream.
    *
-   * @param index index of the event in its stream, from 0
+   * @param index index of the first of them in the stream, from 0
+   * @param first the first event of the stream, or an empty text
    */
-  writeErrorEvent(error: StreamError, index: number): string
+  writeErrorEvents(error: StreamError, index: number, first: string): string[]
 }
 
 /**
@@ -40,16 +43,13 @@ export const openAiFormat: WireFormat = {
     return { body: write(error), contentType }
   },
   // Must be one line: a line feed would end the event. Errors of layers in front of the model have no type.
-  writeErrorEvent: (error) => dataEvent(error.envelope === 'gateway' ? gateway(error) : compact(error)),
+  writeErrorEvents: (error) => [dataEvent(error.envelope === 'gateway' ? gateway(error) : compact(error))],
 }
 
-/** The Responses API: its streams have a separate `error` event (OpenAI's published specification). */
+/** The Responses API: the event `error`, then `response.failed` (captures of August to October 2026). */
 const responses: WireFormat = {
   ...openAiFormat,
-  writeErrorEvent({ type, code, message, param }, index) {
-    const event = { type: 'error', code: code ?? type, message, param, sequence_number: index }
-    return `event: error\n${dataEvent(JSON.stringify(event))}`
-  },
+  writeErrorEvents: (error, index, first) => failureEvents(streamFailureOf(error), first, index),
 }
 
 const formats: Readonly<Partial<Record<Operation, WireFormat>>> = { responses }
@@ -113,8 +113,8 @@ function gateway({ code, message }: StreamError): string {
   return JSON.stringify({ error: { code, message } })
 }
 
-function compact({ status, message, type, param, code, inner }: StreamError): string {
-  const members = JSON.stringify({ message, type, param, code })
+function compact({ status, message, type, param, code, inner, details }: StreamError): string {
+  const members = JSON.stringify({ message, type, param, code, ...details })
   if (!inner) return `{"error":${members}}`
   const results = promptErrorResultsJson(inner.category)
   return `{"error":${members.slice(0, -1)},"status":${status},"innererror":{"code":"ResponsibleAIPolicyViolation","content_filter_result":${results}}}}`

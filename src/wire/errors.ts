@@ -1,4 +1,13 @@
 import type { PromptCategory } from './content-filters.ts'
+import { isResponsesOperation, type Operation } from './route.ts'
+import {
+  capacityFailure,
+  limitFailure,
+  missingDeploymentFailure,
+  regionSlug,
+  type FailureOrder,
+  type StreamFailure,
+} from './stream-failures.ts'
 
 /**
  * The layer of the service that answers. It determines the headers of the answer in addition to the content type (captures of
@@ -28,7 +37,7 @@ export type ErrorEnvelope =
   | 'deployment'
   /** Message, type, param and code on several lines, with a final line feed. */
   | 'model'
-  /** Message, type, param and code on one line. */
+  /** Message, type, param, code and the `details` of the error on one line. */
   | 'compact'
   /** Keys in alphabetical order. */
   | 'sorted'
@@ -56,10 +65,14 @@ export interface ServiceError {
   /** The invalid field of the request. */
   readonly param: string | null
   readonly inner?: FilterFinding
-  /** Additional fields for errors that only the simulator has. */
+  /** Additional members of the error. */
   readonly details?: Readonly<Record<string, unknown>>
   readonly layer: ServiceLayer
   readonly envelope: ErrorEnvelope
+  /** The failure that a streamed Responses request gets in its stream instead, with status 200. Absent: it gets the status. */
+  readonly inStream?: StreamFailure
+  /** Set by a fault: reports the error in the stream, independent of the limit profile, in this order. */
+  readonly streamOrder?: FailureOrder
 }
 
 /** An error of a layer in front of the model, with only a code and a message. */
@@ -86,11 +99,20 @@ export function resourceNotFound(): ServiceError {
   return { ...error, reason: 'Resource Not Found' }
 }
 
+/** 404 of the Responses API (public test of a live endpoint, September 2026; its members after `type` are not captured). */
+function responsesDeploymentNotFound(): ServiceError {
+  const message =
+    'Could not find an existing deployment to match the model in the request. Please verify the model matches an existing deployment in the account.'
+  const error: ServiceError = { ...modelError(message, null, null), layer: 'resource', envelope: 'compact' }
+  return { ...error, status: 404, type: 'user_error', inStream: missingDeploymentFailure(message) }
+}
+
 /**
- * 404: the deployment in the path does not exist. In this form (captured in 2026) it has no Content-Type, so official
- * clients report the raw text instead of the fields.
+ * 404: the deployment does not exist. Except in the Responses API, this form (captured in 2026) has no Content-Type, so official
+ * clients report the raw text instead of the fields. In 2026, chat has it on v1 paths as well. No other API is captured there.
  */
-export function deploymentNotFound(): ServiceError {
+export function deploymentNotFound(operation?: Operation): ServiceError {
+  if (operation !== undefined && isResponsesOperation(operation)) return responsesDeploymentNotFound()
   return {
     status: 404,
     code: 'DeploymentNotFound',
@@ -134,6 +156,8 @@ export interface RateLimitHit {
   readonly apiVersion: string | undefined
   /** The exceeded limit: tokens or requests ("calls"). */
   readonly kind: 'token' | 'call'
+  /** Whether the deployment is provisioned; default: false. */
+  readonly provisioned?: boolean
   /** Whole seconds. `NEVER_FITS_RETRY_AFTER_SECONDS` if the request is larger than the whole limit. */
   readonly retryAfterSeconds: number
 }
@@ -145,7 +169,8 @@ export function rateLimited(hit: RateLimitHit): ServiceError {
     apiVersion === undefined ? 'OpenAI Language Model Instance API' : `Azure OpenAI API version ${apiVersion}`
   const wait = retryAfterSeconds === 1 ? '1 second' : `${retryAfterSeconds} seconds`
   const message = `Your requests to ${deployment} for ${model} in ${region} have exceeded the ${kind} rate limit for your current AIServices S0 pricing tier. This request was for ${operationId} under ${api}. Please retry after ${wait}. To increase your default rate limit, visit: https://aka.ms/oai/quotaincrease.`
-  return gatewayError('limit', 429, 'RateLimitReached', message, 'gateway-spaced')
+  const inStream = limitFailure({ ...hit, kind: hit.provisioned ? 'throughput' : kind })
+  return { ...gatewayError('limit', 429, 'RateLimitReached', message, 'gateway-spaced'), inStream }
 }
 
 /** 400: a request to `/models/...` names no model (public reports, 2025). */
@@ -158,11 +183,6 @@ export function inferenceModelRequired(): ServiceError {
 /** 404: a request to `/models/...` names a deployment that does not exist (public reports, 2025). */
 export function inferenceModelUnknown(name: string): ServiceError {
   return gatewayError('resource', 404, 'unknown_model', `Unknown model: ${name}`, 'inference')
-}
-
-/** The region in messages of the newer layers of the service: `westeurope` for `West Europe`. */
-function regionSlug(region: string): string {
-  return region.toLowerCase().replaceAll(' ', '')
 }
 
 /** 429 of `/models/...` (capture of August 2026). `region` is the display name. */
@@ -264,7 +284,7 @@ export const HIGH_DEMAND_RETRY_AFTER_SECONDS = 20
 export function highDemand(): ServiceError {
   const message = `The system is currently experiencing high demand and cannot process your request. Your request exceeds the maximum usage size allowed during peak load. Please retry after ${HIGH_DEMAND_RETRY_AFTER_SECONDS} seconds. For improved latency reliability, consider switching to Provisioned Throughput.`
   const code = 'too_many_requests'
-  return { ...gatewayError('limit', 429, code, message, 'compact'), type: code }
+  return { ...gatewayError('limit', 429, code, message, 'compact'), type: code, inStream: capacityFailure() }
 }
 
 /** 503: the service cannot process an accepted request (Microsoft Learn, "Troubleshoot errors"). */

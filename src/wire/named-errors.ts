@@ -72,7 +72,7 @@ export const namedErrors = {
   networkDenied,
   resourceBlocked,
   resourceNotFound,
-  deploymentNotFound,
+  deploymentNotFound: ({ operation }) => deploymentNotFound(operation),
   requestTimeout: () => timedOut(408),
   bodyTooLarge: ({ bodyBytes }) =>
     bodyTooLarge(AUDIO_LIMIT_BYTES, Math.max(bodyBytes, AUDIO_LIMIT_BYTES + 1)),

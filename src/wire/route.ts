@@ -101,6 +101,11 @@ export function supportedBy(operation: ModelOperation): ModelOperation {
   return operation === 'countInputTokens' || operation === 'compactConversation' ? 'responses' : operation
 }
 
+/** Returns whether the operation is one of the Responses API. */
+export function isResponsesOperation(operation: Operation): boolean {
+  return operations[operation].path.startsWith('responses')
+}
+
 /** A valid path of the data plane. */
 export interface Route {
   readonly operation: Operation

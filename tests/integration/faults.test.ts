@@ -7,6 +7,7 @@ import {
   eventsOf,
   type TestSettings,
 } from '../support/test-simulator.ts'
+import { namedEventsOf } from '../support/response-events.ts'
 
 const path = deploymentPath('chat', 'chat/completions')
 const hello = { messages: [{ role: 'user', content: 'Hello' }], max_tokens: 20 }
@@ -317,9 +318,35 @@ describe('a stream with a fault', () => {
     const { post } = setUp()
     const body = { model: 'chat', input: 'Hello', stream: true }
     const response = await post('/openai/v1/responses', body, { 'x-sim-fault': 'errorEvent;afterEvents=4' })
-    const last = (await response.text()).trimEnd().split('\n\n').at(-1)!
-    expect(last).toMatch(/^event: error\ndata: \{"type":"error","code":"server_error"/)
-    expect(last).toContain('"sequence_number":4')
+    const events = namedEventsOf(await response.text())
+    expect(events.slice(4)).toMatchObject([
+      {
+        name: 'error',
+        data: { error: { type: 'server_error', code: 'server_error', param: null }, sequence_number: 4 },
+      },
+      {
+        name: 'response.failed',
+        data: {
+          response: { status: 'failed', error: { code: 'server_error' }, output: [] },
+          sequence_number: 5,
+        },
+      },
+    ])
+    expect(events[5]!.data['response']).toMatchObject({
+      id: (events[0]!.data['response'] as { id: string }).id,
+    })
+  })
+
+  it('reports the type, code and message of the fault', async () => {
+    const { post, askWithFault } = setUp()
+    const fault = 'errorEvent;type=too_many_requests;code=429;message=Slow down'
+    const body = { model: 'chat', input: 'Hello', stream: true }
+    const response = await post('/openai/v1/responses', body, { 'x-sim-fault': fault })
+    const expected = { type: 'too_many_requests', code: '429', message: 'Slow down', param: null }
+    const error = namedEventsOf(await response.text()).at(-2)!
+    expect(error.data).toMatchObject({ type: 'error', error: expected })
+    const chat = eventsOf(await (await askWithFault(fault, { stream: true })).text())
+    expect(JSON.parse(chat.at(-1)!)).toEqual({ error: expected })
   })
 })
 

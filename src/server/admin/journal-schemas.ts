@@ -44,6 +44,10 @@ const journalEntrySchema = z
     client: text,
     caller: text.nullable(),
     status: z.int().min(100).max(599),
+    stream_error_status: z
+      .int()
+      .nullable()
+      .describe('Status of the error that a stream with status 200 reported instead of an answer.'),
     limited_by: text.nullable(),
     retry_after_ms: ms.nullable(),
     usage: usage.nullable(),

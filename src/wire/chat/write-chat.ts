@@ -247,7 +247,7 @@ export class ChatStreamWriter implements AnswerWriter {
         return ''
       case 'error': {
         this.#failed = true
-        return openAiFormat.writeErrorEvent({ type: null, param: null, ...event.error }, 0)
+        return openAiFormat.writeErrorEvents({ type: null, param: null, ...event.error }, 0, '').join('')
       }
       default:
         return ''
