@@ -101,6 +101,7 @@ const defaultModels: Readonly<Record<ModelOperation, string>> = {
   countInputTokens: 'gpt-4o-mini',
   compactConversation: 'gpt-4o-mini',
   imageGenerations: 'gpt-image-1',
+  imageEdits: 'gpt-image-1',
   speech: 'gpt-4o-mini-tts',
   transcriptions: 'whisper',
   translations: 'whisper',

@@ -7,7 +7,7 @@ import { generateTranscription, generateTranslation } from './audio/generate-tra
 import { generateChat } from './chat.ts'
 import { generateCompletion } from './completions.ts'
 import { generateEmbeddings } from './embeddings.ts'
-import { generateImages } from './images/generate-images.ts'
+import { generateImageEdits, generateImages } from './images/generate-images.ts'
 import { PromptCache } from './prompt-cache.ts'
 import { createConversationCompactor } from './responses/compact-conversation.ts'
 import { createInputTokenCounter, createResponseGenerator } from './responses/create-response.ts'
@@ -30,6 +30,7 @@ const modelGenerators: Readonly<
   completions: generateCompletion,
   embeddings: generateEmbeddings,
   imageGenerations: generateImages,
+  imageEdits: generateImageEdits,
   speech: generateSpeech,
   transcriptions: generateTranscription,
   translations: generateTranslation,

@@ -37,6 +37,7 @@ const operationNames: Readonly<Record<ModelOperation, string>> = {
   completions: 'text_completion',
   embeddings: 'embeddings',
   imageGenerations: 'image_generation',
+  imageEdits: 'image_edit',
   speech: 'speech',
   transcriptions: 'transcription',
   translations: 'translation',

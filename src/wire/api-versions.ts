@@ -59,6 +59,8 @@ export const firstVersions: Readonly<Record<Operation, string>> = {
   listInputItems: '2025-03-01-preview',
   // All image models. Only edits need a newer version (pollinations/pollinations#8239, Azure/azure-sdk-for-net#49697).
   imageGenerations: '2023-12-01-preview',
+  // Azure/azure-sdk-for-net#49697: the path does not exist in older versions.
+  imageEdits: '2025-04-01-preview',
   speech: '2024-02-15-preview',
   transcriptions: '2023-09-01-preview',
   translations: '2023-09-01-preview',

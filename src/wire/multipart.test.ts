@@ -27,7 +27,16 @@ describe('parseMultipart', () => {
     expect(parsed.file('file')).toEqual({
       name: 'a "b".wav',
       bytes: Buffer.from([0, 13, 10, 45, 45, 255]),
+      type: 'application/octet-stream',
     })
+    expect(parsed.files('file')).toEqual([parsed.file('file')])
+    expect(parsed.files('model')).toEqual([])
+    expect(parsed.fields.map(({ name, value }) => `${name}=${value}`)).toEqual([
+      'model=whisper',
+      'prompt=Grüße, "Welt"\r\n--x',
+      'tags[]=a',
+      'tags[]=b',
+    ])
     expect(parsed.file('empty')?.bytes).toHaveLength(0)
     expect(parsed.text('file')).toBeUndefined()
     expect(parsed.file('model')).toBeUndefined()
@@ -46,7 +55,11 @@ describe('parseMultipart', () => {
       'epilogue',
     )
     const parsed = parseMultipart(body, 'Multipart/Form-Data; charset=x; boundary="b 1"')
-    expect(parsed?.file('file')).toEqual({ name: 'ü.wav', bytes: Buffer.from('DATA') })
+    expect(parsed?.file('file')).toEqual({
+      name: 'ü.wav',
+      bytes: Buffer.from('DATA'),
+      type: 'audio/wav',
+    })
   })
 
   it.each([

@@ -4,6 +4,14 @@ export interface FormFile {
   readonly name: string
   /** A view into the body, not a copy. */
   readonly bytes: Buffer
+  /** The content type of the part in lower case, without parameters; absent without one. */
+  readonly type?: string | undefined
+}
+
+/** A text field of a form. */
+export interface FormField {
+  readonly name: string
+  readonly value: string
 }
 
 /** A parsed form: `multipart/form-data` (RFC 7578). */
@@ -14,6 +22,10 @@ export interface MultipartForm {
   texts(name: string): readonly string[]
   /** The first file with this name. */
   file(name: string): FormFile | undefined
+  /** All files with this name, in the order of the form. */
+  files(name: string): readonly FormFile[]
+  /** All text fields, in the order of the form. */
+  readonly fields: readonly FormField[]
 }
 
 /** Includes unnamed parts. No request of the service needs as many. Limits the cost of a hostile form. */
@@ -25,6 +37,7 @@ const MAX_HEADER_BYTES = 8_192
 interface Part {
   readonly name: string
   readonly fileName: string | undefined
+  readonly type: string | undefined
   readonly bytes: Buffer
 }
 
@@ -46,9 +59,18 @@ export function parseMultipart(body: Buffer, contentType: string | undefined): M
     text: (wanted) => texts(wanted)[0],
     file: (wanted) => {
       const part = parts.find(({ name, fileName }) => name === wanted && fileName !== undefined)
-      return part && { name: part.fileName ?? '', bytes: part.bytes }
+      return part && fileOf(part)
+    },
+    files: (wanted) =>
+      parts.filter(({ name, fileName }) => name === wanted && fileName !== undefined).map(fileOf),
+    get fields() {
+      return textParts.map(({ name, bytes }) => ({ name, value: bytes.toString() }))
     },
   }
+}
+
+function fileOf({ fileName = '', bytes, type }: Part): FormFile {
+  return { name: fileName, bytes, type }
 }
 
 /** Returns whether the content type is `multipart/form-data`. */
@@ -97,7 +119,8 @@ function createPart(headers: string, bytes: Buffer): Part | undefined {
   const disposition = /\r\ncontent-disposition:([^\r\n]*)/i.exec(headers)?.[1]
   const name = disposition && parameterOf(disposition, 'name')
   if (disposition === undefined || name === undefined) return undefined
-  return { name, fileName: fileNameOf(disposition), bytes }
+  const type = /\r\ncontent-type:\s*([^\r\n;\s]+)/i.exec(headers)?.[1]?.toLowerCase()
+  return { name, fileName: fileNameOf(disposition), type, bytes }
 }
 
 function fileNameOf(disposition: string): string | undefined {

@@ -59,6 +59,7 @@ export const operations = {
     errorName: 'imageGenerations',
     path: 'images/generations',
   },
+  imageEdits: { ...onDeployment, id: 'ImageEdits_Create', errorName: 'imageEdits', path: 'images/edits' },
   speech: { ...onDeployment, id: 'Audio_Speech', errorName: 'audioSpeech', path: 'audio/speech' },
   transcriptions: {
     ...onDeployment,

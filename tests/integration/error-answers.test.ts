@@ -433,7 +433,7 @@ describe('an error', () => {
       )
     }
     for (const request of operationRequests) {
-      if (request.isForm) continue
+      if (request.form !== undefined) continue
       const port = await open({ env: { ...env, ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: 'true' } }, [])
       const broken = { ...request.body, user: 7, n: 'x', input: 7 }
       found.set(`a wrong body of ${request.name}`, await ask(port, bytesOf(['', request.path, broken])))

@@ -150,7 +150,7 @@ const cases: readonly Case[] = [
   ...transcriptForms.map(([deployment, form]) => ({
     name: `transcription as ${JSON.stringify(form)}`,
     path: deploymentPath(deployment, 'audio/transcriptions'),
-    body: bodyOf({ name: '', path: '', body: form, isForm: true }, form),
+    body: bodyOf({ name: '', path: '', body: form, form: 'audio' }, form),
   })),
   {
     name: 'images of a GPT model',

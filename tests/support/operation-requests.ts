@@ -1,6 +1,6 @@
 import { renderWav } from '../../src/generate/audio/generate-speech.ts'
 import { jsonText } from './mutate-json.ts'
-import { pngUrl } from './pictures.ts'
+import { pngFile, pngUrl } from './pictures.ts'
 import { deploymentPath } from './test-simulator.ts'
 
 /** A valid request of an operation. */
@@ -8,8 +8,8 @@ export interface OperationRequest {
   readonly name: string
   readonly path: string
   readonly body: Readonly<Record<string, unknown>>
-  /** Whether the body is sent as a form with a file. */
-  readonly isForm?: boolean
+  /** Set if the body is sent as a form with this file. */
+  readonly form?: 'audio' | 'image'
 }
 
 const weather = {
@@ -290,6 +290,26 @@ export const operationRequests: readonly OperationRequest[] = [
     },
   },
   {
+    name: 'image edits',
+    path: '/openai/v1/images/edits',
+    body: {
+      model: 'gpt-image-1',
+      prompt: 'Add a hat',
+      n: '1',
+      size: '1024x1024',
+      quality: 'low',
+      input_fidelity: 'low',
+      background: 'opaque',
+      output_format: 'png',
+      output_compression: '100',
+      moderation: 'auto',
+      stream: 'true',
+      partial_images: '1',
+      user: 'u',
+    },
+    form: 'image',
+  },
+  {
     name: 'speech',
     path: deploymentPath('tts', 'audio/speech'),
     body: {
@@ -313,24 +333,26 @@ export const operationRequests: readonly OperationRequest[] = [
       stream: 'false',
       'include[]': 'logprobs',
     },
-    isForm: true,
+    form: 'audio',
   },
   {
     name: 'translations',
     path: '/openai/v1/audio/translations',
     body: { model: 'whisper-free', response_format: 'verbose_json', prompt: 'x', temperature: '0' },
-    isForm: true,
+    form: 'audio',
   },
 ]
 
 /** A fifth of a second. */
-const file = new Blob([new Uint8Array(renderWav(Buffer.alloc(9_600)))])
+const audioFile = new Blob([new Uint8Array(renderWav(Buffer.alloc(9_600)))])
+const imageFile = new Blob([new Uint8Array(pngFile())], { type: 'image/png' })
 
 /** The body as it is sent; members of a form that are no texts go out as JSON. */
-export function bodyOf({ isForm = false }: OperationRequest, body: unknown): string | FormData {
-  if (!isForm || typeof body !== 'object' || body === null) return jsonText(body)
+export function bodyOf({ form: file }: OperationRequest, body: unknown): string | FormData {
+  if (!file || typeof body !== 'object' || body === null) return jsonText(body)
   const form = new FormData()
-  form.set('file', file, 'a.wav')
+  if (file === 'audio') form.set('file', audioFile, 'a.wav')
+  else form.set('image', imageFile, 'a.png')
   for (const [name, value] of Object.entries(body)) {
     form.append(name, typeof value === 'string' ? value : jsonText(value))
   }

@@ -1,5 +1,5 @@
 /** A PNG file with the given size in its header. It has no pixels, which only programs that show pictures need. */
-function pngFile(width = 1, height = 1): Buffer {
+export function pngFile(width = 1, height = 1): Buffer {
   const png = Buffer.alloc(48)
   Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13]).copy(png)
   png.write('IHDR', 12, 'latin1')

@@ -17,6 +17,8 @@ const formOf = (fields: Fields, fileName: string | undefined = 'a.wav', bytes = 
     text: (name) => texts(name)[0],
     file: (name) =>
       name === 'file' && fileName !== '' ? { name: fileName, bytes: Buffer.from(bytes) } : undefined,
+    files: () => [],
+    fields: Object.keys(fields).flatMap((name) => texts(name).map((value) => ({ name, value }))),
   }
 }
 

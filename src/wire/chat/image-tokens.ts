@@ -112,10 +112,32 @@ export function countImagePart({ url, detail }: ImageReference, model: Model): n
   return countImageTokens(model, detail, width, height)
 }
 
+/** Price of a picture that is edited, in tiles with another side. */
+const editedImage: TilePrice = { base: 65, perTile: 129 }
+const EDITED_SHORT_SIDE = 512
+
+/** Additional tokens of a picture that the answer follows closely, by whether it is about square. */
+const FIDELITY_TOKENS = { square: 4_160, oblong: 6_240 }
+
+/** Above this ratio of its sides, a picture counts as portrait or landscape (an assumption). */
+const MAX_SQUARE_RATIO = 1.25
+
+/**
+ * Counts the tokens of a picture that an image model edits (OpenAI, "Images and vision").
+ *
+ * @param fidelity how closely the answer follows the picture
+ */
+export function countEditedImage({ width, height }: ImageSize, fidelity: 'high' | 'low'): number {
+  const tokens = editedImage.base + editedImage.perTile * countTiles(width, height, EDITED_SHORT_SIDE)
+  if (fidelity === 'low') return tokens
+  const ratio = Math.max(width, height) / Math.min(width, height)
+  return tokens + (ratio <= MAX_SQUARE_RATIO ? FIDELITY_TOKENS.square : FIDELITY_TOKENS.oblong)
+}
+
 /** Scales the image down to 2,048 x 2,048, then its shorter side to 768 pixels. Returns the number of tiles. */
-function countTiles(width: number, height: number): number {
+function countTiles(width: number, height: number, shortSide = 768): number {
   const fit = Math.min(1, 2_048 / Math.max(width, height))
-  const scale = fit * Math.min(1, 768 / (Math.min(width, height) * fit))
+  const scale = fit * Math.min(1, shortSide / (Math.min(width, height) * fit))
   return tiles(width * scale, 512) * tiles(height * scale, 512)
 }
 

@@ -64,7 +64,7 @@ describe('validateImages', () => {
       first,
       'output_format',
       'invalid_value',
-      "Invalid value: 'gif'. Supported values are: 'png', 'jpeg', and 'webp'.",
+      "Invalid value: 'gif'. Supported values are: 'png', 'webp', and 'jpeg'.",
     ],
     [
       { prompt, partial_images: 1 },
@@ -79,13 +79,6 @@ describe('validateImages', () => {
       'background',
       'invalid_value',
       'Transparent background is not supported for this model.',
-    ],
-    [
-      { prompt, size: '1000x1000' },
-      second,
-      'size',
-      'invalid_value',
-      "Invalid 'size': invalid size. Expected sides divisible by 16, but got 1000x1000 instead.",
     ],
     [
       { prompt, size: '3200x1024' },
@@ -105,6 +98,34 @@ describe('validateImages', () => {
     const error = validateImages(body, model)
     expect(JSON.parse(errorBody(error))).toEqual({
       error: { message, type: 'invalid_request_error', param, code },
+    })
+  })
+
+  it.each([
+    [
+      { prompt, size: '1000x1000' },
+      second,
+      'size',
+      'invalid_value',
+      "Invalid size '1000x1000'. Width and height must both be divisible by 16.",
+    ],
+    [
+      { prompt, size: 'bogus' },
+      second,
+      'size',
+      'invalid_value',
+      "Invalid size 'bogus'. Expected WIDTHxHEIGHT, for example '1824x1024'.",
+    ],
+    [
+      { prompt, output_compression: 50 },
+      first,
+      null,
+      'invalid_png_output_compression',
+      'Compression less than 100 is not supported for PNG output format',
+    ],
+  ])('rejects %j like the image tool', (body, model, param, code, message) => {
+    expect(JSON.parse(errorBody(validateImages(body, model)))).toEqual({
+      error: { message, type: 'image_generation_user_error', param, code },
     })
   })
 })

@@ -2,15 +2,15 @@ import {
   parsed,
   type Parsed,
   createFault,
-  notOneOf,
   outOfBounds,
   plainFault,
   wrongType,
   type Check,
+  type Fault,
   validateBody,
   type Rule,
 } from '../validation/fault.ts'
-import type { ServiceError } from '../errors.ts'
+import { modelError, type ServiceError } from '../errors.ts'
 import type { Model } from '../models/models.ts'
 import {
   objectOf,
@@ -21,6 +21,7 @@ import {
   integerBetween,
   oneOf,
   text,
+  type Field,
 } from '../validation/checks.ts'
 
 /** Maximum length for all image models, in characters (Microsoft Learn, "Foundry Models sold by Azure"). */
@@ -48,15 +49,15 @@ const outputFormat: Check = (value) => {
         `Unsupported value: '${path}' does not support '${value}' in this simulator. Supported values are: 'png'.`,
     )
   }
-  return oneOf('png', 'jpeg', 'webp')(value)
+  return oneOf('png', 'webp', 'jpeg')(value)
 }
 
-function imageFields(size: Check) {
-  return objectOf([
+function imageFields(size: Check): readonly Field[] {
+  return [
     required('prompt', prompt),
     optional('model', anything),
     optional('background', oneOf('transparent', 'opaque', 'auto')),
-    optional('moderation', oneOf('low', 'auto')),
+    optional('moderation', oneOf('auto', 'low')),
     optional('n', integerBetween(1, 10)),
     optional('output_compression', integerBetween(0, 100)),
     optional('output_format', outputFormat),
@@ -65,10 +66,11 @@ function imageFields(size: Check) {
     optional('size', size),
     optional('stream', boolean),
     optional('user', text()),
-  ])
+  ]
 }
 
-const gptImageFields = imageFields(oneOf('1024x1024', '1024x1536', '1536x1024', 'auto'))
+/** The fields of models with three sizes. */
+export const gptImageFields = imageFields(oneOf('1024x1024', '1024x1536', '1536x1024', 'auto'))
 
 // Limits of free sizes, in pixels (the official client's documentation of gpt-image-2).
 const MAX_SIDE = 3_840
@@ -77,15 +79,20 @@ const MAX_RATIO = 3
 /** Width and height must be multiples of this. */
 const SIDE_UNIT = 16
 
+/** The text around the reason is not captured. */
+function invalidSize(size: string, reason: string): Fault {
+  return imageUserFault('size', `Invalid size '${size}'. ${reason}`, 'invalid_value')
+}
+
 const freeSize: Check = (value) => {
   if (typeof value !== 'string') return wrongType('a string', value)
   if (value === 'auto') return undefined
   const match = /^([1-9]\d{0,4})x([1-9]\d{0,4})$/.exec(value)
-  if (!match) return notOneOf(value, ['1024x1024', '1024x1536', '1536x1024', '<width>x<height>', 'auto'])
+  if (!match) return invalidSize(value, "Expected WIDTHxHEIGHT, for example '1824x1024'.")
   const width = Number(match[1])
   const height = Number(match[2])
   if (width % SIDE_UNIT !== 0 || height % SIDE_UNIT !== 0) {
-    return outOfBounds('invalid_value', 'invalid size', `sides divisible by ${SIDE_UNIT}, but got ${value}`)
+    return invalidSize(value, `Width and height must both be divisible by ${SIDE_UNIT}.`)
   }
   const longSide = Math.max(width, height)
   if (longSide > MAX_RATIO * Math.min(width, height)) {
@@ -97,7 +104,14 @@ const freeSize: Check = (value) => {
   return undefined
 }
 
-const freeSizeFields = imageFields(freeSize)
+/** The fields of models with free sizes. */
+export const freeSizeFields = imageFields(freeSize)
+
+/** A fault of the image tool instead of the API in front of it (public reports, 2026). */
+export function imageUserFault(param: string | null, message: string, code: string): Fault {
+  const error = { ...modelError(message, param, code), type: 'image_generation_user_error' }
+  return { ...plainFault(param, message, code), error }
+}
 
 const oneImage: Rule = ({ n }) =>
   typeof n === 'number' && n > 1 ? plainFault(null, 'You must provide n=1 for this model.') : undefined
@@ -112,17 +126,36 @@ const noTransparency: Rule = ({ background }) =>
     ? plainFault('background', 'Transparent background is not supported for this model.', 'invalid_value')
     : undefined
 
+/** A PNG file is always compressed without loss. The service refuses other values (public reports, 2026). */
+const compressionNeedsFormat: Rule = ({ output_compression: compression }) =>
+  typeof compression === 'number' && compression < 100
+    ? imageUserFault(
+        null,
+        'Compression less than 100 is not supported for PNG output format',
+        'invalid_png_output_compression',
+      )
+    : undefined
+
+const fixedSizeRules: readonly Rule[] = [partialsNeedStream, compressionNeedsFormat]
+const freeSizeRules: readonly Rule[] = [...fixedSizeRules, noTransparency]
+
+/** The rules between the fields of a request to a GPT image model, in the order in which they are reported. */
+export function imageRules(model: Model): readonly Rule[] {
+  return supportsFreeSizes(model) ? freeSizeRules : fixedSizeRules
+}
+
 /** gpt-image-2 and later support all sizes, but no transparent background. */
-function supportsFreeSizes(model: Model): boolean {
+export function supportsFreeSizes(model: Model): boolean {
   return /^gpt-image-[2-9]/.test(model.name)
 }
+
+const fixedSizes = objectOf(gptImageFields)
+const freeSizes = objectOf(freeSizeFields)
 
 /** Validates the body of a request for images. Returns the error of the service, or undefined. Never throws. */
 export function validateImages(body: unknown, model: Model): ServiceError | undefined {
   if (model.name === 'dall-e-3') return validateBody(body, dalle3Fields, [oneImage], model)
-  if (supportsFreeSizes(model))
-    return validateBody(body, freeSizeFields, [partialsNeedStream, noTransparency], model)
-  return validateBody(body, gptImageFields, [partialsNeedStream], model)
+  return validateBody(body, supportsFreeSizes(model) ? freeSizes : fixedSizes, imageRules(model), model)
 }
 
 /** The fields of a valid request for images that the simulator uses. Null means absent, as on the service. */

@@ -31,23 +31,36 @@ export function renderImages(pngs: readonly Buffer[], facts: ImageFacts): string
   return `{"created":${created},"background":"${background}","data":[${data}],"output_format":"png","quality":"${quality}","size":"${size}","usage":${usageJson(usage)}}`
 }
 
+/** The first part of the types of a stream's events. */
+export type ImageEventKind = 'image_generation' | 'image_edit'
+
 /** Renders an event of a stream of images: a partial image if `partialIndex` is set, else the final one. */
-export function renderImageEvent(png: Buffer, facts: ImageFacts, partialIndex?: number): string {
+export function renderImageEvent(
+  kind: ImageEventKind,
+  png: Buffer,
+  facts: ImageFacts,
+  partialIndex?: number,
+): string {
   const { created, size, quality, background, usage } = facts
   const partial = partialIndex !== undefined
-  const type = `image_generation.${partial ? 'partial_image' : 'completed'}`
+  const type = `${kind}.${partial ? 'partial_image' : 'completed'}`
   const end = partial ? `"partial_image_index":${partialIndex}` : `"usage":${usageJson(usage)}`
   const data = `{"type":"${type}","b64_json":"${png.toString('base64')}","created_at":${created},"size":"${size}","quality":"${quality}","background":"${background}","output_format":"png",${end}}`
   return `event: ${type}\ndata: ${data}\n\n`
 }
 
-function usageJson({ textTokens, imageTokens }: ImageUsage): string {
-  return `{"input_tokens":${textTokens},"input_tokens_details":{"image_tokens":0,"text_tokens":${textTokens}},"output_tokens":${imageTokens},"output_tokens_details":{"image_tokens":${imageTokens},"text_tokens":0},"total_tokens":${textTokens + imageTokens}}`
+function usageJson({ textTokens, sourceTokens, imageTokens }: ImageUsage): string {
+  const input = textTokens + sourceTokens
+  return `{"input_tokens":${input},"input_tokens_details":{"image_tokens":${sourceTokens},"text_tokens":${textTokens}},"output_tokens":${imageTokens},"output_tokens_details":{"image_tokens":${imageTokens},"text_tokens":0},"total_tokens":${input + imageTokens}}`
 }
 
 /** The billed tokens of a GPT image model. */
 export interface ImageUsage {
+  /** Of the prompt. */
   readonly textTokens: number
+  /** Of the pictures that are edited. */
+  readonly sourceTokens: number
+  /** Of the answer. */
   readonly imageTokens: number
 }
 

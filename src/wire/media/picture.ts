@@ -49,7 +49,7 @@ function bytesOf(text: string, start: number, chars: number): Buffer {
  *
  * @param isWhole whether `bytes` is the whole file. The size of a JPEG can follow later than the start of a file.
  */
-function readPicture(bytes: Buffer, isWhole = true): Picture | undefined {
+export function readPicture(bytes: Buffer, isWhole = true): Picture | undefined {
   if (isJpeg(bytes)) {
     const size = jpegSize(bytes)
     return size || !isWhole ? { format: 'jpeg', size } : undefined

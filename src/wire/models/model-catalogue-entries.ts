@@ -199,7 +199,7 @@ export const chatModelRows: readonly CatalogueRow[] = [
 const realtime = { contextTokens: 32_000, maxOutputTokens: 4_096, operations: [] }
 /** Audio and image models. Their input is not limited in tokens. */
 const noWindow = { contextTokens: 0, maxOutputTokens: 0 }
-const image = { ...noWindow, operations: ['imageGenerations'] } as const
+const image = { ...noWindow, operations: ['imageGenerations', 'imageEdits'] } as const
 const speech = { ...noWindow, operations: ['speech'] } as const
 const transcription = { ...noWindow, operations: ['transcriptions'] } as const
 /** Models that the simulator cannot serve, but deployment files can contain. */
@@ -277,7 +277,8 @@ export const mediaModelRows: readonly CatalogueRow[] = [
   { name: 'tts', aliases: ['tts-1'], ...speech },
   { name: 'tts-hd', aliases: ['tts-1-hd'], ...speech },
   { name: 'gpt-4o-mini-tts', ...speech },
-  { name: 'dall-e-3', ...image },
+  // Azure edits images only with GPT image models.
+  { name: 'dall-e-3', ...noWindow, operations: ['imageGenerations'] },
   { name: 'gpt-image-1', ...image },
   { name: 'gpt-image-1-mini', ...image },
   { name: 'gpt-image-1.5', ...image },
