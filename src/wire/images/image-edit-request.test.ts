@@ -87,7 +87,7 @@ describe('form of a request for an edited image', () => {
       "Invalid file 'image': unsupported mimetype ('application/octet-stream'). Supported file formats are 'image/jpeg', 'image/png', and 'image/webp'.",
     ],
     [
-      'an image that is none',
+      'a file that is not an image',
       [prompt, image, ['image', new Blob(['hello'], { type: 'image/png' })]],
       null,
       'invalid_image_file',
