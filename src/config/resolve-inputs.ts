@@ -283,6 +283,8 @@ function createResource(
     completionLength: settings.completionLength,
     wireProfile: settings.wireProfile,
     toolCallProbability: settings.toolCallProbability,
+    toolCallsPerAnswer: settings.toolCallsPerAnswer,
+    toolCallRounds: settings.toolCallRounds,
     apiVersionCheck: settings.apiVersionCheck,
     contentFilter: {
       prompt: contentFilter.prompt ?? [],

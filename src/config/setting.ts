@@ -96,6 +96,27 @@ export function integerOr<const T extends string>(word: T, min: number, max: num
   }
 }
 
+/** Integers from `min` to `max`: one, or a list of equally likely ones, separated by commas; or one word in any case. */
+export function integersOr<const T extends string>(
+  word: T,
+  min: number,
+  max: number,
+): ValueKind<number | readonly number[] | T> {
+  const one = z.int().min(min).max(max)
+  return {
+    schema: z.union([one, z.array(one).min(1).max(MAX_LIST_LENGTH).readonly(), z.literal(word)]),
+    read: (text) => {
+      if (text.trim().toLowerCase() === word) return word
+      const numbers = text.split(',').map(readNumber)
+      return numbers.length === 1 ? numbers[0] : numbers
+    },
+    write: (value) => String(value),
+    range: `an integer from ${min} to ${max}, a list of them separated by commas, or ${word}`,
+  }
+}
+
+const MAX_LIST_LENGTH = 100
+
 /** Finite numbers that are not negative. */
 export function nonNegativeNumber(): ValueKind<number> {
   return { schema: z.number().min(0), read: readNumber, range: 'a number of at least 0' }

@@ -4,7 +4,17 @@ import { limitProfileNames } from './deployments.ts'
 import { matchSettings, recordingSettings, replaySettings, upstreamSettings } from './recording-settings.ts'
 import { serverSettings } from './server-settings.ts'
 import { redisSettings } from './redis-settings.ts'
-import { setting, integer, numberBetween, oneOf, pathList, text, type ValueKind, yesOrNo } from './setting.ts'
+import {
+  setting,
+  integer,
+  integersOr,
+  numberBetween,
+  oneOf,
+  pathList,
+  text,
+  type ValueKind,
+  yesOrNo,
+} from './setting.ts'
 import { sourceNames } from './source-names.ts'
 import { telemetrySettings } from './telemetry-settings.ts'
 import type { PromptCategory } from '../wire/content-filters.ts'
@@ -124,6 +134,21 @@ export const settingsSchema = z.strictObject({
     group: 'Simulation',
     default: '2026-09',
     description: 'Version of the form of answers and headers, by month (docs/wire-profiles.md).',
+  }),
+  toolCallsPerAnswer: setting(integersOr('auto', 1, 32), {
+    env: 'TOOL_CALLS_PER_ANSWER',
+    patch: 'tool_calls_per_answer',
+    group: 'Simulation',
+    default: 'auto',
+    description:
+      'Calls of an answer with calls. Of a list, each answer draws one number: 1,1,1,2. auto: one, sometimes more with several tools.',
+  }),
+  toolCallRounds: setting(integer(1, 1_000), {
+    env: 'TOOL_CALL_ROUNDS',
+    patch: 'tool_call_rounds',
+    group: 'Simulation',
+    default: 1,
+    description: 'Answers with calls before the text, counted from the last message of the user.',
   }),
   apiVersionCheck: setting(yesOrNo('on or off'), {
     env: 'API_VERSION_CHECK',

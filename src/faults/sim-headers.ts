@@ -25,6 +25,8 @@ export interface SimHeaders {
 const prefix = 'x-sim-'
 const MAX_MS = 3_600_000
 const MAX_TOKENS = 1_000_000
+const MAX_TOOL_CALLS = 32
+const MAX_TOOL_ROUNDS = 1_000
 const finishReasons = ['stop', 'length', 'content_filter'] as const
 
 const names = [
@@ -33,6 +35,8 @@ const names = [
   'x-sim-ttft-ms',
   'x-sim-tokens',
   'x-sim-finish-reason',
+  'x-sim-tool-calls',
+  'x-sim-tool-rounds',
   traceHeader,
 ] as const
 type Name = (typeof names)[number]
@@ -69,16 +73,22 @@ export function readSimHeaders(
   if (finish !== undefined && finishReason === undefined) {
     return refuse('x-sim-finish-reason', `one of ${finishReasons.join(', ')}`, finish)
   }
+  const toolCalls = readToolCalls(headers)
+  if (typeof toolCalls === 'object' && 'status' in toolCalls) return toolCalls
+  const toolRounds = readNumber(headers, 'x-sim-tool-rounds', 0, MAX_TOOL_ROUNDS, true)
+  if (typeof toolRounds === 'object') return toolRounds
   // The pipeline has already applied it. Here it is only validated.
   const trace = headers[traceHeader]
   if (trace !== undefined && trace !== 'on' && trace !== 'off') return refuse(traceHeader, 'on or off', trace)
   const fault = readFault(exchange, configured)
   if (fault && 'status' in fault) return fault
   const forced: AnswerOverride | undefined =
-    tokens === undefined && finishReason === undefined
+    (tokens ?? finishReason ?? toolCalls ?? toolRounds) === undefined
       ? undefined
       : {
           ...(tokens !== undefined && { tokens }),
+          ...(toolCalls !== undefined && { toolCalls }),
+          ...(toolRounds !== undefined && { toolRounds }),
           ...(finishReason === 'content_filter'
             ? { verdict: { kind: 'completion', category: 'violence' } }
             : finishReason && { finishReason }),
@@ -89,6 +99,19 @@ export function readSimHeaders(
     ...(firstTokenMs !== undefined && { firstTokenMs }),
     ...(forced && { forced }),
   }
+}
+
+/** Reads a number of calls, or the names of the called tools in order. The names are checked with the request. */
+function readToolCalls(headers: Exchange['headers']): number | readonly string[] | undefined | ServiceError {
+  const text = headers['x-sim-tool-calls']
+  if (text === undefined) return undefined
+  const names = typeof text === 'string' ? text.split(',').map((name) => name.trim()) : []
+  const [first = ''] = names
+  const isNumber = names.length === 1 && /^\d+$/.test(first)
+  if (isNumber && Number(first) <= MAX_TOOL_CALLS) return Number(first)
+  if (!isNumber && names.length <= MAX_TOOL_CALLS && names.every((name) => name !== '')) return names
+  const allowed = `an integer from 0 to ${MAX_TOOL_CALLS}, or 1 to ${MAX_TOOL_CALLS} names of tools, separated by commas`
+  return refuse('x-sim-tool-calls', allowed, text)
 }
 
 function readNumber(

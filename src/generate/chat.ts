@@ -22,6 +22,7 @@ import {
 } from './completion-task.ts'
 import { complete, completeInSlices, mayTakeLong, completionMemory } from './complete.ts'
 import { completionSteps, type Completion, textJson, type Choice, type Usage } from '../answer/completion.ts'
+import { refuseUnknownTools } from './choose-tools.ts'
 import { judgeContent, type Verdict, filterCompletion } from './content-filter.ts'
 import { countAhead } from './count-ahead.ts'
 import type { PromptCache } from './prompt-cache.ts'
@@ -89,6 +90,8 @@ function answerChat(
 
   const cached = cachedTokens(exchange, deployment, request, promptTokens, promptCache)
   const task = withForced(chatTask(request, promptTokens, cached), exchange)
+  const unknownTool = refuseUnknownTools(task)
+  if (unknownTool) return refuse(unknownTool)
   const size = {
     choices: task.count,
     tokens: task.requestedTokens && Math.min(task.requestedTokens, model.maxOutputTokens),

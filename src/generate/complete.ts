@@ -7,7 +7,8 @@ import { loadEncoding } from '../tokens/encoding.ts'
 import { billedTokens, type Choice, type Completion } from '../answer/completion.ts'
 import type { CompletionTask } from './completion-task.ts'
 import { drawLorem } from './lorem.ts'
-import { drawJsonAnswer, drawToolCalls, shouldCallTools } from './tool-calls.ts'
+import { chooseTools } from './choose-tools.ts'
+import { drawJsonAnswer, drawToolCalls } from './tool-calls.ts'
 import { boundedTop } from './logprobs.ts'
 
 /** Generates the answer to a task. This is the model of generate mode. */
@@ -78,8 +79,9 @@ function completeChoice(task: CompletionTask, model: Model, random: Random, conf
   if (forced?.text !== undefined) {
     return answer(reasoning, dropEmptyPieces(endText(cutText(forced.text, forced, model, room), task.stop)))
   }
-  if (shouldCallTools(task, random, config)) {
-    return answer(reasoning, drawToolCalls(task, random, loadEncoding(model.encoding), room))
+  const called = chooseTools(task, random, config)
+  if (called.length > 0) {
+    return answer(reasoning, drawToolCalls(called, task, random, loadEncoding(model.encoding), room))
   }
   const text =
     task.format.kind === 'text'

@@ -21,7 +21,7 @@ describe('chatTask', () => {
       tools: [],
       toolChoice: { kind: 'none' },
       parallelToolCalls: true,
-      afterToolResult: false,
+      history: { rounds: 0, called: [] },
       format: { kind: 'text' },
       stop: [],
       reasoningEffort: undefined,
@@ -85,10 +85,10 @@ describe('chatTask', () => {
     expect(task({ ...older, tools })).toMatchObject({ toolChoice: { kind: 'auto' }, parallelToolCalls: true })
   })
 
-  it('detects that the last message is a tool result', () => {
+  it('counts the calls since the last message of the user', () => {
     const result = { role: 'tool', tool_call_id: 'call_1', content: 'x' } as const
-    expect(task({ messages: [...messages, result] }).afterToolResult).toBe(true)
-    expect(task({ messages: [...messages, result, ...messages] }).afterToolResult).toBe(false)
+    expect(task({ tools, messages: [...messages, result] }).history.rounds).toBe(1)
+    expect(task({ tools, messages: [...messages, result, ...messages] }).history.rounds).toBe(0)
   })
 
   it('treats a missing JSON schema as any object', () => {

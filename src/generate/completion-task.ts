@@ -10,6 +10,7 @@ import {
   type ChatMessage,
   type ContentPart,
 } from '../wire/chat/chat-request.ts'
+import { chatToolHistory, noCalls, type ToolHistory } from './choose-tools.ts'
 import { loadEncoding } from '../tokens/encoding.ts'
 import { MIN_CACHED_PROMPT, type PromptCache } from './prompt-cache.ts'
 
@@ -46,8 +47,8 @@ export interface CompletionTask {
   readonly tools: readonly ToolDefinition[]
   readonly toolChoice: ToolChoice
   readonly parallelToolCalls: boolean
-  /** The last message is a tool result. The model then answers in text, so that agent loops end. */
-  readonly afterToolResult: boolean
+  /** The calls since the last message of the user. Their number is limited, so that agent loops end. */
+  readonly history: ToolHistory
   readonly format: TextFormat
   /** Stop sequences. */
   readonly stop: readonly string[]
@@ -80,10 +81,18 @@ export function usesFunctions({ tools, functions }: ChatRequest): boolean {
   return (tools?.length ?? 0) === 0 && (functions?.length ?? 0) > 0
 }
 
-/** Converts a chat request to a task. */
-export function chatTask(request: ChatRequest, promptTokens: number, cachedTokens: number): CompletionTask {
+/**
+ * Converts a chat request to a task.
+ *
+ * @param history the calls since the last message of the user; default: those in the messages
+ */
+export function chatTask(
+  request: ChatRequest,
+  promptTokens: number,
+  cachedTokens: number,
+  history?: ToolHistory,
+): CompletionTask {
   const tools = toolsOf(request)
-  const role = request.messages.at(-1)?.role
   return {
     promptTokens,
     cachedTokens,
@@ -92,7 +101,7 @@ export function chatTask(request: ChatRequest, promptTokens: number, cachedToken
     tools: tools.length > 0 ? allowedOf(tools, request) : tools,
     toolChoice: tools.length > 0 ? choiceOf(request) : none,
     parallelToolCalls: request.parallel_tool_calls !== false && !usesFunctions(request),
-    afterToolResult: role === 'tool' || role === 'function',
+    history: history ?? (tools.length > 0 ? chatToolHistory(request.messages) : noCalls),
     format: formatOf(request.response_format),
     stop: stopOf(request.stop),
     reasoningEffort: request.reasoning_effort ?? undefined,

@@ -30,6 +30,7 @@ import {
 } from '../wire/completions/write-completion.ts'
 import { legacyLogprobsJson, streamCompletion } from './stream-completion.ts'
 import { completionMemory, complete, completeInSlices } from './complete.ts'
+import { noCalls } from './choose-tools.ts'
 import { withForced, type CompletionTask } from './completion-task.ts'
 import { countInput, splitInputs } from '../wire/chat/prompt-tokens.ts'
 
@@ -267,7 +268,7 @@ function promptTask(request: CompletionsRequest, promptTokens: number, count: nu
     tools: [],
     toolChoice: { kind: 'none' },
     parallelToolCalls: false,
-    afterToolResult: false,
+    history: noCalls,
     format: { kind: 'text' },
     stop: [request.stop ?? []].flat(),
     reasoningEffort: undefined,

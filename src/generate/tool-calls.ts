@@ -1,16 +1,11 @@
-import type { ResourceConfig } from '../config/config.ts'
 import { alphanumeric } from '../wire/ids.ts'
 import type { Random } from '../lib/random.ts'
 import type { Encoding } from '../tokens/encoding.ts'
 import type { Choice, ToolCall } from '../answer/completion.ts'
 import type { CompletionTask, ToolDefinition, TextFormat } from './completion-task.ts'
+import { forcedName } from './choose-tools.ts'
 import { drawJson } from './json/draw-json.ts'
 import { drawLorem } from './lorem.ts'
-
-/** Share of answers with two calls, if several calls are allowed. */
-const SHARE_OF_TWO_CALLS = 0.2
-/** Share of answers with three calls. */
-const SHARE_OF_THREE_CALLS = 0.05
 
 /**
  * Tokens billed for one call in addition to its name and arguments: gpt-4o billed 14 for `get_weather` with
@@ -28,32 +23,19 @@ const TOKENS_PER_PARALLEL_CALL = 2
 /** Maximum input of a custom tool, in tokens. The input is free text. */
 const MAX_CUSTOM_INPUT = 24
 
-/** Whether this answer calls tools. */
-export function shouldCallTools(task: CompletionTask, random: Random, config: ResourceConfig): boolean {
-  if (task.tools.length === 0) return false
-  switch (task.toolChoice.kind) {
-    case 'none':
-      return false
-    case 'auto':
-      return !task.afterToolResult && random.unit() < config.toolCallProbability
-    default:
-      return callableTools(task).length > 0
-  }
-}
-
 /**
- * Draws the tools that an answer calls, with arguments that match their schemas. A limit that is too small cuts the
- * last arguments or omits the calls.
+ * Draws calls of the given tools, with arguments that match their schemas. A limit that is too small cuts the last
+ * arguments or omits the calls.
  *
  * @param room maximum tokens of names, arguments and framing together
  */
 export function drawToolCalls(
+  tools: readonly ToolDefinition[],
   task: CompletionTask,
   random: Random,
   encoding: Encoding,
   room: number,
 ): Pick<Choice, 'toolCalls' | 'finishReason' | 'overheadTokens'> {
-  const tools = chooseTools(task, random)
   const spacing = tools.length > 1 ? 'spaced' : 'compact'
   const framing =
     tools.length > 1 ? PARALLEL_CALLS_TOKENS + tools.length * TOKENS_PER_PARALLEL_CALL : SINGLE_CALL_TOKENS
@@ -80,25 +62,6 @@ export function drawToolCalls(
   // If one function is forced, the models of the service finish with `stop`.
   const finishReason = forcedName(task) === undefined ? 'tool_calls' : 'stop'
   return { toolCalls, finishReason, overheadTokens }
-}
-
-function chooseTools(task: CompletionTask, random: Random): ToolDefinition[] {
-  const callable = callableTools(task)
-  const one = (): ToolDefinition[] => callable.slice(random.below(callable.length)).slice(0, 1)
-  const chosen = one()
-  // The documentation of the service excludes parallel calls with structured outputs.
-  if (!task.parallelToolCalls || forcedName(task) !== undefined) return chosen
-  const draw = random.unit()
-  if (draw >= SHARE_OF_TWO_CALLS + SHARE_OF_THREE_CALLS || callable.some((tool) => tool.strict)) return chosen
-  return draw < SHARE_OF_THREE_CALLS ? [...chosen, ...one(), ...one()] : [...chosen, ...one()]
-}
-
-function callableTools({ tools, toolChoice }: CompletionTask): readonly ToolDefinition[] {
-  return toolChoice.kind === 'named' ? tools.filter(({ name }) => toolChoice.names.includes(name)) : tools
-}
-
-function forcedName({ toolChoice }: CompletionTask): string | undefined {
-  return toolChoice.kind === 'named' && toolChoice.names.length === 1 ? toolChoice.names[0] : undefined
 }
 
 function drawInput(tool: ToolDefinition, random: Random, spacing: JsonSpacing): string {

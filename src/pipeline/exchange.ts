@@ -293,6 +293,10 @@ export interface AnswerOverride {
    * of the request is ignored. Its tokens are counted as usage; the limits and stop sequences of the request end it.
    */
   readonly text?: string
+  /** Number of tool calls, or the called tools in order. The tool choice of the request applies. 0 means text. */
+  readonly toolCalls?: number | readonly string[]
+  /** Answers with calls before the text, counted from the last message of the user. */
+  readonly toolRounds?: number
   /** The model refuses with this text, in APIs that have refusals. */
   readonly refusal?: string
   /** Result of the content filter, independent of the texts. */

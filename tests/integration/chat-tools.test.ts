@@ -96,14 +96,24 @@ describe('tool calls', () => {
     expect(none.choices[0]?.message).not.toHaveProperty('tool_calls')
   })
 
-  it('are parallel in some answers, with spaces in their arguments', async () => {
+  it('of a single tool are never parallel', async () => {
     const { choices } = await chat(createTestSimulator(), { ...ask, tool_choice: 'required', n: 100 })
+    expect(choices.every((choice) => choice.message.tool_calls?.length === 1)).toBe(true)
+  })
+
+  it('of several tools are parallel in some answers, with spaces in their arguments', async () => {
+    const { parameters } = weather.function
+    const tools = ['a', 'b', 'c'].map((name) => ({ type: 'function', function: { name, parameters } }))
+    const { choices } = await chat(createTestSimulator(), { ...ask, tools, tool_choice: 'required', n: 100 })
     const several = choices.filter((choice) => (choice.message.tool_calls?.length ?? 0) > 1)
     expect(several.length).toBeGreaterThan(12)
     expect(several.length).toBeLessThan(40)
     for (const { message, finish_reason } of several) {
       expect(finish_reason).toBe('tool_calls')
       expect(new Set(message.tool_calls?.map((call) => call.id)).size).toBe(message.tool_calls?.length)
+      expect(new Set(message.tool_calls?.map((call) => call.function?.name)).size).toBe(
+        message.tool_calls?.length,
+      )
       for (const call of message.tool_calls ?? []) {
         checkWeather(call)
         expect(call.function?.arguments).toMatch(/^\{"city": "[^"]*", "days": \d+\}$/)
@@ -186,23 +196,19 @@ describe('streamed tool calls', () => {
   })
 
   it('in parallel: the role, then header and arguments of each call, one call after another', async () => {
-    const simulator = createTestSimulator()
-    for (let tries = 0; tries < 100; tries++) {
-      const chunks = await chatStream(simulator, { ...ask, tool_choice: 'required' })
-      const deltas = chunks.map((chunk) => chunk.choices[0]?.delta)
-      if (deltas[0]?.tool_calls) continue
-      expect(deltas[0]).toEqual({ content: null, refusal: null, role: 'assistant' })
-      const calls = deltas.slice(1, -1).map((delta) => delta?.tool_calls?.[0])
-      const order = calls.map((call) => call?.index ?? -1)
-      expect(order).toEqual(order.toSorted((a, b) => a - b))
-      for (const index of new Set(order)) {
-        const [header, ...rest] = calls.filter((call) => call?.index === index)
-        expect(header).toMatchObject({ type: 'function', function: { name: 'get_weather', arguments: '' } })
-        checkWeather({ function: { arguments: rest.map((call) => call?.function?.arguments).join('') } })
-      }
-      return
+    const simulator = createTestSimulator({ env: { TOOL_CALLS_PER_ANSWER: '2' } })
+    const chunks = await chatStream(simulator, { ...ask, tool_choice: 'required' })
+    const deltas = chunks.map((chunk) => chunk.choices[0]?.delta)
+    expect(deltas[0]).toEqual({ content: null, refusal: null, role: 'assistant' })
+    const calls = deltas.slice(1, -1).map((delta) => delta?.tool_calls?.[0])
+    const order = calls.map((call) => call?.index ?? -1)
+    expect(order).toEqual(order.toSorted((a, b) => a - b))
+    expect(new Set(order)).toEqual(new Set([0, 1]))
+    for (const index of new Set(order)) {
+      const [header, ...rest] = calls.filter((call) => call?.index === index)
+      expect(header).toMatchObject({ type: 'function', function: { name: 'get_weather', arguments: '' } })
+      checkWeather({ function: { arguments: rest.map((call) => call?.function?.arguments).join('') } })
     }
-    throw new Error('No answer had several calls.')
   })
 })
 

@@ -19,6 +19,7 @@ import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../
 import type { Reply, Schedule } from '../../pipeline/reply.ts'
 import { type ReplyOrPromise, mapMaybe } from '../../pipeline/stage.ts'
 import { loadEncoding, type TokenCounter } from '../../tokens/encoding.ts'
+import { refuseUnknownTools, type ToolHistory } from '../choose-tools.ts'
 import { chatTask, withForced, cachedTokens, readableTexts } from '../completion-task.ts'
 import { complete, completionMemory } from '../complete.ts'
 import { completionSteps, type Completion } from '../../answer/completion.ts'
@@ -29,7 +30,8 @@ import { textBody } from '../../answer/body.ts'
 import { divertSchedule, streamResponse, ResponseProgress } from './stream-response.ts'
 import { writeJson } from '../../wire/responses/write-json.ts'
 import { outputItems } from './draw-items.ts'
-import { type WrittenItem, type OutputItem, responseObject } from '../../wire/responses/response-object.ts'
+import { toolHistoryOf } from './input-items.ts'
+import { type WrittenItem, responseObject } from '../../wire/responses/response-object.ts'
 import {
   type AddedResponse,
   type ResponseArchive,
@@ -67,7 +69,9 @@ export function createResponseGenerator(store: ResponseArchive) {
       input.historyTokens > 0 && promptTokens >= MIN_CACHED_PROMPT
         ? cachedHistory(Math.min(input.historyTokens, promptTokens))
         : cachedTokens(exchange, deployment, chat, promptTokens, promptCache)
-    const task = withForced(chatTask(chat, promptTokens, cached), exchange)
+    const task = withForced(chatTask(chat, promptTokens, cached, input.toolHistory), exchange)
+    const unknownTool = refuseUnknownTools(task)
+    if (unknownTool) return refuse(unknownTool)
     const size = completionMemory({ choices: 1, tokens: request.max_output_tokens ?? undefined })
     if (!exchange.reserve(size)) return noRoomReply()
     const written = complete(task, model, exchange.random, exchange.config)
@@ -146,7 +150,7 @@ function createRecord(
   exchange: Exchange,
   deployment: Deployment,
   request: ResponsesRequest,
-  { items: input, historyTokens }: ResolvedInput,
+  { items: input, historyTokens, toolHistory }: ResolvedInput,
   { completion, found }: FilteredCompletion,
 ): { record: ResponseRecord; items: readonly WrittenItem[] } {
   const { model } = deployment
@@ -164,6 +168,7 @@ function createRecord(
     random: exchange.random,
     epochSeconds,
   })
+  const output = items.map(({ item }) => item)
   const record: ResponseRecord = {
     resource: exchange.resource,
     id,
@@ -174,7 +179,8 @@ function createRecord(
     request,
     items: input,
     historyTokens,
-    output: items.map(({ item }) => item),
+    toolHistory: toolHistoryOf(output, toolHistory),
+    output,
     finishReason: choice.finishReason,
     ...(found && { found }),
     usage: completion.usage,
@@ -255,6 +261,8 @@ export interface ResolvedInput {
   readonly items: readonly ResponsesItem[]
   /** Tokens of the conversation before the input. */
   readonly historyTokens: number
+  /** The calls since the last message of the user. */
+  readonly toolHistory: ToolHistory
 }
 
 /** Replaces references with stored items, and finds the previous response. */
@@ -273,7 +281,11 @@ function resolveInput(
       if (!Array.isArray(items)) return items
       const broken = checkCalls(items, previous ? receivedOutput(previous, nowMs) : [])
       if (broken) return broken
-      return { items, historyTokens: previous ? conversationTokens(previous) : 0 }
+      return {
+        items,
+        historyTokens: previous ? conversationTokens(previous) : 0,
+        toolHistory: toolHistoryOf(items, previous?.toolHistory),
+      }
     })
   })
 }
@@ -307,7 +319,7 @@ function needsStore(item: ResponsesItem): item is ResponsesItem & { readonly id:
 }
 
 /** Output that the client has received: none until the response has ended. */
-function receivedOutput({ output, progress }: ResponseRecord, nowMs: number): readonly OutputItem[] {
+function receivedOutput({ output, progress }: ResponseRecord, nowMs: number): ResponseRecord['output'] {
   return progress.stageAt(nowMs) === 'ended' ? output : []
 }
 
@@ -317,7 +329,7 @@ function receivedOutput({ output, progress }: ResponseRecord, nowMs: number): re
  */
 function checkCalls(
   items: readonly ResponsesItem[],
-  previousOutput: readonly OutputItem[],
+  previousOutput: ResponseRecord['output'],
 ): ServiceError | undefined {
   const called = new Set<string>()
   const answered = new Set<string>()

@@ -5,6 +5,7 @@ import {
   type ResponsesItem,
   type ResponsesMessage,
 } from '../../wire/responses/responses-item.ts'
+import { noCalls, type ToolHistory } from '../choose-tools.ts'
 import type { ResponseRecord } from './response-archive.ts'
 import { type ProgressState, ResponseProgress } from './stream-response.ts'
 
@@ -86,4 +87,40 @@ export function recordFromJson({ inputIds, progress, ...same }: RecordJson): Res
 function idsInOrder(ids: readonly string[]): Pick<ResponseIds, 'next'> {
   let index = 0
   return { next: () => ids[index++] ?? '' }
+}
+
+/** Items of calls that the client executes. Each is named by its type, unless it has a name. */
+const clientCalls = new Set([
+  'apply_patch_call',
+  'computer_call',
+  'custom_tool_call',
+  'function_call',
+  'local_shell_call',
+  'shell_call',
+])
+
+/**
+ * Reads the calls since the last message of the user. Consecutive calls are one round.
+ *
+ * @param before the calls of the conversation before the items
+ */
+export function toolHistoryOf(items: readonly ResponsesItem[], before: ToolHistory = noCalls): ToolHistory {
+  let { rounds } = before
+  let called = [...before.called]
+  let isRound = false
+  for (const item of items) {
+    if (isMessage(item)) {
+      if (item.role === 'user') {
+        rounds = 0
+        called = []
+      }
+    } else if (!isReference(item) && clientCalls.has(item.type)) {
+      if (!isRound) rounds++
+      called.push('name' in item ? item.name : item.type.replace(/_call$/, ''))
+      isRound = true
+      continue
+    }
+    isRound = false
+  }
+  return { rounds, called }
 }

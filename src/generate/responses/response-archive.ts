@@ -7,6 +7,7 @@ import type { Model } from '../../wire/models/models.ts'
 import { countResponsesInput } from '../../wire/responses/responses-request.ts'
 import { loadEncoding } from '../../tokens/encoding.ts'
 import type { AnsweredResponse, OutputItem } from '../../wire/responses/response-object.ts'
+import type { ToolHistory } from '../choose-tools.ts'
 import type { Usage } from '../../answer/completion.ts'
 
 /** Identifies a response. */
@@ -121,6 +122,8 @@ export interface ResponseRecord extends AnsweredResponse {
   readonly model: Model
   /** Tokens of the conversation before this response. */
   readonly historyTokens: number
+  /** The calls since the last message of the user, including those of this response. */
+  readonly toolHistory: ToolHistory
   readonly output: readonly OutputItem[]
   readonly usage: Usage
   readonly progress: ResponseProgress

@@ -198,6 +198,7 @@ export function responseRecord(seed: string, background = false): ResponseRecord
     request: { input: 'hi', background },
     items: [{ type: 'message', role: 'user', content: 'hi' }],
     historyTokens: 0,
+    toolHistory: { rounds: 0, called: [] },
     output: [],
     finishReason: 'stop',
     usage: usage(1),
