@@ -6,7 +6,7 @@ import { type ProgressState, ResponseProgress } from './stream-response.ts'
 import type { Model } from '../../wire/models/models.ts'
 import { countResponsesInput } from '../../wire/responses/responses-request.ts'
 import { loadEncoding } from '../../tokens/encoding.ts'
-import type { AnsweredResponse, OutputItem } from '../../wire/responses/response-object.ts'
+import type { AnsweredResponse, HostedOutput, OutputItem } from '../../wire/responses/response-object.ts'
 import type { ToolHistory } from '../choose-tools.ts'
 import type { Usage } from '../../answer/completion.ts'
 
@@ -124,7 +124,7 @@ export interface ResponseRecord extends AnsweredResponse {
   readonly historyTokens: number
   /** The calls since the last message of the user, including those of this response. */
   readonly toolHistory: ToolHistory
-  readonly output: readonly OutputItem[]
+  readonly output: readonly (OutputItem | HostedOutput)[]
   readonly usage: Usage
   readonly progress: ResponseProgress
   /** Estimated size in the store, in bytes. */

@@ -1,7 +1,13 @@
 import type { EventsBody } from '../../answer/body.ts'
 import type { Random } from '../../lib/random.ts'
 import { itemEvents, singleEvent, type EventRun } from '../../wire/responses/item-events.ts'
-import { type WrittenItem, responseObject, type ResponseStage } from '../../wire/responses/response-object.ts'
+import { hostedItemEvents } from '../../wire/responses/hosted-events.ts'
+import {
+  isModelOutput,
+  type WrittenItem,
+  responseObject,
+  type ResponseStage,
+} from '../../wire/responses/response-object.ts'
 import type { ResponseRecord } from './response-archive.ts'
 import type { Reply, Schedule } from '../../pipeline/reply.ts'
 
@@ -19,7 +25,7 @@ export function streamResponse(
 ): EventsBody {
   const runs = [
     ...startEvents(record),
-    ...items.flatMap((item, index) => itemEvents(item, index, noise)),
+    ...items.flatMap((item, index) => eventsOf(item, index, noise)),
     endEvent(record, onEnd),
   ]
   const index = indexRuns(runs)
@@ -32,6 +38,16 @@ export function streamResponse(
       return runs[run]?.render(event - (index.starts[run] ?? 0), event) ?? ''
     },
   }
+}
+
+function eventsOf(
+  { item, pieces, partialImages }: WrittenItem,
+  index: number,
+  noise: Random | undefined,
+): EventRun[] {
+  return isModelOutput(item)
+    ? itemEvents({ item, pieces }, index, noise)
+    : hostedItemEvents(item, index, { pieces, partialImages, noise })
 }
 
 function startEvents(record: ResponseRecord): EventRun[] {

@@ -8,7 +8,6 @@ import {
   type MessageOutput,
   type OutputItem,
   type ReasoningOutput,
-  type WrittenItem,
 } from './response-object.ts'
 
 /** One event, or the successive events of the tokens of an item. `sequence` is the index of the event in its stream. */
@@ -38,18 +37,27 @@ export function singleEvent(type: string, members: () => Readonly<Record<string,
   }
 }
 
-/** All events of one item. */
+/** All events of one item that the model writes. */
 export function itemEvents(
-  { item, pieces }: WrittenItem,
+  { item, pieces }: { readonly item: OutputItem; readonly pieces: readonly string[] },
   index: number,
   noise: Random | undefined,
 ): EventRun[] {
-  return [addedEvent(item, index), ...contentEvents(item, pieces, index, noise), doneItemEvent(item, index)]
+  return [
+    addedEvent(addedItem(item), index),
+    ...contentEvents(item, pieces, index, noise),
+    doneItemEvent(item, index),
+  ]
 }
 
-/** The first event of an item. */
-export function addedEvent(item: OutputItem, index: number): EventRun {
-  return singleEvent('response.output_item.added', () => ({ item: addedItem(item), output_index: index }))
+/** The first event of an item, in progress and empty. */
+export function addedItemEvent(item: OutputItem, index: number): EventRun {
+  return addedEvent(addedItem(item), index)
+}
+
+/** The first event of an item that is already in the form of this event. */
+export function addedEvent(item: object, index: number): EventRun {
+  return singleEvent('response.output_item.added', () => ({ item, output_index: index }))
 }
 
 /** The last event of an item. */
@@ -74,7 +82,13 @@ function contentEvents(
   if (item.type === 'message') {
     const part = item.content[0] ?? outputText('')
     const section = messageSection(item, index, part.type === 'refusal', noise)
-    return [...section.opening, deltas(section, pieces), ...section.closing(part)]
+    const annotations = part.type === 'refusal' ? [] : part.annotations
+    return [
+      ...section.opening,
+      deltas(section, pieces),
+      ...annotations.map((annotation, number) => annotationEvent(item.id, index, annotation, number)),
+      ...section.closing(part),
+    ]
   }
   const section = callSection(item, index, noise)
   const text = item.type === 'function_call' ? item.arguments : item.input
@@ -137,6 +151,22 @@ export function messageSection(
   }
 }
 
+/** An annotation of the text of a message. */
+export function annotationEvent(
+  itemId: string,
+  index: number,
+  annotation: unknown,
+  annotationIndex: number,
+): EventRun {
+  return singleEvent('response.output_text.annotation.added', () => ({
+    item_id: itemId,
+    output_index: index,
+    content_index: 0,
+    annotation,
+    annotation_index: annotationIndex,
+  }))
+}
+
 /** The arguments of a function call or the input of a custom tool. */
 export function callSection(
   { id, type }: Pick<CallOutput, 'id' | 'type'>,
@@ -163,8 +193,12 @@ interface EventAddress {
   readonly summary_index?: number
 }
 
-/** One event per piece. */
 function deltas({ delta }: Section<never>, pieces: readonly string[]): EventRun {
+  return deltaRun(delta, pieces)
+}
+
+/** One event per piece. */
+export function deltaRun(delta: Section<never>['delta'], pieces: readonly string[]): EventRun {
   return {
     count: pieces.length,
     paced: true,
@@ -178,7 +212,7 @@ function deltas({ delta }: Section<never>, pieces: readonly string[]): EventRun 
  *
  * @param afterItem JSON fields between `item_id` and `obfuscation`
  */
-function deltaWriter(
+export function deltaWriter(
   type: string,
   at: EventAddress,
   afterItem: string,

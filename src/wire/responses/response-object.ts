@@ -316,20 +316,33 @@ export type CallOutput =
       readonly namespace?: string
     }
 
-/** The unchanged output of a tool that the service executes. */
-export interface HostedOutput {
-  readonly id: string
-  readonly type: HostedToolItemType
-}
+/** An item of a tool that the service executes, or of a call that has its own item type. Other fields depend on the type. */
+export type HostedOutput =
+  | { readonly id: string; readonly type: HostedToolItemType }
+  | { readonly id: string; readonly type: 'tool_search_output'; readonly tools: readonly ResponsesTool[] }
 
 /** An item of an answer, with fields in the order of the service. */
 export type OutputItem = ReasoningOutput | MessageOutput | CallOutput
 
 /** An item with its visible tokens. Reasoning has none. */
 export interface WrittenItem {
-  readonly item: OutputItem
+  readonly item: OutputItem | HostedOutput
   readonly pieces: readonly string[]
+  /** Base64 of the partial images of a stream. */
+  readonly partialImages?: readonly string[] | undefined
 }
+
+/** Returns whether the model writes the item itself. */
+export function isModelOutput(item: OutputItem | HostedOutput): item is OutputItem {
+  return modelOutputTypes.has(item.type)
+}
+
+const modelOutputTypes: ReadonlySet<string> = new Set<OutputItem['type']>([
+  'custom_tool_call',
+  'function_call',
+  'message',
+  'reasoning',
+])
 
 /** Creates a text part. */
 export function outputText(

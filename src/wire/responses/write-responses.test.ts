@@ -131,6 +131,38 @@ describe('ResponsesStreamWriter', () => {
     })
   })
 
+  it.each([
+    [
+      { type: 'web_search_call', status: 'completed', action: { type: 'search', query: 'q' } },
+      ['web_search_call.in_progress', 'web_search_call.searching', 'web_search_call.completed'],
+    ],
+    [
+      { type: 'code_interpreter_call', status: 'completed', code: '1', container_id: 'c', outputs: null },
+      [
+        'code_interpreter_call.in_progress',
+        'code_interpreter_call_code.delta',
+        'code_interpreter_call_code.done',
+        'code_interpreter_call.interpreting',
+        'code_interpreter_call.completed',
+      ],
+    ],
+    [
+      { type: 'mcp_call', arguments: '{}', error: 'x', name: 'f', output: null, server_label: 's' },
+      ['mcp_call.in_progress', 'mcp_call_arguments.delta', 'mcp_call_arguments.done', 'mcp_call.failed'],
+    ],
+    [{ type: 'mcp_approval_request', arguments: '{}', name: 'f', server_label: 's' }, []],
+  ])('writes the events of an item of a hosted tool, and keeps the item: %j', (item, events) => {
+    const hosted = { id: 'x_1', ...item }
+    const sent = stream([{ kind: 'item', choice: 0, item: hosted }, text('Hi')])
+    const names = sent.map(({ type }) => type.replace('response.', ''))
+    expect(names.slice(2, names.indexOf('output_item.added', 3))).toEqual([
+      'output_item.added',
+      ...events,
+      'output_item.done',
+    ])
+    expect(sent.at(-1)?.response?.output[0]).toEqual(hosted)
+  })
+
   it('writes only one choice', () => {
     expect(stream([text('a'), { kind: 'text', choice: 1, text: 'b' }]).at(-1)?.response?.output).toHaveLength(
       1,

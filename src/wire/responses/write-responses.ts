@@ -11,7 +11,8 @@ import type { FinishReason, Usage } from '../../answer/completion.ts'
 import type { Random } from '../../lib/random.ts'
 import type { Model } from '../models/models.ts'
 import {
-  addedEvent,
+  addedItemEvent,
+  annotationEvent,
   callSection,
   doneItemEvent,
   messageSection,
@@ -20,6 +21,7 @@ import {
   type EventRun,
   type Section,
 } from './item-events.ts'
+import { hostedItemEvents } from './hosted-events.ts'
 import type { ResponseIds } from './response-ids.ts'
 import {
   outputRefusal,
@@ -245,9 +247,11 @@ export class ResponsesStreamWriter implements AnswerWriter {
       encrypted: undefined,
     }
     this.#text = open
-    if (isThought) return this.#run(addedEvent(reasoningOf(open), index))
+    if (isThought) return this.#run(addedItemEvent(reasoningOf(open), index))
     open.message = messageSection(open, index, kind === 'refusal', noise)
-    return this.#run(addedEvent(messageOf(open, 'in_progress'), index)) + this.#runAll(open.message.opening)
+    return (
+      this.#run(addedItemEvent(messageOf(open, 'in_progress'), index)) + this.#runAll(open.message.opening)
+    )
   }
 
   #closeText(status: ItemStatus): string {
@@ -275,7 +279,7 @@ export class ResponsesStreamWriter implements AnswerWriter {
         ? { id: serviceId ?? ids.next('ctc', this.#seconds), type: 'custom_tool_call', ...at, input: '' }
         : { id: serviceId ?? ids.next('fc', this.#seconds), type: 'function_call', ...at, arguments: '' }
     this.#calls.set(call, { index, item, section: callSection(item, index, noise), text: '' })
-    return closing + this.#run(addedEvent(item, index))
+    return closing + this.#run(addedItemEvent(item, index))
   }
 
   /** Calls can alternate, so they are closed only at the end. */
@@ -298,8 +302,7 @@ export class ResponsesStreamWriter implements AnswerWriter {
   #writeItem(item: HostedOutput): string {
     const closing = this.#closeText('completed')
     const index = this.#output.push(item) - 1
-    const added = singleEvent('response.output_item.added', () => ({ item, output_index: index }))
-    return closing + this.#run(added) + this.#run(doneItemEvent(item, index))
+    return closing + this.#runAll(hostedItemEvents(item, index, { noise: this.#options.noise }))
   }
 
   #annotate(annotations: readonly unknown[]): string {
@@ -308,14 +311,7 @@ export class ResponsesStreamWriter implements AnswerWriter {
     return annotations
       .map((annotation) => {
         const annotationIndex = open.annotations.push(annotation) - 1
-        const at = { item_id: open.id, output_index: open.index, content_index: 0 }
-        return this.#run(
-          singleEvent('response.output_text.annotation.added', () => ({
-            ...at,
-            annotation,
-            annotation_index: annotationIndex,
-          })),
-        )
+        return this.#run(annotationEvent(open.id, open.index, annotation, annotationIndex))
       })
       .join('')
   }
