@@ -29,8 +29,6 @@ const chat = {
       content: [
         { type: 'text', text: 'What is this?' },
         { type: 'image_url', image_url: { url: 'https://example.com/a.png', detail: 'low' } },
-        { type: 'input_audio', input_audio: { data: 'UklGRg==', format: 'wav' } },
-        { type: 'file', file: { file_data: 'data:application/pdf;base64,JVBERg==', filename: 'a.pdf' } },
       ],
     },
     {
@@ -56,6 +54,21 @@ const chat = {
 /** One of each operation and of each larger variant of its body; none asks for more than a few tokens. */
 export const operationRequests: readonly OperationRequest[] = [
   { name: 'chat', path: deploymentPath('gpt-4o', 'chat/completions'), body: chat },
+  {
+    name: 'chat with a file',
+    path: deploymentPath('gpt-5-mini', 'chat/completions'),
+    body: {
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'file', file: { file_data: 'data:application/pdf;base64,JVBERg==', filename: 'a.pdf' } },
+          ],
+        },
+      ],
+      max_completion_tokens: 16,
+    },
+  },
   {
     name: 'chat with tools',
     path: deploymentPath('gpt-4o', 'chat/completions'),

@@ -25,7 +25,7 @@ import {
   plainFault,
 } from '../validation/fault.ts'
 import { functionName, toolCalls } from './validate-chat-tools.ts'
-import { chatFileData, chatPictureUrl } from '../media/media-checks.ts'
+import { chatFileData, chatPictureUrl, inputAudio } from '../media/media-checks.ts'
 import type { ChatMessage } from './chat-request.ts'
 
 // Unknown fields of a part are accepted: clients send `cache_control` of other services, and the service was observed to accept
@@ -43,15 +43,7 @@ const parts = arrayOf(
     new Map([
       ['text', part(required('text', contentText))],
       ['image_url', part(required('image_url', imageUrl))],
-      [
-        'input_audio',
-        part(
-          required(
-            'input_audio',
-            objectOf([required('data', text()), required('format', oneOf('wav', 'mp3'))]),
-          ),
-        ),
-      ],
+      ['input_audio', part(required('input_audio', inputAudio))],
       ['refusal', part(required('refusal', contentText))],
       ['audio', part(required('audio', anything))],
       [

@@ -11,6 +11,7 @@ import {
   type Rule,
   validateBody,
 } from '../validation/fault.ts'
+import { chatMediaFault } from '../media/media-rules.ts'
 import type { ChatRequest, ChatMessage } from './chat-request.ts'
 import { messages, toolHistoryFault } from './validate-chat-messages.ts'
 import {
@@ -233,12 +234,15 @@ function containsJson(text: string): boolean {
   return text.toLowerCase().includes('json')
 }
 
+const mediaFitModel: Rule = (body, model) => chatMediaFault(body['messages'] as readonly ChatMessage[], model)
+
 /** The rules between the fields of a chat request, in the order in which they are reported. */
 const chatRules: readonly Rule[] = [
   chosenFunctionIsDeclared,
   topLogprobsNeedLogprobs,
   streamOptionsNeedStream,
   completionFitsModel,
+  mediaFitModel,
   toolHistoryIsComplete,
   jsonIsMentioned,
   ...chatModelRules,

@@ -165,3 +165,155 @@ describe('file in the input of a response', () => {
     expect(responsesError({ type: 'input_file', ...source })).toEqual({})
   })
 })
+
+describe('media that a model does not accept', () => {
+  const pictures = (count: number): object[] =>
+    Array.from({ length: count }, () => image('https://example.com/'))
+  const unsupported = (type: string) => ({
+    message: `Invalid content type. ${type} is only supported by certain models.`,
+    param: 'messages.[0].content.[1].type',
+    code: null,
+  })
+  const file = {
+    type: 'file',
+    file: { file_data: 'data:application/pdf;base64,JVBERg==', filename: 'a.pdf' },
+  }
+  const wav = Buffer.from('RIFF____WAVEfmt ').toString('base64')
+  const audio = { type: 'input_audio', input_audio: { data: wav, format: 'wav' } }
+  const noFile = {
+    message: "Invalid Value: 'file'. This model does not support file content types.",
+    param: 'messages[0].content[1].type',
+    code: 'invalid_value',
+  }
+
+  it.each([
+    ['gpt-4', pictures(1), unsupported('image_url')],
+    ['gpt-35-turbo', pictures(1), unsupported('image_url')],
+    ['o3-mini', pictures(1), unsupported('image_url')],
+    ['gpt-4o', [file], noFile],
+    ['gpt-4.1', [file], noFile],
+    ['gpt-5', [file], noFile],
+    ['gpt-5.6-sol', [file], noFile],
+    ['gpt-4o', [audio], unsupported('input_audio')],
+    ['gpt-5', [audio], unsupported('input_audio')],
+    [
+      'gpt-4o',
+      pictures(51),
+      {
+        message: 'Exceeded maximum number of images (50) allowed in the request.',
+        param: 'input',
+        code: null,
+      },
+    ],
+  ])('is refused in chat with %s', (name, parts, error) => {
+    const body = { messages: [{ role: 'user', content: [text, ...parts] }] }
+    expect(JSON.parse(errorBody(validateChat(body, findModel(name)!)))).toEqual({
+      error: { type: 'invalid_request_error', ...error },
+    })
+  })
+
+  it('must be audio of the given format', () => {
+    const audioOf = (data: string, format: string): object[] => [
+      { type: 'input_audio', input_audio: { data, format } },
+    ]
+    const errorOf = (parts: object[]): unknown =>
+      validateChat({ messages: [{ role: 'user', content: parts }] }, findModel('gpt-audio')!)
+    const mp3 = Buffer.from([0xff, 0xf3, 0x64, 0xc4]).toString('base64')
+    expect(errorOf(audioOf(mp3, 'mp3'))).toBeUndefined()
+    expect(errorOf(audioOf(Buffer.from('ID3').toString('base64'), 'mp3'))).toBeUndefined()
+    for (const parts of [
+      audioOf(mp3, 'wav'),
+      audioOf(wav, 'mp3'),
+      audioOf('', 'wav'),
+      audioOf('%%', 'mp3'),
+    ]) {
+      expect(errorOf(parts)).toMatchObject({ code: 'unsupported_format', param: 'messages' })
+    }
+  })
+
+  it.each([
+    ['gpt-4o', pictures(50)],
+    ['gpt-4.1-nano', [file]],
+    ['gpt-5-mini', [file]],
+    ['gpt-5.4', [file]],
+    ['gpt-audio', [audio]],
+    ['grok-4-1-fast-non-reasoning', pictures(1)],
+  ])('are accepted in chat with %s', (name, parts) => {
+    const body = { messages: [{ role: 'user', content: [text, ...parts] }] }
+    expect(validateChat(body, findModel(name)!)).toBeUndefined()
+  })
+
+  const inputImages = (count: number): object[] =>
+    Array.from({ length: count }, () => ({ type: 'input_image', image_url: 'https://example.com/' }))
+  const tooMany = {
+    message: 'Exceeded maximum number of images (50) allowed in the request.',
+    param: 'input',
+    code: null,
+  }
+
+  it.each<[string, string, object[], object]>([
+    ['pictures', 'gpt-4o', [{ role: 'user', content: inputImages(51) }], tooMany],
+    [
+      'pictures of tools',
+      'gpt-5',
+      [
+        { role: 'user', content: inputImages(30) },
+        { type: 'function_call_output', call_id: 'c', output: inputImages(21) },
+      ],
+      tooMany,
+    ],
+    [
+      'screenshots',
+      'computer-use-preview',
+      Array.from({ length: 51 }, () => ({ type: 'computer_call_output', call_id: 'c', output: {} })),
+      tooMany,
+    ],
+    [
+      'a picture',
+      'o3-mini',
+      [{ role: 'user', content: inputImages(1) }],
+      {
+        message:
+          "Model 'o3-mini' does not support image inputs. Try again with a vision model. To find out which models are vision-enabled, visit our our models documentation: https://platform.openai.com/docs/models",
+        param: 'input',
+        code: null,
+      },
+    ],
+    [
+      'a file',
+      'o3-mini',
+      [{ role: 'user', content: [{ type: 'input_file', file_id: 'file-1' }] }],
+      {
+        message: "Invalid Value: 'input_file'. This model does not support file content types.",
+        param: 'input[0].content[0]',
+        code: 'invalid_value',
+      },
+    ],
+    [
+      'large pictures',
+      'gpt-4o',
+      [
+        {
+          role: 'user',
+          content: [1, 2].map(() => ({
+            type: 'input_image',
+            image_url: pngUrl() + 'A'.repeat(40 * 1024 * 1024),
+          })),
+        },
+      ],
+      {
+        message: 'Total image size is 60.0MB, which exceeds the allowed limit of 50.0MB.',
+        param: 'input',
+        code: null,
+      },
+    ],
+  ])('is refused in responses: %s with %s', (_, name, input, error) => {
+    expect(JSON.parse(errorBody(validateResponses({ input }, findModel(name)!)))).toEqual({
+      error: { type: 'invalid_request_error', ...error },
+    })
+  })
+
+  it('are accepted in responses up to the limit', () => {
+    expect(validateResponses({ input: [{ role: 'user', content: inputImages(50) }] }, model)).toBeUndefined()
+  })
+})

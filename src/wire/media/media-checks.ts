@@ -1,5 +1,5 @@
 import { invalidImage, invalidImageUrl, type ServiceError } from '../errors.ts'
-import { text } from '../validation/checks.ts'
+import { objectOf, oneOf, required, text } from '../validation/checks.ts'
 import { createFault, plainFault, type Check, type Fault } from '../validation/fault.ts'
 import { fileDataProblem, isWebAddress, pictureUrlProblem } from './media-url.ts'
 
@@ -97,6 +97,30 @@ export const fileId = checkOf((id) =>
         (path) => `Invalid '${path}': '${id}'. Expected an ID that begins with 'file'.`,
       ),
 )
+
+const audioShape = objectOf([required('data', text()), required('format', oneOf('wav', 'mp3'))])
+
+/** `input_audio` of a chat message. Only the header of the data is read. The text is OpenAI's (public reports). */
+export const inputAudio: Check = (value) => {
+  const fault = audioShape(value)
+  if (fault) return fault
+  const { data, format } = value as { readonly data: string; readonly format: 'wav' | 'mp3' }
+  const head = Buffer.from(data.slice(0, AUDIO_HEAD_LENGTH), 'base64')
+  if (audioHeads[format](head)) return undefined
+  const message = 'This model does not support the format you provided.'
+  return { ...plainFault('messages', message, 'unsupported_format'), last: true }
+}
+
+/** In base64 characters, a multiple of 4. */
+const AUDIO_HEAD_LENGTH = 16
+
+const audioHeads = {
+  wav: (head: Buffer): boolean =>
+    head.toString('latin1', 0, 4) === 'RIFF' && head.toString('latin1', 8, 12) === 'WAVE',
+  /** A tag, or the start of a frame. */
+  mp3: (head: Buffer): boolean =>
+    head.toString('latin1', 0, 3) === 'ID3' || (head[0] === 0xff && ((head[1] ?? 0) & 0xe0) === 0xe0),
+}
 
 /** `file_data` of a chat message. Chat accepts only PDF (public reports, 2025 and 2026). The code is not captured. */
 export const chatFileData = fileData('an application/pdf MIME type', (type) => type === 'application/pdf')

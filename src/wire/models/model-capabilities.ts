@@ -37,8 +37,10 @@ export interface ModelCapabilities {
   readonly parallelToolCalls: boolean
   /** Whether messages can have images. */
   readonly vision: boolean
-  /** Whether the input of a response can have files. Chat completions on Azure accepts none. */
+  /** Whether the input of a response can have files. */
   readonly files: boolean
+  /** Whether messages of chat completions can have files. Azure refuses them for most models. */
+  readonly chatFiles: boolean
   /** Whether messages can have audio. */
   readonly audioInput: boolean
   /** Whether an answer can have audio (`modalities`). */
@@ -108,6 +110,7 @@ const defaults: ModelCapabilities = {
   parallelToolCalls: true,
   vision: true,
   files: true,
+  chatFiles: false,
   audioInput: false,
   audioOutput: false,
   cacheRetentions: [],

@@ -79,6 +79,8 @@ export const capabilityRows: readonly CapabilityRow[] = [
     reasoning: true,
     changes: { vision: false, files: false, parameters: { temperature: 'unsupported' } },
   },
+  // Bills of chat requests with files (2026). Reports since 2025-08 have refusals of the other models.
+  { models: /^(gpt-4\.1-nano|gpt-5-mini|gpt-5\.4)(-\d|$)/, changes: { chatFiles: true } },
   // LiteLLM#7693 (2025-01).
   { models: /^o1-2024-12-17/, reasoning: true, changes: { streaming: false } },
   // OpenHands#6285, LiteLLM#11819 and llama_index#17731 (2025).

@@ -26,6 +26,7 @@ import {
   required,
   variantsOf,
 } from '../validation/checks.ts'
+import { responsesMediaFault } from '../media/media-rules.ts'
 import { responsesInput } from './validate-responses-input.ts'
 import { responsesToolChoice, responsesTools } from './validate-responses-tools.ts'
 import { penalty, temperature, topP } from '../validation/common-fields.ts'
@@ -71,10 +72,13 @@ const streamOptionsNeedStream: Rule = (body) => {
   )
 }
 
+const mediaFitModel: Rule = (body, model) => responsesMediaFault(asRequest(body).input ?? [], model)
+
 /** The rules between the fields of a Responses request, in the order in which they are reported. */
 const responsesRules: readonly Rule[] = [
   streamOptionsNeedStream,
   backgroundIsStored,
+  mediaFitModel,
   jsonIsMentioned,
   ...responsesModelRules,
 ]
