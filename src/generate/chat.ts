@@ -57,7 +57,11 @@ export function generateChat(exchange: Addressed, promptCache: PromptCache): Rep
   const { model } = deployment
   const dropsExtra = exchange.route?.isInference && exchange.headers['extra-parameters'] === 'drop'
   const body = dropsExtra ? withoutExtraParameters(exchange.json) : exchange.json
-  const parsed = parseChatRequest(body, model)
+  const parsed = parseChatRequest(
+    body,
+    model,
+    exchange.config.apiVersionCheck ? exchange.apiVersion : undefined,
+  )
   if (!parsed.ok) return refuse(parsed.error)
   const { request } = parsed
 

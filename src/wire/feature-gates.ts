@@ -48,6 +48,59 @@ export const featureGates: readonly FeatureGate[] = [
   },
 ]
 
+/** An argument of chat requests that older models do not know in older API versions. */
+interface ArgumentGate {
+  readonly name: string
+  /** First API version with the argument. */
+  readonly first: string
+  /** Matches the names of the models without it. */
+  readonly models: RegExp
+}
+
+/**
+ * Models of which public reports show such refusals. Later models know every argument in every version: gpt-5-nano accepts
+ * `reasoning_effort` with 2024-02-01 (capture of 2026).
+ */
+const olderModels = /^gpt-(35-turbo|4(?!\.))/
+
+/**
+ * Arguments of chat requests by first version. Sources of the refusals, with their versions:
+ *
+ * - `functions`: BerriAI/litellm#574 (2023-05-15). First version: Microsoft Learn, "API version lifecycle".
+ * - `tools`: run-llama/llama_index#9062, MicrosoftDocs/azure-docs#118117 (2023). First version: Microsoft Learn, "Function calling".
+ * - `seed`: sinaptik-ai/pandas-ai#749 (2023-08-01-preview). First version: Microsoft Learn, "Reproducible output".
+ * - `logprobs`: openai/openai-python#1080 (2023-05-15).
+ * - `data_sources`: Azure/azure-sdk-for-js#29259. First version: Microsoft Learn, "On Your Data".
+ * - `max_completion_tokens`: openai/openai-python#1724, BerriAI/litellm#8855 (2024-08-01-preview). First version: "API version lifecycle".
+ * - `stream_options`: openai/openai-python#1469, langchain-ai/langchain#23552 (2024-06). First version: "API version lifecycle".
+ * - `parallel_tool_calls`: Azure/azure-rest-api-specs#29545, Azure/azure-sdk-for-net#45719, which works on gpt-4o-mini. First
+ *   version: "API version lifecycle".
+ * - `modalities`: RageAgainstThePixel/OpenAI-DotNet#382 (2024-11), griptape-ai/griptape#1693. First version: Azure/azure-sdk-for-go,
+ *   azopenai 0.7.2, also for `audio`.
+ */
+export const argumentGates: readonly ArgumentGate[] = [
+  { name: 'functions', first: '2023-07-01-preview', models: olderModels },
+  { name: 'function_call', first: '2023-07-01-preview', models: olderModels },
+  { name: 'tools', first: '2023-12-01-preview', models: olderModels },
+  { name: 'tool_choice', first: '2023-12-01-preview', models: olderModels },
+  { name: 'seed', first: '2023-12-01-preview', models: olderModels },
+  { name: 'logprobs', first: '2024-02-01', models: olderModels },
+  { name: 'top_logprobs', first: '2024-02-01', models: olderModels },
+  { name: 'data_sources', first: '2024-02-01', models: olderModels },
+  { name: 'max_completion_tokens', first: '2024-09-01-preview', models: olderModels },
+  { name: 'stream_options', first: '2024-09-01-preview', models: olderModels },
+  { name: 'parallel_tool_calls', first: '2024-09-01-preview', models: /^gpt-(35-turbo|4(?!\.|o-mini))/ },
+  { name: 'modalities', first: '2025-01-01-preview', models: olderModels },
+  { name: 'audio', first: '2025-01-01-preview', models: olderModels },
+]
+
+/** Returns the arguments of chat requests that the model does not know in this version: none in a version of v1 paths. */
+export function unknownArguments({ name: model }: Model, version: string): ReadonlySet<string> {
+  if (!apiVersions.includes(version)) return new Set()
+  const gates = argumentGates.filter(({ first, models }) => isBefore(version, first) && models.test(model))
+  return new Set(gates.map(({ name }) => name))
+}
+
 /** The features of chat requests that each version lacks. */
 const lackingByVersion = new Map(
   apiVersions.map((version) => [version, featureGates.filter(({ first }) => isBefore(version, first))]),

@@ -51,6 +51,7 @@ import {
 import { chatModelRules } from '../validation/model-rules.ts'
 import { maxTokensTooLargeText } from './error-context-length.ts'
 import type { ServiceError } from '../errors.ts'
+import { unknownArguments } from '../feature-gates.ts'
 import type { Model } from '../models/models.ts'
 import type { ModelCapabilities } from '../models/model-capabilities.ts'
 
@@ -99,8 +100,12 @@ function topLogprobs(max: number): Check {
   }
 }
 
-/** The fields of a chat request in the order in which the service reports faults. The order from `moderation` on is not measured. */
-function chatFields(capabilities: ModelCapabilities): Check {
+/**
+ * The fields of a chat request in the order in which the service reports faults. The order from `moderation` on is not measured.
+ *
+ * @param unknown names of fields that do not exist in the API version of the request
+ */
+function chatFields(capabilities: ModelCapabilities, unknown: ReadonlySet<string>): Check {
   const { maxChoices, maxTopLogprobs, unknownMembers, unknownToolMembers } = capabilities
   const fields = [
     required('messages', messages),
@@ -148,7 +153,7 @@ function chatFields(capabilities: ModelCapabilities): Check {
   ]
   const accepted = fields.flatMap((field) => {
     const support = supportOf(field.name, capabilities)
-    if (support === 'unknown') return []
+    if (support === 'unknown' || unknown.has(field.name)) return []
     return support === 'unsupported' ? optional(field.name, unsupported(hints[field.name])) : field
   })
   return objectOf(accepted, unknownMembers === 'unrecognized' ? 'list' : 'refuse')
@@ -161,14 +166,16 @@ function supportOf(name: string, { parameters, parallelToolCalls }: ModelCapabil
   return name === 'parallel_tool_calls' && !parallelToolCalls ? 'unsupported' : parameters[name]
 }
 
-const fieldsByCapabilities = new WeakMap<ModelCapabilities, Check>()
+const fieldsByModel = new WeakMap<Model, Map<string, Check>>()
 
-/** Models with the same capabilities share a check. */
-function fieldsOf({ capabilities }: Model): Check {
-  let fields = fieldsByCapabilities.get(capabilities)
+/** Compiled once for each model and API version. */
+function fieldsOf(model: Model, apiVersion = 'v1'): Check {
+  let byVersion = fieldsByModel.get(model)
+  if (byVersion === undefined) fieldsByModel.set(model, (byVersion = new Map<string, Check>()))
+  let fields = byVersion.get(apiVersion)
   if (fields === undefined) {
-    fields = chatFields(capabilities)
-    fieldsByCapabilities.set(capabilities, fields)
+    fields = chatFields(model.capabilities, unknownArguments(model, apiVersion))
+    byVersion.set(apiVersion, fields)
   }
   return fields
 }
@@ -248,14 +255,18 @@ const chatRules: readonly Rule[] = [
   ...chatModelRules,
 ]
 
-/** Validates the body of a chat completions request. Returns the error of the service, or undefined. Never throws. */
-export function validateChat(body: unknown, model: Model): ServiceError | undefined {
-  return validateBody(body, fieldsOf(model), chatRules, model)
+/**
+ * Validates the body of a chat completions request. Returns the error of the service, or undefined. Never throws.
+ *
+ * @param apiVersion a version that the service has; absent without a check of versions
+ */
+export function validateChat(body: unknown, model: Model, apiVersion?: string): ServiceError | undefined {
+  return validateBody(body, fieldsOf(model, apiVersion), chatRules, model)
 }
 
-/** Parses and validates the body of a chat completions request. */
-export function parseChatRequest(body: unknown, model: Model): Parsed<ChatRequest> {
-  return parsed<ChatRequest>(body, validateChat(body, model))
+/** Parses and validates the body of a chat completions request, like `validateChat`. */
+export function parseChatRequest(body: unknown, model: Model, apiVersion?: string): Parsed<ChatRequest> {
+  return parsed<ChatRequest>(body, validateChat(body, model, apiVersion))
 }
 
 /** The parameters of the model inference API (Microsoft Learn, "Azure AI Model Inference REST API reference", 2026). */
