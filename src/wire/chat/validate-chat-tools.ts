@@ -65,7 +65,7 @@ export function toolsWith(unknownKeys: 'refuse' | 'ignore'): Check {
         ['custom', customTool],
       ]),
     ),
-    { expected: 'an array of objects', max: MAX_TOOLS },
+    { expected: 'an array of objects', min: 1, max: MAX_TOOLS },
   )
 }
 
@@ -88,14 +88,21 @@ export const functionCall = textOrObject(
   named,
 )
 
+const chosenFunction = objectOf([required('function', named), required('type', oneOf('function'))])
+const chosenCustomTool = objectOf([required('custom', named), required('type', anything)])
+const allowedTool = variantsOf(
+  'type',
+  new Map([
+    ['function', chosenFunction],
+    ['custom', chosenCustomTool],
+  ]),
+)
 const allowedTools = objectOf([
   required('mode', oneOf('auto', 'required')),
-  required('tools', arrayOf(schema, { expected: 'an array of objects' })),
+  required('tools', arrayOf(allowedTool, { expected: 'an array of objects' })),
 ])
-
-const chosenFunction = objectOf([required('function', named), required('type', oneOf('function'))])
 const otherChoices: ReadonlyMap<unknown, Check> = new Map([
-  ['custom', objectOf([required('custom', named), required('type', anything)])],
+  ['custom', chosenCustomTool],
   ['allowed_tools', objectOf([required('allowed_tools', allowedTools), required('type', anything)])],
 ])
 

@@ -65,7 +65,7 @@ describe('validateChat', () => {
     [{ n: 8, max_completion_tokens: 4, temperature: 1, top_p: 1, frequency_penalty: 0 }],
     [{ reasoning_effort: 'none', temperature: 0.2, frequency_penalty: 2, presence_penalty: -2 }],
     [{ reasoning_effort: 'none', logprobs: true, top_logprobs: 5 }],
-    [{ metadata: { ...keys(15), ['k'.repeat(64)]: 'x'.repeat(512) } }],
+    [{ store: true, metadata: { ...keys(15), ['k'.repeat(64)]: 'x'.repeat(512) } }],
     [{ n: null, stop: null, tools: null, max_tokens: null, stream_options: null, top_logprobs: null }],
     [{ response_format: { type: 'json_object' }, messages: [{ role: 'user', content: 'As JSON' }] }],
     [

@@ -7,7 +7,6 @@ import {
   type Check,
   plainFault,
   type Fault,
-  type JsonObject,
   type Rule,
   validateBody,
 } from '../validation/fault.ts'
@@ -49,6 +48,12 @@ import {
   streamOptionsNeedStream,
 } from '../validation/common-fields.ts'
 import { chatModelRules } from '../validation/model-rules.ts'
+import {
+  chosenToolIsDeclared,
+  listIsSpecified,
+  metadataNeedsStore,
+  predictionStandsAlone,
+} from './validate-chat-rules.ts'
 import { maxTokensTooLargeText } from './error-context-length.ts'
 import type { ServiceError } from '../errors.ts'
 import { unknownArguments } from '../feature-gates.ts'
@@ -180,33 +185,6 @@ function fieldsOf(model: Model, apiVersion = 'v1'): Check {
   return fields
 }
 
-const chosenFunctionIsDeclared: Rule = (body) =>
-  undeclared(body, 'function_call', 'functions', (it) => it) ??
-  undeclared(body, 'tool_choice', 'tools', (it) => it['function'])
-
-/** The message for both forms is that of the older one. */
-function undeclared(
-  body: JsonObject,
-  choice: 'function_call' | 'tool_choice',
-  list: 'functions' | 'tools',
-  functionOf: (it: JsonObject) => unknown,
-): Fault | undefined {
-  const name = isRecord(body[choice]) ? nameIn(functionOf(body[choice])) : undefined
-  if (name === undefined) return undefined
-  const declared = body[list]
-  if (Array.isArray(declared) && declared.some((it: JsonObject) => nameIn(functionOf(it)) === name)) {
-    return undefined
-  }
-  return plainFault(
-    'function_call',
-    `Invalid value for 'function_call': no function named '${name}' was specified in the 'functions' parameter.`,
-  )
-}
-
-function nameIn(value: unknown): string | undefined {
-  return isRecord(value) && typeof value['name'] === 'string' ? value['name'] : undefined
-}
-
 const topLogprobsNeedLogprobs: Rule = ({ logprobs, top_logprobs: top }) =>
   top === undefined || top === null || logprobs === true
     ? undefined
@@ -245,9 +223,12 @@ const mediaFitModel: Rule = (body, model) => chatMediaFault(body['messages'] as 
 
 /** The rules between the fields of a chat request, in the order in which they are reported. */
 const chatRules: readonly Rule[] = [
-  chosenFunctionIsDeclared,
+  listIsSpecified,
+  chosenToolIsDeclared,
   topLogprobsNeedLogprobs,
   streamOptionsNeedStream,
+  metadataNeedsStore,
+  predictionStandsAlone,
   completionFitsModel,
   mediaFitModel,
   toolHistoryIsComplete,
