@@ -7,7 +7,7 @@ import {
   apiVersionFault,
   requiredNewerVersion,
 } from './api-versions.ts'
-import { featureGates } from './feature-gates.ts'
+import { argumentGates, featureGates } from './feature-gates.ts'
 import { findModel } from './models/model-catalogue.ts'
 import { operations, type Operation } from './route.ts'
 
@@ -36,6 +36,14 @@ describe('tables in docs/models.md', () => {
   it('list every feature that needs a newer version', () => {
     for (const { feature, first } of featureGates) {
       expect(document.split('\n').find((line) => line.startsWith(`| ${feature} `))).toContain(`\`${first}\``)
+    }
+  })
+
+  it('list every argument that needs a newer version', () => {
+    for (const { name, first } of argumentGates) {
+      expect(
+        document.split('\n').find((line) => line.includes(`\`${name}\``) && line.startsWith('| `')),
+      ).toContain(`\`${first}\``)
     }
   })
 

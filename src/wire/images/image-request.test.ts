@@ -128,4 +128,17 @@ describe('validateImages', () => {
       error: { message, type: 'image_generation_user_error', param, code },
     })
   })
+
+  it.each([first, second])('rejects a stream of several images', (model) => {
+    expect(JSON.parse(errorBody(validateImages({ prompt, n: 2, stream: true }, model)))).toEqual({
+      error: {
+        message: 'Streaming is only supported with n=1.',
+        type: 'image_generation_user_error',
+        param: 'input',
+        code: 'unsupported_parameter',
+      },
+    })
+    expect(validateImages({ prompt, n: 1, stream: true }, model)).toBeUndefined()
+    expect(validateImages({ prompt, n: 2 }, model)).toBeUndefined()
+  })
 })

@@ -121,6 +121,12 @@ const partialsNeedStream: Rule = ({ partial_images: partials, stream }) =>
     ? plainFault('partial_images', "The 'partial_images' parameter is only allowed when 'stream' is enabled.")
     : undefined
 
+/** theopenco/llmgateway#3963 (2026-07) for the message; OpenAI for type, parameter and code (public reports). */
+const streamsOneImage: Rule = ({ n, stream }) =>
+  stream === true && typeof n === 'number' && n > 1
+    ? imageUserFault('input', 'Streaming is only supported with n=1.', 'unsupported_parameter')
+    : undefined
+
 const noTransparency: Rule = ({ background }) =>
   background === 'transparent'
     ? plainFault('background', 'Transparent background is not supported for this model.', 'invalid_value')
@@ -136,7 +142,7 @@ const compressionNeedsFormat: Rule = ({ output_compression: compression }) =>
       )
     : undefined
 
-const fixedSizeRules: readonly Rule[] = [partialsNeedStream, compressionNeedsFormat]
+const fixedSizeRules: readonly Rule[] = [streamsOneImage, partialsNeedStream, compressionNeedsFormat]
 const freeSizeRules: readonly Rule[] = [...fixedSizeRules, noTransparency]
 
 /** The rules between the fields of a request to a GPT image model, in the order in which they are reported. */
