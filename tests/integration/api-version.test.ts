@@ -11,7 +11,7 @@ const body = { messages: [{ role: 'user', content: 'hi' }], model: 'chat', max_t
 const chat = (query: string, deployment = 'chat', send = post) =>
   send(`/openai/deployments/${deployment}/chat/completions${query}`, {
     messages: body.messages,
-    ...(deployment === 'thinker' ? { max_completion_tokens: 1 } : { max_tokens: 1 }),
+    ...(deployment === 'thinker' ? { max_completion_tokens: 500 } : { max_tokens: 1 }),
   })
 
 const notFound = '{"error":{"code":"404","message": "Resource not found"}}'
