@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { findModel } from '../wire/models/model-catalogue.ts'
 import { createRandom } from '../lib/random.ts'
-import { drawReasoning } from './complete.ts'
+import { drawReasoning } from './reasoning.ts'
 
 const random = createRandom('thought')
 const reason = (model: string, effort?: string, limit = 100_000) =>
