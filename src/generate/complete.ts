@@ -1,7 +1,7 @@
 import type { ResourceConfig } from '../config/config.ts'
 import type { Model } from '../wire/models/models.ts'
 import type { AnswerOverride } from '../pipeline/exchange.ts'
-import { type Random, standardNormal } from '../lib/random.ts'
+import { lognormal, type Random, standardNormal } from '../lib/random.ts'
 import { nextSlice } from '../lib/buffers.ts'
 import { loadEncoding } from '../tokens/encoding.ts'
 import { billedTokens, type Choice, type Completion } from '../answer/completion.ts'
@@ -66,7 +66,7 @@ function withUsage(choices: readonly Choice[], { promptTokens, cachedTokens }: C
 function completeChoice(task: CompletionTask, model: Model, random: Random, config: ResourceConfig): Choice {
   const max = Math.max(1, Math.min(model.maxOutputTokens, model.contextTokens - task.promptTokens))
   const limit = Math.min(task.requestedTokens ?? max, max)
-  const reasoning = drawReasoning(model, task.reasoningEffort, limit, random)
+  const reasoning = drawReasoning(model, task, limit, random)
   if (reasoning.cut) return answer(reasoning, { finishReason: 'length' })
 
   const room = limit - reasoning.reasoningTokens - reasoning.overheadTokens
@@ -86,7 +86,7 @@ function completeChoice(task: CompletionTask, model: Model, random: Random, conf
   }
   const text =
     task.format.kind === 'text'
-      ? drawText(task, room, random, config)
+      ? drawText(task, room, reasoning.brief, random, config)
       : cutText(drawJsonAnswer(task.format, random), forced, model, room)
   return answer(reasoning, endText(text, task.stop))
 }
@@ -120,9 +120,17 @@ interface WrittenText {
 }
 
 /** Each piece of lorem is one token, so the tokenizer is not needed. */
-function drawText(task: CompletionTask, room: number, random: Random, config: ResourceConfig): WrittenText {
+function drawText(
+  task: CompletionTask,
+  room: number,
+  brief: boolean,
+  random: Random,
+  config: ResourceConfig,
+): WrittenText {
   const requested = task.requestedTokens === undefined ? undefined : room
-  const drawn = drawCompletionLength(random, requested, room, config.completionLength)
+  const drawn = brief
+    ? drawBriefLength(random, room)
+    : drawCompletionLength(random, requested, room, config.completionLength)
   const { tokens, cut } = task.forced ? forceLength(drawn, task.forced, room) : drawn
   const { pieces, text } = drawLorem(random, tokens)
   return { pieces, plainText: text, cut }
@@ -230,6 +238,18 @@ function drawCompletionLength(
   )
   // The end-of-text token counts as one, so a text of exactly the limit is cut.
   return natural < limit ? { tokens: natural, cut: false } : { tokens: limit, cut: true }
+}
+
+/** Median tokens of a brief answer. Captured ones have 2 to 18. */
+const BRIEF_TOKENS = 8
+
+/** Billed after a text at most, for its frame and its end. */
+const MAX_END_TOKENS = 3
+
+/** Draws the length of a brief answer, which leaves room for its end. */
+function drawBriefLength(random: Random, room: number): CompletionLength {
+  const drawn = Math.round(lognormal(BRIEF_TOKENS, NATURAL_LOG_DEVIATION, random))
+  return { tokens: Math.max(1, Math.min(drawn, room - MAX_END_TOKENS)), cut: false }
 }
 
 /**

@@ -4,8 +4,8 @@ import { createRandom } from '../lib/random.ts'
 import { drawReasoning } from './reasoning.ts'
 
 const random = createRandom('thought')
-const reason = (model: string, effort?: string, limit = 100_000) =>
-  drawReasoning(findModel(model)!, effort, limit, random)
+const reason = (model: string, effort?: string, limit = 100_000, promptTokens = 2_000) =>
+  drawReasoning(findModel(model)!, { reasoningEffort: effort, promptTokens }, limit, random)
 
 function median(draw: () => number): number {
   const drawn = Array.from({ length: 2_001 }, draw).toSorted((a, b) => a - b)
@@ -42,20 +42,51 @@ describe('reasoning', () => {
     for (const name of ['gpt-4o', 'gpt-5.1', 'gpt-5.4-mini']) {
       expect(median(() => reason(name).reasoningTokens)).toBe(0)
     }
-    for (const name of ['o3', 'gpt-5', 'gpt-5-mini', 'gpt-5.6-sol']) {
+    for (const name of ['o3', 'gpt-5', 'gpt-5-mini']) {
       expect(median(() => reason(name).reasoningTokens)).toBeGreaterThan(400)
     }
+    for (const name of ['gpt-5.5', 'gpt-5.6-sol', 'gpt-6-luna']) {
+      expect(median(() => reason(name, undefined, 100_000, 4_000).reasoningTokens)).toBeGreaterThan(300)
+    }
+  })
+
+  it('reasoning of a short prompt is shorter', () => {
+    expect(median(() => reason('gpt-5-nano', 'medium', 100_000, 14).reasoningTokens)).toBe(128)
+    expect(median(() => reason('gpt-5-nano', 'medium', 100_000, 240).reasoningTokens)).toBeLessThan(400)
+  })
+
+  it.each(['gpt-5.2-chat', 'gpt-5.5', 'gpt-5.6-sol', 'gpt-5.6-luna', 'gpt-6-luna', 'gpt-6.1-sol'])(
+    'reasoning of %s is absent for a short prompt with a small limit',
+    (name) => {
+      for (let i = 0; i < 100; i++) {
+        expect(reason(name, undefined, 64, 19)).toMatchObject({ reasoningTokens: 0, cut: false, brief: true })
+      }
+    },
+  )
+
+  it('reasoning of an adaptive model leaves half of the limit for the answer up to medium effort', () => {
+    for (let i = 0; i < 200; i++) {
+      const { reasoningTokens, cut } = reason('gpt-5.6-sol', undefined, 300, 3_000)
+      expect(reasoningTokens).toBeLessThanOrEqual(150)
+      expect(cut).toBe(false)
+    }
+    const cuts = Array.from({ length: 200 }, () => reason('gpt-5.6-sol', 'xhigh', 300, 3_000).cut)
+    expect(cuts).toContain(true)
+  })
+
+  it('reasoning with the effort max is the longest', () => {
+    expect(median(() => reason('gpt-5.6-sol', 'max').reasoningTokens)).toBeGreaterThan(7_000)
   })
 
   it('reasoning uses the whole limit, but not more, if the limit is smaller', () => {
     for (let i = 0; i < 100; i++) {
       const { reasoningTokens, overheadTokens, cut } = reason('gpt-5', 'xhigh', 300)
-      expect({ reasoningTokens, overheadTokens, cut }).toEqual({
+      expect({ reasoningTokens, overheadTokens, cut }).toMatchObject({
         reasoningTokens: 256,
         overheadTokens: 44,
         cut: true,
       })
     }
-    expect(reason('gpt-5', 'high', 1)).toEqual({ reasoningTokens: 0, overheadTokens: 1, cut: true })
+    expect(reason('gpt-5', 'high', 1)).toMatchObject({ reasoningTokens: 0, overheadTokens: 1, cut: true })
   })
 })

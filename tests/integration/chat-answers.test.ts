@@ -168,6 +168,36 @@ describe('the service tier', () => {
   })
 })
 
+describe('a small completion of a reasoning model', () => {
+  it.each(['gpt-5.5', 'gpt-5.6-sol', 'gpt-5.6-luna', 'gpt-6-luna', 'gpt-6.1-sol'])(
+    'has text without reasoning for a short prompt: %s',
+    async (name) => {
+      const messages = [
+        { role: 'system', content: 'You are a terse assistant.' },
+        { role: 'user', content: 'Say hello.' },
+      ]
+      for (let seed = 0; seed < 20; seed++) {
+        const simulator = createTestSimulator({ env: { SIMULATOR_SEED: String(seed) } })
+        const { choices, usage } = await chat(simulator, { messages, max_completion_tokens: 64 }, name)
+        expect(choices[0]?.finish_reason).toBe('stop')
+        expect(choices[0]?.message.content).not.toBe('')
+        expect(usage.completion_tokens_details).toMatchObject({ reasoning_tokens: 0 })
+        expect(usage.completion_tokens).toBeLessThanOrEqual(64)
+      }
+    },
+  )
+
+  it('has only reasoning on a model that always reasons', async () => {
+    const { choices, usage } = await chat(
+      createTestSimulator(),
+      { messages: [{ role: 'user', content: 'Prove it. '.repeat(300) }], max_completion_tokens: 64 },
+      'gpt-5-nano',
+    )
+    expect(choices[0]).toMatchObject({ finish_reason: 'length', message: { content: '' } })
+    expect(usage.completion_tokens).toBe(64)
+  })
+})
+
 describe('parameters without effect', () => {
   it('store, metadata and images are accepted', async () => {
     const content = [

@@ -17,6 +17,11 @@ export interface ModelCapabilities {
   readonly responsesEfforts: readonly string[]
   /** Effort of requests without one. Null for models without reasoning. */
   readonly defaultEffort: string | null
+  /**
+   * Whether the model decides by the prompt whether it reasons. Other reasoning models always do, unless the effort is `none` or
+   * `minimal`, so that a small limit leaves no room for text.
+   */
+  readonly adaptiveReasoning: boolean
   /** Parameters of chat completions that the model does not accept like others. Parameters that are not listed are accepted. */
   readonly parameters: Readonly<Record<string, ParameterSupport>>
   /** How chat completions refuses unknown members: `Unrecognized request argument supplied: x` or `Unknown parameter: 'x'.` */
@@ -100,6 +105,7 @@ const defaults: ModelCapabilities = {
   efforts: [],
   responsesEfforts: [],
   defaultEffort: null,
+  adaptiveReasoning: false,
   parameters: {},
   unknownMembers: 'unrecognized',
   unknownToolMembers: 'ignore',

@@ -137,6 +137,12 @@ export const capabilityRows: readonly CapabilityRow[] = [
     changes: { efforts: ['medium'] },
   },
   { models: /^gpt-5\.[4-9]|^gpt-[6-9]/, reasoning: true, changes: { phase: true } },
+  // Captures of 2026-04 to 2026-10: no reasoning for short prompts with medium effort.
+  {
+    models: /^gpt-5\.([5-9]|\d-chat)|^gpt-([6-9]|chat)/,
+    reasoning: true,
+    changes: { adaptiveReasoning: true },
+  },
   { models: /^gpt-5\.[45]/, reasoning: true, changes: { toolsWithReasoning: 'effort-refused' } },
   // Captures of April to August 2026.
   { models: /^gpt-5\.2-chat/, reasoning: true, changes: { defaultTopP: 0.85 } },
