@@ -7,7 +7,7 @@ ONE_BLOCK := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .DEFAULT_GOAL := help
 .PHONY: help check-node install run dev build format format-check lint types docs-check knip prose package-check \
-        checks quick test test-watch coverage e2e bench bench-check bench-memory bench-timing soak hostile clean \
+        checks quick test test-watch coverage e2e clients bench bench-check bench-memory bench-timing soak hostile clean \
         deploy-aca deploy-aca-terraform deploy-aks \
         setup-tiktoken pack-dependencies image-check offline-check
 
@@ -85,6 +85,9 @@ coverage: install ## Measure the coverage of the unit and integration tests; cov
 
 e2e: build ## Run the end-to-end tests against a fresh build
 	@$(BIN)/vitest run --project 'e2e*'
+
+clients: check-node ## Install the newest clients of other projects, which end-to-end tests then use
+	@scripts/install-clients.sh
 
 bench: build ## Compare with a bare server and with aimock (BENCH="--quick", "--save", "--workers 2")
 	@$(BIN)/tsx bench/run.ts $(BENCH)

@@ -17,6 +17,7 @@ const config: KnipConfig = {
     'src/wire/responses/{read,write}-responses.ts!',
   ],
   project: ['src/**/*.ts!', '!src/**/*.test.ts!', '{tests,scripts,bench,examples}/**/*.{ts,mjs}'],
+  ignore: ['tests/clients/**'],
   // A test may import a part of a file that only the rest of this file uses otherwise.
   ignoreExportsUsedInFile: isProduction || { interface: true, type: true },
   ignoreIssues: isProduction
