@@ -11,6 +11,7 @@ import type { Stage } from './stage.ts'
 import { refuseInStream } from './stream-refusal.ts'
 import { bodyMemoryExhausted } from '../wire/named-errors.ts'
 import { eventStreamType } from '../wire/sse.ts'
+import { wireFormOf } from '../wire/wire-profile.ts'
 import type { Steps, Usage } from '../answer/completion.ts'
 
 /**
@@ -31,7 +32,7 @@ export function completeReply<R extends Reply>(exchange: Exchange, reply: R): R 
   if (!service) return reply
   const facts = 'status' in service ? writeError(exchange, service, reply) : service
   const { raw: after } = reply.headers
-  const headers = new HeaderList(headersOf(exchange, facts))
+  const headers = new HeaderList(headersOf(exchange, facts, facts === service))
   for (let index = 0; index < after.length; index += 2)
     headers.set(after[index] ?? '', after[index + 1] ?? '')
   reply.headers = headers
@@ -64,7 +65,8 @@ export function isInFront(layer: ServiceLayer): layer is 'authentication' | 'edg
 }
 
 /** Returns the headers of a layer of the service. Layers behind the deployment include the current state of its limits. */
-function headersOf(exchange: Exchange, { layer, contentType, chunked }: ServiceFacts): string[] {
+function headersOf(exchange: Exchange, facts: ServiceFacts, isAnswer: boolean): string[] {
+  const { layer, contentType, chunked } = facts
   const { deployment, route, config, id } = exchange
   const date = httpDate(exchange.clock.epochMs())
   if (isInFront(layer)) {
@@ -82,7 +84,7 @@ function headersOf(exchange: Exchange, { layer, contentType, chunked }: ServiceF
       region: config.region,
       isOpenAi: deployment?.model.provider === undefined,
       isRefused: layer === 'limit',
-      isStreamed: isRecord(exchange.json) && exchange.json['stream'] === true,
+      isStreamed: asksForStream(exchange),
       traceParent: traceParentOf(exchange),
     })
   }
@@ -96,6 +98,11 @@ function headersOf(exchange: Exchange, { layer, contentType, chunked }: ServiceF
     requestId: exchange.modelRequestId,
     clientRequestId: clientRequestId(exchange),
     deployment: deployment?.name ?? '',
+    isResponses,
+    form: deployment && wireFormOf(deployment.wireProfile ?? config.wireProfile, deployment.model).headers,
+    isStreamed: asksForStream(exchange),
+    servedModel: isAnswer ? deployment?.model.versionedName : undefined,
+    isProvisioned: deployment?.provisionedThroughputUnits !== undefined,
     region: config.region,
     modelSession: isResponses ? undefined : modelSession(deployment?.model.name ?? ''),
     generatesText: route?.operation !== 'embeddings' && !isResponses,
@@ -103,6 +110,10 @@ function headersOf(exchange: Exchange, { layer, contentType, chunked }: ServiceF
     utilization: config.utilizationHeader ? exchange.utilization : undefined,
     spilledOverFrom: exchange.spilledOverFrom,
   })
+}
+
+function asksForStream({ json }: Exchange): boolean {
+  return isRecord(json) && json['stream'] === true
 }
 
 function traceParentOf({ id, modelRequestId }: Exchange): string {

@@ -1,3 +1,5 @@
+import type { HeaderForm } from './wire-profile.ts'
+
 /** The state of one limit of a deployment after a request has been admitted or refused. */
 export interface LimitState {
   /** Requests or tokens per renewal period. */
@@ -47,6 +49,14 @@ export interface ModelHeaderFacts extends HeaderFacts {
   readonly clientRequestId: string | undefined
   /** Empty for operations without a deployment. */
   readonly deployment: string
+  /** Whether the answer is that of the Responses API, which names the deployment only after a spillover. */
+  readonly isResponses: boolean
+  /** Undefined for operations without a deployment. */
+  readonly form: HeaderForm | undefined
+  /** Whether the request asks for a stream. */
+  readonly isStreamed: boolean
+  /** Name and version of the model that answers. Undefined for an error. */
+  readonly servedModel: string | undefined
   /** Display name of the region, such as `East US 2`. */
   readonly region: string
   /** Build of the model. Undefined for the Responses API, which does not send it. */
@@ -55,6 +65,7 @@ export interface ModelHeaderFacts extends HeaderFacts {
   readonly generatesText: boolean
   /** Undefined for answers without rate-limit headers. */
   readonly rateLimits: RateLimits | undefined
+  readonly isProvisioned: boolean
   /** Used fraction of the provisioned throughput. Undefined for other deployments, which send rate limits instead. */
   readonly utilization: number | undefined
   /** The provisioned deployment that had no capacity and passed on the request. */
@@ -74,21 +85,28 @@ export interface GatewayHeaderFacts extends HeaderFacts {
  * March 2026 (openllmetry), with the additions since June 2026.
  */
 export function modelHeaders(facts: ModelHeaderFacts): string[] {
-  const { deployment, clientRequestId, generatesText, rateLimits, utilization, spilledOverFrom } = facts
+  const { deployment, form, clientRequestId, generatesText, rateLimits, utilization, spilledOverFrom } = facts
+  const { isResponses, servedModel } = facts
   const raw = startHeaders(facts)
   raw.push('Strict-Transport-Security', strictTransportSecurity, 'apim-request-id', facts.apimRequestId)
   if (utilization !== undefined) {
     raw.push('azure-openai-deployment-utilization', `${(utilization * 100).toFixed(1)}%`)
   }
+  if (form?.hasFrontEnd) raw.push('azureai-fe-is-streaming', facts.isStreamed ? 'True' : 'False')
+  // No capture of a provisioned deployment has the offer.
+  if (form?.hasOffer && !facts.isProvisioned) raw.push('azureai-fe-offer-type', 'paygo')
   if (facts.modelSession !== undefined) raw.push('azureml-model-session', facts.modelSession)
   raw.push('skip-error-remapping', 'true')
   if (generatesText) raw.push('x-accel-buffering', 'no')
   raw.push('x-content-type-options', 'nosniff')
+  if (form?.hasOffer && isResponses) raw.push('x-ms-aoai-configured-data-retention-days', '30')
   if (clientRequestId !== undefined) raw.push('x-ms-client-request-id', clientRequestId)
-  if (deployment !== '') raw.push('x-ms-deployment-name', deployment)
+  if (deployment !== '' && (!isResponses || spilledOverFrom !== undefined))
+    raw.push('x-ms-deployment-name', deployment)
   raw.push('x-ms-is-spilled-over', String(spilledOverFrom !== undefined))
   if (generatesText) raw.push('x-ms-rai-invoked', 'true')
   raw.push('x-ms-region', facts.region)
+  if (form?.hasFrontEnd && servedModel !== undefined) raw.push('x-ms-served-model', servedModel)
   if (spilledOverFrom !== undefined) raw.push('x-ms-spillover-from-deployment', spilledOverFrom)
   if (rateLimits) pushRateLimits(raw, rateLimits, deployment)
   raw.push('x-request-id', facts.requestId)

@@ -29,6 +29,26 @@ describe('wireFormOf', () => {
   })
 })
 
+describe('the form of responses', () => {
+  it.each([
+    ['2026-04', 'gpt-5.2-chat', undefined, undefined, null],
+    ['2026-06', 'gpt-5-mini', null, undefined, 'in_memory'],
+    ['2026-07', 'gpt-5.4', null, 'standard', 'in_memory'],
+    ['2026-07', 'gpt-5.5', null, 'standard', '24h'],
+    ['2026-07', 'gpt-5.6-sol', null, 'standard', 'in_memory'],
+    ['2026-08', 'gpt-5-nano', 'current_turn', 'standard', 'in_memory'],
+    ['2026-08', 'gpt-5.4-mini', 'current_turn', 'standard', 'in_memory'],
+    ['2026-08', 'gpt-5.6-luna', 'all_turns', 'standard', '24h'],
+    ['2026-09', 'o4-mini', 'current_turn', 'standard', 'in_memory'],
+    ['2026-09', 'gpt-4.1-mini', null, undefined, 'in_memory'],
+  ] as const)('%s, %s: context %s, mode %s, retention %s', (name, model, context, mode, retention) => {
+    const form = formOf(name, model).responses
+    expect(form.hasReasoningContext ? form.reasoningContext : undefined).toBe(context)
+    expect(form.hasReasoningMode ? 'standard' : undefined).toBe(mode)
+    expect(form.cacheRetention).toBe(retention)
+  })
+})
+
 describe('docs/wire-profiles.md', () => {
   const guide = readFileSync(new URL('../../docs/wire-profiles.md', import.meta.url), 'utf8')
 

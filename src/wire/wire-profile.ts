@@ -7,8 +7,11 @@ export const wireProfileNames = ['2026-04', '2026-06', '2026-07', '2026-08', '20
 /** Version of the form of answers and headers. */
 export type WireProfileName = (typeof wireProfileNames)[number]
 
-/** The models with a member in their answers: all, none, or a gpt version and later. */
-type Family = 'all' | 'none' | `gpt-${number}`
+/** The models with a member in their answers: all, none, a gpt version (`gpt-5.5`), or a version and later ones (`gpt-5.5+`). */
+type Family = 'all' | 'none' | `gpt-${number}` | `gpt-${number}+`
+
+/** Times in `latency_checkpoint`: with or without `total_duration_ms`. */
+export type LatencyCheckpoint = 'with-total' | 'without-total'
 
 /** Members that answers have at a time, each with the models for which captures show it. */
 interface WireProfile {
@@ -20,51 +23,108 @@ interface WireProfile {
   readonly chatCheckpoint: LatencyCheckpoint | undefined
   /** `prompt_tokens_details.cache_write_tokens` of chat. */
   readonly chatCacheWrite: Family
+  /** `moderation` of responses. */
+  readonly moderation: Family
+  /** `reasoning.context` of responses. */
+  readonly reasoningContext: Family
+  /** Whether `reasoning.context` has a value if the request has none, on reasoning models. Otherwise it is null. */
+  readonly reasoningContextDefault: boolean
+  /** `reasoning.mode` of responses, on reasoning models. */
+  readonly reasoningMode: Family
+  /** `content` of reasoning items. */
+  readonly reasoningContent: Family
+  /** `prompt_cache_retention` of responses if the request has none: models with `in_memory`, and with `24h`. Others have null. */
+  readonly cacheInMemory: Family
+  readonly cacheDay: Family
+  /** `tool_usage` of responses. */
+  readonly toolUsage: Family
+  /** `input_tokens_details.cache_write_tokens` of responses. */
+  readonly responsesCacheWrite: Family
+  /** `output_schema` of function tools in responses. */
+  readonly outputSchema: Family
+  /** Headers `azureai-fe-is-streaming`, and `x-ms-served-model` of answers. */
+  readonly frontEndHeaders: boolean
+  /** Headers `azureai-fe-offer-type`, and `x-ms-aoai-configured-data-retention-days` of responses. */
+  readonly offerHeaders: boolean
 }
 
-/** Times in `latency_checkpoint`: with or without `total_duration_ms`. */
-export type LatencyCheckpoint = 'with-total' | 'without-total'
+/** Source: captured answers of gpt-5.2-chat, 2026-04-29. */
+const april2026: WireProfile = {
+  chatServiceTier: 'gpt-5.2+',
+  chatRouting: 'none',
+  chatCheckpoint: undefined,
+  chatCacheWrite: 'none',
+  moderation: 'none',
+  reasoningContext: 'none',
+  reasoningContextDefault: false,
+  reasoningMode: 'none',
+  reasoningContent: 'none',
+  cacheInMemory: 'none',
+  cacheDay: 'none',
+  toolUsage: 'none',
+  responsesCacheWrite: 'none',
+  outputSchema: 'none',
+  frontEndHeaders: false,
+  offerHeaders: false,
+}
 
-/**
- * The forms. Sources: captured answers of 2026-04-29 (gpt-5.2-chat), 2026-06-03 (gpt-5.2), 2026-07-27 (gpt-5.4, 5.5, 5.6-sol), 2026-08-01
- * (gpt-5.4-mini), 2026-08-19 (gpt-5-nano, 5.6-luna), 2026-09-01 (gpt-4.1-mini), and 2026-10-05 (gpt-5.4 to 6.1-sol).
- */
+/** Sources: captured answers of gpt-5.2, 2026-06-03, and of gpt-5-mini and o4-mini, June 2026. */
+const june2026: WireProfile = {
+  ...april2026,
+  chatServiceTier: 'all',
+  chatCheckpoint: 'with-total',
+  moderation: 'all',
+  reasoningContext: 'all',
+  cacheInMemory: 'all',
+  frontEndHeaders: true,
+}
+
+/** Source: captured answers of gpt-5.4, gpt-5.5 and gpt-5.6-sol, 2026-07-27. */
+const july2026: WireProfile = {
+  ...june2026,
+  reasoningMode: 'all',
+  reasoningContent: 'all',
+  cacheDay: 'gpt-5.5',
+}
+
+/** Sources: captured answers of gpt-5-nano and gpt-5.6-luna, 2026-08-19, and of gpt-5.4-mini, 2026-08-01. */
+const august2026: WireProfile = {
+  ...july2026,
+  chatCacheWrite: 'gpt-5.6+',
+  reasoningContextDefault: true,
+  cacheDay: 'gpt-5.5+',
+  toolUsage: 'all',
+  responsesCacheWrite: 'all',
+  outputSchema: 'all',
+  offerHeaders: true,
+}
+
+/** Sources: captured answers of gpt-4.1-mini, 2026-09-01, and of gpt-5.4, gpt-5.6, gpt-6-luna and gpt-6.1-sol, 2026-10-05. */
+const september2026: WireProfile = {
+  ...august2026,
+  chatRouting: 'all',
+  chatCheckpoint: 'without-total',
+}
+
 const profiles: Readonly<Record<WireProfileName, WireProfile>> = {
-  '2026-04': {
-    chatServiceTier: 'gpt-5.2',
-    chatRouting: 'none',
-    chatCheckpoint: undefined,
-    chatCacheWrite: 'none',
-  },
-  '2026-06': {
-    chatServiceTier: 'all',
-    chatRouting: 'none',
-    chatCheckpoint: 'with-total',
-    chatCacheWrite: 'none',
-  },
-  '2026-07': {
-    chatServiceTier: 'all',
-    chatRouting: 'none',
-    chatCheckpoint: 'with-total',
-    chatCacheWrite: 'none',
-  },
-  '2026-08': {
-    chatServiceTier: 'all',
-    chatRouting: 'none',
-    chatCheckpoint: 'with-total',
-    chatCacheWrite: 'gpt-5.6',
-  },
-  '2026-09': {
-    chatServiceTier: 'all',
-    chatRouting: 'all',
-    chatCheckpoint: 'without-total',
-    chatCacheWrite: 'gpt-5.6',
-  },
+  '2026-04': april2026,
+  '2026-06': june2026,
+  '2026-07': july2026,
+  '2026-08': august2026,
+  '2026-09': september2026,
 }
 
 /** The form of the answers of one model at a time. */
 export interface WireForm {
   readonly chat: ChatForm
+  readonly responses: ResponsesForm
+  readonly headers: HeaderForm
+}
+
+/** The headers that depend on the profile. */
+export interface HeaderForm {
+  readonly hasFrontEnd: boolean
+  readonly hasOffer: boolean
 }
 
 /** The form of chat completions. */
@@ -76,6 +136,21 @@ export interface ChatForm {
   /** Undefined: not sent. */
   readonly checkpoint: LatencyCheckpoint | undefined
   readonly hasCacheWriteTokens: boolean
+}
+
+/** The form of responses. A stored response keeps it. */
+export interface ResponsesForm {
+  readonly hasModeration: boolean
+  readonly hasReasoningContext: boolean
+  /** Value of `reasoning.context` if the request has none. */
+  readonly reasoningContext: 'current_turn' | 'all_turns' | null
+  readonly hasReasoningMode: boolean
+  readonly hasReasoningContent: boolean
+  /** Value of `prompt_cache_retention` if the request has none. */
+  readonly cacheRetention: 'in_memory' | '24h' | null
+  readonly hasToolUsage: boolean
+  readonly hasCacheWriteTokens: boolean
+  readonly hasOutputSchema: boolean
 }
 
 const forms = new WeakMap<Model, Map<WireProfileName, WireForm>>()
@@ -91,6 +166,7 @@ export function wireFormOf(name: WireProfileName, model: Model): WireForm {
 
 function makeForm(profile: WireProfile, model: Model): WireForm {
   const has = (family: Family): boolean => isOf(model, family)
+  const allTurns = has('gpt-5.6+') ? 'all_turns' : 'current_turn'
   return {
     chat: {
       hasServiceTier: has(profile.chatServiceTier),
@@ -98,12 +174,25 @@ function makeForm(profile: WireProfile, model: Model): WireForm {
       checkpoint: profile.chatCheckpoint,
       hasCacheWriteTokens: has(profile.chatCacheWrite),
     },
+    responses: {
+      hasModeration: has(profile.moderation),
+      hasReasoningContext: has(profile.reasoningContext),
+      reasoningContext: profile.reasoningContextDefault && model.reasoning ? allTurns : null,
+      hasReasoningMode: has(profile.reasoningMode) && model.reasoning,
+      hasReasoningContent: has(profile.reasoningContent),
+      cacheRetention: has(profile.cacheDay) ? '24h' : has(profile.cacheInMemory) ? 'in_memory' : null,
+      hasToolUsage: has(profile.toolUsage),
+      hasCacheWriteTokens: has(profile.responsesCacheWrite),
+      hasOutputSchema: has(profile.outputSchema),
+    },
+    headers: { hasFrontEnd: profile.frontEndHeaders, hasOffer: profile.offerHeaders },
   }
 }
 
 function isOf({ name }: Model, family: Family): boolean {
   if (family === 'all' || family === 'none') return family === 'all'
-  return gptVersion(name) >= gptVersion(family)
+  const version = gptVersion(name)
+  return family.endsWith('+') ? version >= gptVersion(family) : version === gptVersion(family)
 }
 
 /** The version in the name of a gpt model as a number: 5.2 for `gpt-5.2-chat`, 4 for `gpt-4o`, 3.5 for `gpt-35-turbo`; else 0. */
@@ -115,6 +204,6 @@ function gptVersion(name: string): number {
 /** The replica that answers: the same for all requests, in the captured form. */
 function routingJson(model: Model): string {
   const digest = createHash('sha256').update(model.name).digest('hex')
-  const pool = isOf(model, 'gpt-5.6') ? 'prefill' : 'default'
+  const pool = isOf(model, 'gpt-5.6+') ? 'prefill' : 'default'
   return `{"serving_pipereplica":"d20260919103649-${digest.slice(0, 8)}-${pool}-r1-dp0-${pool}"}`
 }

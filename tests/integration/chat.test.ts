@@ -110,6 +110,8 @@ describe('chat completions', () => {
     })
     expect([...response.headers.keys()].toSorted()).toEqual([
       'apim-request-id',
+      'azureai-fe-is-streaming',
+      'azureai-fe-offer-type',
       'azureml-model-session',
       'content-length',
       'content-type',
@@ -123,6 +125,7 @@ describe('chat completions', () => {
       'x-ms-is-spilled-over',
       'x-ms-rai-invoked',
       'x-ms-region',
+      'x-ms-served-model',
       'x-ratelimit-abusepenalty-active',
       'x-ratelimit-key',
       'x-ratelimit-limit-requests',

@@ -48,7 +48,7 @@ describe('the Responses API', () => {
   })
 
   it('returns the bytes of a capture of April 2026', async () => {
-    const { post } = createTestSimulator()
+    const { post } = createTestSimulator({ env: { WIRE_PROFILE: '2026-04' } })
     const body = { ...hello, tools: [{ type: 'web_search_preview' }] }
     const response = await post(path, body)
     expect(response.status).toBe(200)

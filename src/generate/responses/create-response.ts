@@ -14,6 +14,7 @@ import {
   toolOutputMissing,
 } from '../../wire/responses/responses-errors.ts'
 import { ResponseIds } from '../../wire/responses/response-ids.ts'
+import { wireFormOf } from '../../wire/wire-profile.ts'
 import type { Addressed, Exchange } from '../../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../../pipeline/reply-headers.ts'
 import type { Reply, Schedule } from '../../pipeline/reply.ts'
@@ -160,10 +161,12 @@ function createRecord(
   const id = ids.next('resp', epochSeconds)
   const choice = completion.choices[0]
   if (!choice) throw new Error('A completion has at least one choice.')
+  const { responses: form } = wireFormOf(deployment.wireProfile ?? exchange.config.wireProfile, model)
   const items = outputItems(choice, {
     request,
     items: input,
     model,
+    form,
     ids,
     random: exchange.random,
     epochSeconds,
@@ -179,6 +182,7 @@ function createRecord(
     request,
     items: input,
     historyTokens,
+    form,
     toolHistory: toolHistoryOf(output, toolHistory),
     output,
     finishReason: choice.finishReason,

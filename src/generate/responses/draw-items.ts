@@ -4,6 +4,7 @@ import type { Model } from '../../wire/models/models.ts'
 import { encryptedLength, type ResponsesRequest } from '../../wire/responses/responses-request.ts'
 import { namespaceOf } from '../../wire/responses/responses-to-chat.ts'
 import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
+import type { ResponsesForm } from '../../wire/wire-profile.ts'
 import type { Random } from '../../lib/random.ts'
 import { wholeText, type Choice, type ToolCall } from '../../answer/completion.ts'
 import { drawLorem } from '../lorem.ts'
@@ -28,6 +29,7 @@ export interface ItemContext {
   /** The input, with resolved references. */
   readonly items: readonly ResponsesItem[]
   readonly model: Model
+  readonly form: ResponsesForm
   readonly ids: ResponseIds
   readonly random: Random
   readonly epochSeconds: number
@@ -65,7 +67,7 @@ function hasReasoningItem({ reasoning }: ResponsesRequest, model: Model): boolea
 }
 
 function reasoningItem({ reasoningTokens }: Choice, context: ItemContext): ReasoningOutput {
-  const { request, ids, random, epochSeconds } = context
+  const { request, form, ids, random, epochSeconds } = context
   const { summary, generate_summary: legacySummary } = request.reasoning ?? {}
   const isEncrypted = request.include?.includes('reasoning.encrypted_content') === true
   const hasSummary = Boolean(summary ?? legacySummary) && reasoningTokens > 0
@@ -73,6 +75,7 @@ function reasoningItem({ reasoningTokens }: Choice, context: ItemContext): Reaso
   return {
     id: ids.next('rs', epochSeconds),
     type: 'reasoning',
+    ...(form.hasReasoningContent && { content: [] }),
     ...(isEncrypted && { encrypted_content: drawEncrypted(random, reasoningTokens) }),
     summary: hasSummary ? [{ type: 'summary_text', text }] : [],
   }

@@ -5,6 +5,7 @@ import { Decimal } from './write-json.ts'
 import { type ResponsesItem, isMessage, type HostedToolItemType } from './responses-item.ts'
 import type { HarmCategory } from '../content-filters.ts'
 import type { Model } from '../models/models.ts'
+import type { ResponsesForm } from '../wire-profile.ts'
 
 /** The stage of a response. `ended` includes completed, incomplete and failed responses. */
 export type ResponseStage = 'queued' | 'in_progress' | 'ended' | 'cancelled'
@@ -30,6 +31,8 @@ export interface AnsweredResponse {
   readonly progress: { readonly endMs: number }
   /** Filter results from a service, or null if it sent none. Absent: results are generated from `found`. */
   readonly filters?: readonly object[] | null
+  /** Absent: that of the oldest profile. */
+  readonly form?: ResponsesForm
   /** The tier that a service reported. */
   readonly serviceTier?: string
   /** The error of a failed response. */
@@ -38,7 +41,7 @@ export interface AnsweredResponse {
 
 /** Returns a response in the given stage, with fields in the order of captures of April 2026. */
 export function responseObject(record: AnsweredResponse, stage: ResponseStage): object {
-  const { request, model } = record
+  const { request, model, form } = record
   const ended = stage === 'ended'
   const reason = ended && !record.error ? incompleteReason(record) : undefined
   const { error, filters, serviceTier, usage } = record
@@ -59,17 +62,15 @@ export function responseObject(record: AnsweredResponse, stage: ResponseStage): 
     max_output_tokens: request.max_output_tokens ?? null,
     max_tool_calls: request.max_tool_calls ?? null,
     model: record.deployment,
+    ...(form?.hasModeration && { moderation: null }),
     output: ended ? record.output : [],
     parallel_tool_calls: request.parallel_tool_calls ?? true,
     presence_penalty: new Decimal(request.presence_penalty ?? 0),
     previous_response_id: request.previous_response_id ?? null,
     ...(request.prompt && { prompt: request.prompt }),
     prompt_cache_key: request.prompt_cache_key ?? null,
-    prompt_cache_retention: request.prompt_cache_retention ?? null,
-    reasoning: {
-      effort: request.reasoning?.effort ?? model.capabilities.defaultEffort,
-      summary: summaryOf(request),
-    },
+    prompt_cache_retention: request.prompt_cache_retention ?? form?.cacheRetention ?? null,
+    reasoning: reasoningOf(record),
     safety_identifier: request.safety_identifier ?? null,
     service_tier: ended ? (serviceTier ?? tierOf(request)) : 'auto',
     store: request.store ?? true,
@@ -79,11 +80,12 @@ export function responseObject(record: AnsweredResponse, stage: ResponseStage): 
       verbosity: request.text?.verbosity ?? 'medium',
     },
     tool_choice: request.tool_choice ?? 'auto',
-    tools: (request.tools ?? []).map(echoedTool),
+    ...(form?.hasToolUsage && { tool_usage: toolUsage }),
+    tools: (request.tools ?? []).map((tool) => echoedTool(tool, form)),
     top_logprobs: request.top_logprobs ?? 0,
     top_p: new Decimal(request.top_p ?? model.capabilities.defaultTopP),
     truncation: request.truncation ?? 'disabled',
-    usage: ended && usage ? usageOf(usage) : null,
+    usage: ended && usage ? usageOf(usage, form) : null,
     user: request.user ?? null,
     metadata: request.metadata ?? {},
   }
@@ -92,6 +94,30 @@ export function responseObject(record: AnsweredResponse, stage: ResponseStage): 
 function incompleteReason({ finishReason }: AnsweredResponse): string | undefined {
   if (finishReason === 'length') return 'max_output_tokens'
   return finishReason === 'content_filter' ? 'content_filter' : undefined
+}
+
+/** Zero in all captures, which have no hosted tools. */
+const toolUsage = {
+  image_gen: {
+    input_tokens: 0,
+    input_tokens_details: { image_tokens: 0, text_tokens: 0 },
+    output_tokens: 0,
+    output_tokens_details: { image_tokens: 0, text_tokens: 0 },
+    total_tokens: 0,
+  },
+  web_search: { num_requests: 0 },
+}
+
+/** Returns `reasoning`. An `auto` context is that of requests without one. */
+function reasoningOf({ request, model, form }: AnsweredResponse): object {
+  const { effort, context, mode } = request.reasoning ?? {}
+  const requested = context === 'auto' ? null : context
+  return {
+    ...(form?.hasReasoningContext && { context: requested ?? form.reasoningContext }),
+    effort: effort ?? model.capabilities.defaultEffort,
+    ...(form?.hasReasoningMode && { mode: mode ?? 'standard' }),
+    summary: summaryOf(request),
+  }
 }
 
 /** The service replaces `auto` by `detailed`. */
@@ -118,11 +144,15 @@ function formatOf(format: ResponsesTextFormat | null | undefined): object {
   }
 }
 
-function usageOf(usage: Usage): object {
-  const { promptTokens, cachedTokens, completionTokens, reasoningTokens } = usage
+function usageOf(usage: Usage, form: ResponsesForm | undefined): object {
+  const { promptTokens, cachedTokens, cacheWriteTokens, completionTokens, reasoningTokens } = usage
+  const written = cacheWriteTokens ?? (form?.hasCacheWriteTokens ? 0 : undefined)
   return {
     input_tokens: promptTokens,
-    input_tokens_details: { cached_tokens: cachedTokens },
+    input_tokens_details: {
+      ...(written !== undefined && { cache_write_tokens: written }),
+      cached_tokens: cachedTokens,
+    },
     output_tokens: completionTokens,
     output_tokens_details: { reasoning_tokens: reasoningTokens },
     total_tokens: totalTokens(usage),
@@ -166,9 +196,10 @@ const toolDefaults: Readonly<Record<string, Members>> = {
 }
 
 /** Returns a tool as in a response: its type, then its other fields in alphabetical order, with default values. */
-export function echoedTool({ type, ...sent }: ResponsesTool): Members {
+export function echoedTool({ type, ...sent }: ResponsesTool, form?: ResponsesForm): Members {
   const known = toolDefaults[type.replace(/_20\d\d_\d\d_\d\d$/, '')] ?? {}
   const members: Record<string, unknown> = { ...known }
+  if (type === 'function' && form?.hasOutputSchema) members['output_schema'] = null
   for (const [name, value] of Object.entries(sent)) {
     // A response does not contain secrets.
     if (name === 'authorization') continue
@@ -266,6 +297,8 @@ export type ItemStatus = 'in_progress' | 'completed' | 'incomplete'
 export interface ReasoningOutput {
   readonly id: string
   readonly type: 'reasoning'
+  /** The visible reasoning. Models of the service have none. */
+  readonly content?: readonly []
   readonly encrypted_content?: string
   readonly summary: readonly { readonly type: 'summary_text'; readonly text: string }[]
 }

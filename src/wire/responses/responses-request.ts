@@ -71,6 +71,8 @@ export interface ResponsesRequest {
     readonly summary?: string | null
     /** The older name of `summary`. */
     readonly generate_summary?: string | null
+    readonly context?: string | null
+    readonly mode?: string | null
   } | null
   readonly metadata?: Readonly<Record<string, string>> | null
   readonly temperature?: number | null
