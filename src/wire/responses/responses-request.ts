@@ -28,7 +28,12 @@ export interface ChosenTool {
   readonly type: string
   readonly name?: string
   readonly mode?: 'auto' | 'required'
-  readonly tools?: readonly Readonly<Record<string, unknown>>[]
+  /** Set for tools of an MCP server. */
+  readonly server_label?: string
+  readonly tools?: readonly (Readonly<Record<string, unknown>> & {
+    readonly type: string
+    readonly name?: string
+  })[]
 }
 
 /** Which tool the model must, can or must not call. */

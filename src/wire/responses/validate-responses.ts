@@ -28,7 +28,8 @@ import {
 } from '../validation/checks.ts'
 import { responsesMediaFault } from '../media/media-rules.ts'
 import { responsesInput } from './validate-responses-input.ts'
-import { responsesToolChoice, responsesTools } from './validate-responses-tools.ts'
+import { chosenToolIsDeclared, responsesToolChoice } from './validate-responses-tool-choice.ts'
+import { responsesTools } from './validate-responses-tools.ts'
 import { penalty, temperature, topP } from '../validation/common-fields.ts'
 import { responsesModelRules } from '../validation/model-rules.ts'
 import { isMessage, type ResponsesItem } from './responses-item.ts'
@@ -76,6 +77,7 @@ const mediaFitModel: Rule = (body, model) => responsesMediaFault(asRequest(body)
 
 /** The rules between the fields of a Responses request, in the order in which they are reported. */
 const responsesRules: readonly Rule[] = [
+  chosenToolIsDeclared,
   streamOptionsNeedStream,
   backgroundIsStored,
   mediaFitModel,
