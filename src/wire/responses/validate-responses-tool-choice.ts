@@ -93,7 +93,7 @@ export const chosenToolIsDeclared: Rule = (body) => {
       ? undefined
       : plainFault('tool_choice', "Tool choice 'required' must be specified with 'tools' parameter.")
   }
-  const all = declared.flatMap((tool) => [tool, ...(tool.tools ?? [])])
+  const all = declared.concat(declared.flatMap((tool) => tool.tools ?? []))
   if (choice.type !== 'allowed_tools') return all.some(isTool(choice)) ? undefined : notFound(choice.type)
   for (const tool of choice.tools ?? []) {
     // The message names an allowed tool (vercel/ai, allowedTools of the Responses API, 2026).
