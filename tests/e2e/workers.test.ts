@@ -272,6 +272,8 @@ describe('several workers', () => {
       const id = /"id":"(resp_\w+)"/.exec(streamed.body)?.[1] ?? ''
       const reads = await burst(program, 6, { method: 'GET', path: `${path}/${id}` })
       expect(new Set(reads.map((read) => json(read).status))).toEqual(new Set(['incomplete']))
+      const again = await burst(program, 4, { method: 'GET', path: `${path}/${id}?stream=true` })
+      expect(new Set(again.map((read) => read.body))).toEqual(new Set([streamed.body]))
     }
   })
 

@@ -102,6 +102,30 @@ describe.skipIf(redisNeed.isMissing)(`stored responses against a Redis server${r
     expect((await ask(here, 'GET', `/${next.json.id}`)).status).toBe(200)
   })
 
+  it('can be read as a stream with the same events on any simulator', async () => {
+    const [here, there] = await both()
+    const send = async (
+      { app }: StartedSimulator,
+      method: string,
+      rest: string,
+      body?: object,
+    ): Promise<string> => {
+      const headers = { 'api-key': testKey, 'content-type': 'application/json' }
+      const sent = body && { body: JSON.stringify(body) }
+      return (await app.request(`${path}${rest}`, { method, headers, ...sent })).text()
+    }
+    for (const background of [false, true]) {
+      const request = { model: 'gpt-4o', input: 'Hi', max_output_tokens: 20, stream: true, background }
+      const streamed = await send(here, 'POST', '', request)
+      const id = /"id":"(resp_\w+)"/.exec(streamed)?.[1] ?? ''
+      for (const simulator of [here, there]) {
+        expect(await send(simulator, 'GET', `/${id}?stream=true`)).toBe(streamed)
+        const rest = await send(simulator, 'GET', `/${id}?stream=true&starting_after=4`)
+        expect(streamed.endsWith(rest) && rest.includes('"sequence_number":5')).toBe(true)
+      }
+    }
+  })
+
   it('do not exist if the client set store to false', async () => {
     const [here, there] = await both()
     const { json } = await create(here, { store: false })

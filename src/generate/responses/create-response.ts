@@ -37,6 +37,7 @@ import {
   type AddedResponse,
   type ResponseArchive,
   type ResponseRecord,
+  type WrittenParts,
   conversationTokens,
 } from './response-archive.ts'
 import { isMessage, isReference, type ResponsesItem } from '../../wire/responses/responses-item.ts'
@@ -147,6 +148,10 @@ function cachedHistory(historyTokens: number): number {
   return historyTokens < MIN_CACHED_PROMPT ? 0 : historyTokens - (historyTokens % CACHED_STEP_TOKENS)
 }
 
+function partsOf({ pieces, partialImages }: WrittenItem): WrittenParts {
+  return { lengths: pieces.map(({ length }) => length), ...(partialImages && { partialImages }) }
+}
+
 function createRecord(
   exchange: Exchange,
   deployment: Deployment,
@@ -185,6 +190,7 @@ function createRecord(
     form,
     toolHistory: toolHistoryOf(output, toolHistory),
     output,
+    written: items.map(partsOf),
     finishReason: choice.finishReason,
     ...(found && { found }),
     usage: completion.usage,
@@ -232,14 +238,14 @@ function reply(
     if (lease === undefined) reportProgress()
     else void store.finish(lease, record)
   }
-  const plan = (schedule: Pick<Schedule, 'endMs'>): void => {
+  const plan = (schedule: Schedule): void => {
     progress.plan(schedule)
     reportProgress()
   }
 
   if (request.stream) {
     const obfuscate = request.stream_options?.include_obfuscation !== false
-    const body = streamResponse(record, items, obfuscate ? exchange.random : undefined, finish)
+    const body = streamResponse(record, items, obfuscate, finish)
     const streamed: Reply = modelReply(eventsOfModel, body, usage, steps)
     if (filtered.late) streamed.unbuffered = true
     return request.background ? divertSchedule(streamed, plan, 'paced') : streamed
@@ -247,7 +253,7 @@ function reply(
   if (request.background) {
     const render = (): string => {
       // No schedule was planned (latency is off), so the response is complete immediately.
-      if (!progress.isSettled) plan({ endMs: 0 })
+      if (!progress.isSettled) plan({ stepsMs: new Float64Array(0), endMs: 0 })
       return writeJson(responseObject(record, 'queued'), 'pretty')
     }
     const accepted: Reply = modelReply(jsonOfModel, { kind: 'whole', render }, usage, steps)

@@ -6,15 +6,44 @@ import { textBody } from '../../answer/body.ts'
 import type { Reply } from '../../pipeline/reply.ts'
 import { type ReplyOrPromise, mapMaybe } from '../../pipeline/stage.ts'
 import { writeJson } from '../../wire/responses/write-json.ts'
-import { responseObject } from '../../wire/responses/response-object.ts'
+import { isModelOutput, responseObject } from '../../wire/responses/response-object.ts'
 import type { ResponseArchive, ResponseRecord } from './response-archive.ts'
 import { faultError, prefixPath } from '../../wire/validation/fault.ts'
 import { integerBetween, oneOf } from '../../wire/validation/checks.ts'
+import { includesAreSupported } from '../../wire/validation/model-rules.ts'
+import { createRandom } from '../../lib/random.ts'
+import { drawEncrypted } from './draw-items.ts'
 import { inputItems, type ListedItem } from './input-items.ts'
+import { numberOf, readResumeQuery, resumeResponse } from './resume-response.ts'
 
-/** Returns the stored response of the URL in its current state. */
+/** Returns the stored response of the URL: its current state, or its events with `stream=true`. */
 export function getResponse(exchange: Exchange, store: ResponseArchive): ReplyOrPromise {
-  return withStored(exchange, store, (record) => jsonReply(currentObject(exchange, record)))
+  const query = new URLSearchParams(exchange.query)
+  const resume = readResumeQuery(query)
+  if (resume && isError(resume)) return refuse(resume)
+  const include = [...query.getAll('include[]'), ...query.getAll('include')]
+  return withStored(exchange, store, (stored) => {
+    const fault = includesAreSupported({ include }, stored.model)
+    if (fault) return refuse(faultError(fault))
+    const record = withIncluded(stored, include)
+    if (!resume) return jsonReply(currentObject(exchange, record))
+    // A response in the foreground is not stored before its end (azure-ai-agentserver, contract of the Azure AI Responses API).
+    const isRunning = record.progress.stageAt(exchange.clock.epochMs()) === 'in_progress'
+    if (isRunning && record.request.background !== true) return refuse(responseNotFound(record.id))
+    return resumeResponse(exchange, record, resume)
+  })
+}
+
+/** Adds the encrypted reasoning that the request of the response did not include. Each read returns the same text. */
+function withIncluded(record: ResponseRecord, include: readonly string[]): ResponseRecord {
+  if (!include.includes('reasoning.encrypted_content')) return record
+  const output = record.output.map((item) => {
+    if (!isModelOutput(item) || item.type !== 'reasoning' || item.encrypted_content !== undefined) return item
+    const { id, type, ...rest } = item
+    const encrypted = drawEncrypted(createRandom(id), record.usage.reasoningTokens)
+    return { id, type, encrypted_content: encrypted, ...rest }
+  })
+  return { ...record, output }
 }
 
 /** Deletes the response. Its id and its items are unknown afterwards. */
@@ -58,8 +87,8 @@ function currentObject({ clock }: Exchange, record: ResponseRecord): object {
   return responseObject(record, record.progress.stageAt(clock.epochMs()))
 }
 
-function isError(page: object): page is ServiceError {
-  return 'status' in page
+function isError(value: object): value is ServiceError {
+  return 'status' in value
 }
 
 function jsonReply(value: object): Reply {
@@ -109,11 +138,6 @@ function listItems(record: ResponseRecord, query: URLSearchParams): ItemPage | S
     last_id: data.at(-1)?.id ?? null,
     has_more: data.length < between.length,
   }
-}
-
-/** Text that is not a number is reported as text. */
-function numberOf(text: string): number | string {
-  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : text
 }
 
 function named(name: string, fault: ReturnType<typeof checkLimit>): typeof fault {

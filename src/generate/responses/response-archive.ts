@@ -114,6 +114,14 @@ function nameOf(resource: string, id: string): string {
   return `${resource}/${sharedIdPart(id) ?? id}`
 }
 
+/** The parts of an output item in a stream that the item itself does not contain. */
+export interface WrittenParts {
+  /** Characters of each token of its text. */
+  readonly lengths: readonly number[]
+  /** Base64 of the partial images. */
+  readonly partialImages?: readonly string[]
+}
+
 /** A response with all its data, as stored. */
 export interface ResponseRecord extends AnsweredResponse {
   readonly resource: string
@@ -125,6 +133,8 @@ export interface ResponseRecord extends AnsweredResponse {
   /** The calls since the last message of the user, including those of this response. */
   readonly toolHistory: ToolHistory
   readonly output: readonly (OutputItem | HostedOutput)[]
+  /** How each output item was written, to stream the response again with the same events. Absent in records of older versions. */
+  readonly written?: readonly WrittenParts[]
   readonly usage: Usage
   readonly progress: ResponseProgress
   /** Estimated size in the store, in bytes. */

@@ -1,9 +1,11 @@
 import type { EventsBody } from '../../answer/body.ts'
-import type { Random } from '../../lib/random.ts'
+import { createRandom, type Random } from '../../lib/random.ts'
 import { itemEvents, singleEvent, type EventRun } from '../../wire/responses/item-events.ts'
-import { hostedItemEvents } from '../../wire/responses/hosted-events.ts'
+import { hostedItemEvents, hostedText } from '../../wire/responses/hosted-events.ts'
 import {
+  type HostedOutput,
   isModelOutput,
+  type OutputItem,
   type WrittenItem,
   responseObject,
   type ResponseStage,
@@ -12,17 +14,19 @@ import type { ResponseRecord } from './response-archive.ts'
 import type { Reply, Schedule } from '../../pipeline/reply.ts'
 
 /**
- * The events of a streamed response: start, one item after another, and end. There is no `[DONE]`.
+ * The events of a streamed response: start, one item after another, and end. There is no `[DONE]`. The events of a response are always
+ * the same, including the padding in deltas.
  *
- * @param noise source of the padding in deltas; undefined disables the padding
+ * @param obfuscates whether deltas have padding
  * @param onEnd called before the last event is rendered
  */
 export function streamResponse(
   record: ResponseRecord,
   items: readonly WrittenItem[],
-  noise: Random | undefined,
+  obfuscates: boolean,
   onEnd: () => void,
 ): EventsBody {
+  const noise = obfuscates ? createRandom(record.id) : undefined
   const runs = [
     ...startEvents(record),
     ...items.flatMap((item, index) => eventsOf(item, index, noise)),
@@ -60,10 +64,43 @@ function startEvents(record: ResponseRecord): EventRun[] {
 
 function endEvent(record: ResponseRecord, onEnd: () => void): EventRun {
   const isCut = record.finishReason === 'length' || record.finishReason === 'content_filter'
-  return singleEvent(`response.${isCut ? 'incomplete' : 'completed'}`, () => {
-    onEnd()
-    return { response: responseObject(record, 'ended') }
+  const ended = singleEvent(`response.${isCut ? 'incomplete' : 'completed'}`, () => ({
+    response: responseObject(record, 'ended'),
+  }))
+  return {
+    ...ended,
+    render(index, sequence) {
+      onEnd()
+      return (record.progress.isCancelled ? cancelledEvent(record) : ended).render(index, sequence)
+    },
+  }
+}
+
+/** The end of a cancelled response (azure-ai-agentserver, contract of the Azure AI Responses API). */
+function cancelledEvent(record: ResponseRecord): EventRun {
+  return singleEvent('response.failed', () => ({ response: responseObject(record, 'cancelled') }))
+}
+
+/** Restores the items of a stored response with their tokens. Without the lengths, an item has one token. */
+export function writtenItems({ output, written = [] }: ResponseRecord): WrittenItem[] {
+  return output.map((item, index) => {
+    const { lengths, partialImages } = written[index] ?? {}
+    const images = partialImages && { partialImages }
+    const text = textOf(item)
+    if (text === undefined) return { item, pieces: [], ...images }
+    let end = 0
+    const pieces = (lengths ?? [text.length]).map((length) => text.slice(end, (end += length)))
+    return { item, pieces, ...images }
   })
+}
+
+function textOf(item: OutputItem | HostedOutput): string | undefined {
+  if (!isModelOutput(item)) return hostedText(item)
+  if (item.type === 'function_call') return item.arguments
+  if (item.type === 'custom_tool_call') return item.input
+  if (item.type !== 'message') return undefined
+  const [part] = item.content
+  return part?.type === 'refusal' ? part.refusal : part?.text
 }
 
 /** Maps events to runs and to steps of the schedule. */
@@ -116,6 +153,12 @@ export function divertSchedule(
   })
 }
 
+/** The times of background work, in milliseconds from the creation of the response. */
+interface WorkPlan {
+  readonly firstMs: number
+  readonly endMs: number
+}
+
 /** Share of its time that a background response is queued. The service does not document its queue. */
 const QUEUED_SHARE = 0.1
 
@@ -125,6 +168,8 @@ export interface ProgressState {
   readonly createdMs: number
   /** Duration of the background work; null means endless. */
   readonly workMs: number | null
+  /** Time of the first token of the background work; null means never. Absent in states of older versions. */
+  readonly firstMs?: number | null
   /** Whether the duration is known. */
   readonly planned: boolean
   /** Null until the response has ended. */
@@ -139,7 +184,7 @@ export interface ProgressState {
 export class ResponseProgress {
   readonly #background: boolean
   readonly #createdMs: number
-  #schedule: Pick<Schedule, 'endMs'> | undefined
+  #schedule: WorkPlan | undefined
   #endedMs: number | undefined
   #cancelled = false
 
@@ -157,28 +202,46 @@ export class ResponseProgress {
   }
 
   /** Applies the state of another process. */
-  apply({ workMs, planned, endedMs, cancelled }: ProgressState): void {
-    this.#schedule = planned ? { endMs: workMs ?? Infinity } : undefined
+  apply({ workMs, firstMs = 0, planned, endedMs, cancelled }: ProgressState): void {
+    this.#schedule = planned ? { endMs: workMs ?? Infinity, firstMs: firstMs ?? Infinity } : undefined
     this.#endedMs = endedMs ?? undefined
     this.#cancelled = cancelled
   }
 
   /** State for another process. */
   get state(): ProgressState {
-    const workMs = this.#schedule?.endMs ?? 0
+    const { endMs: workMs, firstMs } = this.#schedule ?? { endMs: 0, firstMs: 0 }
     return {
       background: this.#background,
       createdMs: this.#createdMs,
       workMs: workMs === Infinity ? null : workMs,
+      firstMs: firstMs === Infinity ? null : firstMs,
       planned: this.#schedule !== undefined,
       endedMs: this.#endedMs ?? null,
       cancelled: this.#cancelled,
     }
   }
 
-  /** Sets the duration of the work, from the creation of the response. */
-  plan(schedule: Pick<Schedule, 'endMs'>): void {
-    this.#schedule = schedule
+  /** Sets the times of the work, from the creation of the response. */
+  plan({ stepsMs, endMs }: Schedule): void {
+    this.#schedule = { firstMs: stepsMs[0] ?? endMs, endMs }
+  }
+
+  /** Whether the response was cancelled. */
+  get isCancelled(): boolean {
+    return this.#cancelled
+  }
+
+  /**
+   * When a step of the background work is due, in milliseconds since 1970. Steps after the first one are evenly distributed, because
+   * only the first and the last time are stored.
+   *
+   * @param share position of the step, from 0 to 1
+   */
+  dueMs(share: number): number {
+    const { firstMs, endMs } = this.#schedule ?? { firstMs: 0, endMs: 0 }
+    if (share === 0 || firstMs === Infinity) return this.#createdMs + firstMs
+    return this.#createdMs + firstMs + (endMs - firstMs) * share
   }
 
   /** Whether the progress is final, except for a cancellation. */

@@ -81,6 +81,12 @@ const hostedEvents: Readonly<Record<string, HostedEvents>> = {
   tool_search_call: { added: () => ({ arguments: {} }) },
 }
 
+/** Returns the text of an item that the model writes token by token, or undefined. */
+export function hostedText(item: HostedOutput): string | undefined {
+  const text = hostedEvents[item.type]?.text?.of({ ...item })
+  return typeof text === 'string' ? text : undefined
+}
+
 /** Options of the events of an item. */
 export interface HostedEventOptions {
   /** The text of the call in tokens; default: one piece. */

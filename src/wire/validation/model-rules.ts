@@ -192,7 +192,7 @@ const responsesVerbosityIsSupported: Rule = ({ text }, model) => {
 }
 
 /** The list in the message is that of the API description; the message itself is not captured. */
-const includesAreSupported: Rule = ({ include }, { capabilities }) => {
+export const includesAreSupported: Rule = ({ include }, { capabilities }) => {
   if (!Array.isArray(include)) return undefined
   for (const [index, value] of (include as readonly string[]).entries()) {
     if (!capabilities.includes.includes(value)) {

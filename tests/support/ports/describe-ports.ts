@@ -5,7 +5,8 @@ import type { Model } from '../../../src/wire/models/models.ts'
 import { ResponseIds } from '../../../src/wire/responses/response-ids.ts'
 import { inputItems } from '../../../src/generate/responses/input-items.ts'
 import type { ResponseArchive, ResponseRecord } from '../../../src/generate/responses/response-archive.ts'
-import { ResponseProgress } from '../../../src/generate/responses/stream-response.ts'
+import { ResponseProgress, writtenItems } from '../../../src/generate/responses/stream-response.ts'
+import type { MessageOutput } from '../../../src/wire/responses/response-object.ts'
 import type { CallStarted, JournalSink } from '../../../src/journal/journal-sink.ts'
 import type { JournalEntry } from '../../../src/journal/journal-entry.ts'
 import type { ConcurrencyLimiter, SlotGrant, SlotRefusal } from '../../../src/latency/concurrency-limiter.ts'
@@ -238,12 +239,32 @@ export function describeResponseArchive(name: string, make: MakeAdapter<Response
       const archive = await make()
       const record = responseRecord('c', true)
       expect((await archive.add(record)).lease).toBeUndefined()
-      record.progress.plan({ endMs: 60_000 })
+      record.progress.plan({ stepsMs: Float64Array.of(500, 60_000), endMs: 60_000 })
       await archive.update(record)
       expect((await archive.get('default', record.id, 2_000))?.progress.stageAt(2_000)).toBe('queued')
       record.progress.cancel(2_000)
       await archive.cancel(record)
       expect((await archive.get('default', record.id, 2_000))?.progress.stageAt(2_000)).toBe('cancelled')
+    })
+
+    it('returns what the events and their times are derived from', async () => {
+      const archive = await make()
+      const text = 'Grüße, 世界'
+      const message: MessageOutput = {
+        id: 'msg_1',
+        type: 'message',
+        status: 'completed',
+        content: [{ type: 'output_text', annotations: [], logprobs: [], text }],
+        role: 'assistant',
+      }
+      const record = { ...responseRecord('e', true), output: [message], written: [{ lengths: [5, 2, 2] }] }
+      await archive.add(record)
+      record.progress.plan({ stepsMs: Float64Array.of(500, 2_500), endMs: 2_500 })
+      await archive.update(record)
+      const found = await archive.get('default', record.id, 1_000)
+      if (!found) throw new Error('The archive has no record.')
+      expect(writtenItems(found)).toEqual([{ item: message, pieces: ['Grüße', ', ', '世界'] }])
+      expect([0, 0.5, 1].map((share) => found.progress.dueMs(share))).toEqual([1_500, 2_500, 3_500])
     })
 
     it('finds an item of the input by its id', async () => {
