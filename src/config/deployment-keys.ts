@@ -62,6 +62,12 @@ export const deploymentKeys: Readonly<Record<keyof typeof deploymentEntrySchema.
     range: 'a deployment in the file',
     whenAbsent: '429',
   },
+  promptCacheHitProbability: {
+    meaning:
+      'Share of the requests that find their prompt in the prompt cache, if it is there (docs/generate.md)',
+    range: 'a number from 0 to 1',
+    whenAbsent: '1',
+  },
   embeddingSize: {
     meaning: 'Default dimensions of an embedding',
     range: 'an integer from 1 to 16,384',

@@ -22,6 +22,7 @@ const count = 'must be an integer of at least 1'
 const limit = z.int(count).min(1, count).optional()
 /** Maximum size of embeddings: five times that of any known model, and still a small answer. */
 const MAX_EMBEDDING_SIZE = 16_384
+const shareRule = 'must be a number from 0 to 1'
 const sizeRule = `must be an integer from 1 to ${MAX_EMBEDDING_SIZE}`
 
 /** Schema of an entry. `latency` and `faults` are validated separately. */
@@ -36,6 +37,7 @@ export const deploymentEntrySchema = z.strictObject(
     wireProfile: z.enum(wireProfileNames, `must be one of ${wireProfileNames.join(', ')}`).optional(),
     provisionedThroughputUnits: limit,
     spilloverTo: z.string('must be the name of a deployment').optional(),
+    promptCacheHitProbability: z.number(shareRule).min(0, shareRule).max(1, shareRule).optional(),
     embeddingSize: z.int(sizeRule).min(1, sizeRule).max(MAX_EMBEDDING_SIZE, sizeRule).optional(),
     latency: z.custom<DeploymentLatencyOptions>().optional(),
     faults: z.custom<readonly OwnFaultRuleOptions[]>().optional(),
@@ -95,6 +97,7 @@ const advice: Readonly<Record<string, string>> = {
   wireProfile: 'Leave it out to use WIRE_PROFILE.',
   provisionedThroughputUnits: 'Set it to 15, for example, or leave it out for a pay-as-you-go deployment.',
   spilloverTo: 'Set it to a pay-as-you-go deployment in this file, or leave it out.',
+  promptCacheHitProbability: 'Set it to 0.3, for example, or leave it out for 1.',
   embeddingSize: 'Set it to 1536, for example, or leave it out for the size of the model.',
 }
 

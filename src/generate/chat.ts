@@ -17,7 +17,7 @@ import {
   requestedTokens,
   usesFunctions,
   withForced,
-  cachedTokens,
+  useCache,
   readableTexts,
 } from './completion-task.ts'
 import { complete, completeInSlices, mayTakeLong, completionMemory } from './complete.ts'
@@ -92,8 +92,8 @@ function answerChat(
   const verdict = judgeContent(readableTexts(request), exchange.config, exchange.forced)
   if (verdict.kind === 'prompt') return refuse(promptFiltered(verdict.category))
 
-  const cached = cachedTokens(exchange, deployment, request, promptTokens, promptCache)
-  const task = withForced(chatTask(request, promptTokens, cached), exchange)
+  const cacheUse = useCache(exchange, deployment, request, promptTokens, promptCache)
+  const task = withForced(chatTask(request, promptTokens, cacheUse), exchange)
   const unknownTool = refuseUnknownTools(task)
   if (unknownTool) return refuse(unknownTool)
   const size = {

@@ -53,14 +53,16 @@ export function mayTakeLong(task: CompletionTask, model: Model): boolean {
   )
 }
 
-function withUsage(choices: readonly Choice[], { promptTokens, cachedTokens }: CompletionTask): Completion {
+function withUsage(choices: readonly Choice[], { promptTokens, cacheUse }: CompletionTask): Completion {
   let completionTokens = 0
   let reasoningTokens = 0
   for (const choice of choices) {
     completionTokens += billedTokens(choice)
     reasoningTokens += choice.reasoningTokens
   }
-  return { choices, usage: { promptTokens, cachedTokens, completionTokens, reasoningTokens } }
+  const { read: cachedTokens, written: cacheWriteTokens } = cacheUse
+  const usage = { promptTokens, cachedTokens, completionTokens, reasoningTokens }
+  return { choices, usage: cacheWriteTokens === 0 ? usage : { ...usage, cacheWriteTokens } }
 }
 
 function completeChoice(task: CompletionTask, model: Model, random: Random, config: ResourceConfig): Choice {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { ChatRequest } from '../wire/chat/chat-request.ts'
 import { chatTask, usesFunctions } from './completion-task.ts'
+import { noCacheUse } from './prompt-cache.ts'
 
 const messages = [{ role: 'user', content: 'x' }] as const
 const f = { name: 'f', parameters: { type: 'object' }, strict: true }
@@ -9,13 +10,13 @@ const tools = [
   { type: 'function', function: f },
   { type: 'custom', custom: g },
 ] as const
-const task = (request: Partial<ChatRequest>) => chatTask({ messages, ...request }, 10, 0)
+const task = (request: Partial<ChatRequest>) => chatTask({ messages, ...request }, 10, noCacheUse)
 
 describe('chatTask', () => {
   it('defaults to one text choice without tools, stop sequences or limit', () => {
     expect(task({})).toEqual({
       promptTokens: 10,
-      cachedTokens: 0,
+      cacheUse: noCacheUse,
       count: 1,
       requestedTokens: undefined,
       tools: [],

@@ -1,5 +1,6 @@
 import type { Deployment } from '../config/deployments.ts'
 import type { Exchange, AnswerOverride } from '../pipeline/exchange.ts'
+import type { Model } from '../wire/models/models.ts'
 import {
   type ChatRequest,
   type FunctionDefinition,
@@ -11,8 +12,15 @@ import {
   type ContentPart,
 } from '../wire/chat/chat-request.ts'
 import { chatToolHistory, noCalls, type ToolHistory } from './choose-tools.ts'
+import { wireFormOf } from '../wire/wire-profile.ts'
 import { loadEncoding } from '../tokens/encoding.ts'
-import { MIN_CACHED_PROMPT, type PromptCache } from './prompt-cache.ts'
+import {
+  type CacheRetention,
+  type CacheUse,
+  MIN_CACHED_PROMPT,
+  noCacheUse,
+  type PromptCache,
+} from './prompt-cache.ts'
 
 /** A tool that the model may call. */
 export interface ToolDefinition {
@@ -38,8 +46,8 @@ export type TextFormat =
 /** The request to the model, independent of the API. */
 export interface CompletionTask {
   readonly promptTokens: number
-  /** Prompt tokens that are served from the prompt cache. */
-  readonly cachedTokens: number
+  /** Prompt tokens that are read from the prompt cache and written to it. */
+  readonly cacheUse: CacheUse
   /** Number of choices. */
   readonly count: number
   /** Token limit of the request for each choice, hidden reasoning included; undefined without one. */
@@ -89,13 +97,13 @@ export function usesFunctions({ tools, functions }: ChatRequest): boolean {
 export function chatTask(
   request: ChatRequest,
   promptTokens: number,
-  cachedTokens: number,
+  cacheUse: CacheUse,
   history?: ToolHistory,
 ): CompletionTask {
   const tools = toolsOf(request)
   return {
     promptTokens,
-    cachedTokens,
+    cacheUse,
     count: request.n ?? 1,
     requestedTokens: requestedTokens(request),
     tools: tools.length > 0 ? allowedOf(tools, request) : tools,
@@ -179,41 +187,114 @@ export function* readableTexts({ messages }: ChatRequest): Generator<string> {
 }
 
 /** Stores the prompt of a request in the cache. Returns how many of its tokens were cached. */
-export function cachedTokens(
-  { resource, clock }: Exchange,
-  { name, model }: Deployment,
+export function useCache(
+  exchange: Exchange,
+  deployment: Deployment,
   request: ChatRequest,
   tokens: number,
   promptCache: PromptCache,
-): number {
-  if (tokens < MIN_CACHED_PROMPT) return 0
+): CacheUse {
+  if (tokens < MIN_CACHED_PROMPT) return noCacheUse
+  const { name, model } = deployment
   const encoding = loadEncoding(model.encoding)
   const count = (text: string): number => encoding.count(text)
-  const prompt = { resource, deployment: name, texts: promptTexts(request), tokens, count }
-  return promptCache.use(prompt, clock.nowMs())
+  const ends: number[] = []
+  const texts = promptTexts(request, ends)
+  const isExplicit = model.capabilities.cacheBreakpoints && request.prompt_cache_options?.mode === 'explicit'
+  const prompt = {
+    resource: exchange.resource,
+    deployment: name,
+    key: cacheKey(request, model),
+    retention: cacheRetention(request, model),
+    texts,
+    breakpoints: isExplicit ? ends : undefined,
+    tokens,
+    count,
+  }
+  const use = promptCache.use(prompt, exchange.clock.nowMs(), reachesCache(exchange, deployment))
+  return reportedUse(use, exchange, deployment)
+}
+
+/** Removes the written tokens, unless the answers of the deployment report them: pay-as-you-go, gpt-5.6 and later, since August 2026. */
+export function reportedUse(use: CacheUse, { config }: Exchange, deployment: Deployment): CacheUse {
+  const { model, provisionedThroughputUnits: units, wireProfile = config.wireProfile } = deployment
+  const isReported =
+    model.capabilities.cacheBreakpoints &&
+    units === undefined &&
+    wireFormOf(wireProfile, model).chat.hasCacheWriteTokens
+  return isReported ? use : { read: use.read, written: 0 }
+}
+
+/** The random branch for cache hits, separate from the random numbers of the answer. */
+const CACHE_BRANCH = 0x6361_6368
+
+/** Draws whether a request reaches a machine that has its prompt. */
+export function reachesCache(
+  { random }: Exchange,
+  { promptCacheHitProbability: share = 1 }: Deployment,
+): boolean {
+  return share === 1 || random.branch(CACHE_BRANCH).unit() < share
+}
+
+/** Fields of a request that the prompt cache depends on, besides its prompt. */
+export interface CacheFields {
+  readonly prompt_cache_key?: string | null
+  readonly prompt_cache_retention?: string | null
+  readonly reasoning_effort?: string | null
+  readonly verbosity?: string | null
+}
+
+/** Returns how long the prompt of a request is cached. */
+export function cacheRetention(
+  { prompt_cache_retention: requested }: CacheFields,
+  { capabilities: { cacheRetentions } }: Model,
+): CacheRetention {
+  return (requested ?? cacheRetentions[0] ?? 'in_memory') as CacheRetention
+}
+
+/**
+ * Returns what must be equal for reuse, besides the prompt. Effort and verbosity count for models with breakpoints (OpenAI, "Prompt
+ * cache diagnostics").
+ */
+export function cacheKey(
+  { prompt_cache_key: key, reasoning_effort: effort, verbosity }: CacheFields,
+  { capabilities }: Model,
+): string {
+  const named = key ?? ''
+  return capabilities.cacheBreakpoints ? `${named} ${effort ?? ''} ${verbosity ?? ''}` : named
 }
 
 /**
  * Returns the whole prompt in the order in which the model reads it, for the prompt cache. Tools and the response
  * format are at the start, so a change to them invalidates the whole prefix.
+ *
+ * @param ends receives the number of texts up to each explicit breakpoint
  */
-function promptTexts({ messages, tools, functions, response_format: format }: ChatRequest): string[] {
+function promptTexts(
+  { messages, tools, functions, response_format: format }: ChatRequest,
+  ends: number[],
+): string[] {
   const texts: string[] = []
   if (tools) texts.push(JSON.stringify(tools))
   if (functions) texts.push(JSON.stringify(functions))
   if (format) texts.push(JSON.stringify(format))
-  for (const message of messages) pushMessage(texts, message)
+  for (const message of messages) pushMessage(texts, message, ends)
   return texts
 }
 
-function pushMessage(texts: string[], message: ChatMessage): void {
+function pushMessage(texts: string[], message: ChatMessage, ends: number[]): void {
   const { role, content } = message
   const { tool_calls: calls, function_call: call } = callsOf(message)
   const name = nameOf(message)
   texts.push(`<${role}>`)
   if (name) texts.push(name)
   if (typeof content === 'string') texts.push(content)
-  else for (const part of content ?? []) texts.push(partText(part))
+  else {
+    for (const part of content ?? []) {
+      texts.push(partText(part))
+      if ('prompt_cache_breakpoint' in part && part.prompt_cache_breakpoint) ends.push(texts.length)
+    }
+  }
   if (calls) texts.push(JSON.stringify(calls))
   if (call) texts.push(JSON.stringify(call))
 }
@@ -226,7 +307,7 @@ function partText(part: ContentPart): string {
     case 'refusal':
       return part.refusal
     case 'image_url':
-      return shortened(part.image_url.url)
+      return shortened(part.image_url.url) + (part.image_url.detail ?? '')
     case 'input_audio':
       return shortened(part.input_audio.data)
     case 'audio':

@@ -32,6 +32,7 @@ import { legacyLogprobsJson, streamCompletion } from './stream-completion.ts'
 import { completionMemory, complete, completeInSlices } from './complete.ts'
 import { noCalls } from './choose-tools.ts'
 import { withForced, type CompletionTask } from './completion-task.ts'
+import { noCacheUse } from './prompt-cache.ts'
 import { countInput, splitInputs } from '../wire/chat/prompt-tokens.ts'
 
 /**
@@ -262,7 +263,7 @@ function sumCompletions(completions: readonly Completion[], count: number): Prom
 function promptTask(request: CompletionsRequest, promptTokens: number, count: number): CompletionTask {
   return {
     promptTokens,
-    cachedTokens: 0,
+    cacheUse: noCacheUse,
     count,
     requestedTokens: requestedTokens(request),
     tools: [],

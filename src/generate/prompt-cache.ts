@@ -4,10 +4,15 @@ import { RecentMap } from '../lib/caches.ts'
 export const MIN_CACHED_PROMPT = 1_024
 
 /** Above the minimum, cached tokens increase in steps of this size. */
-export const CACHED_STEP_TOKENS = 128
+const CACHED_STEP_TOKENS = 128
 
-/** A prefix expires if it is not used for this long. The service documents five to ten minutes. */
-const RETENTION_MS = 5 * 60_000
+const MINUTE_MS = 60_000
+
+/** Minimum time without use after which a prefix expires, for each retention; `in_memory` takes up to twice as long. */
+const retentionMs = { in_memory: 5 * MINUTE_MS, '24h': 24 * 60 * MINUTE_MS } as const
+
+/** Name of a retention in `prompt_cache_retention`. */
+export type CacheRetention = keyof typeof retentionMs
 
 /** Resolution of the last use. Updating it on each use would evict other prompts. */
 const USE_RESOLUTION_MS = 30_000
@@ -21,16 +26,53 @@ const BLOCKS_PER_GENERATION = 131_072
 /** Longer suffixes (in characters) are estimated by length, because counting them again takes too long. */
 const MAX_COUNTED_SUFFIX = 16_384
 
+/** Characters that select a machine: about 256 tokens of English text (Microsoft Learn, "Prompt caching"). */
+const ROUTE_LENGTH = 1_024
+
+/** Requests in a minute with the same start and key that one machine answers. Others go to further machines, with separate caches. */
+const REQUESTS_PER_MACHINE = 15
+
+/** Routes in each of the two generations; about 5 MB in total. */
+const ROUTES_PER_GENERATION = 16_384
+
+/**
+ * Tokens after the last message, which are never cached: a prompt of 8,823 tokens wrote 8,820 (gpt-5.6-luna on Azure, August 2026,
+ * pydantic/genai-prices#596).
+ */
+const UNCACHED_END_TOKENS = 3
+
 /** A prompt as the cache reads it. */
 export interface CacheablePrompt {
   /** Prompts of different resources or deployments share no prefix. */
   readonly resource: string
   readonly deployment: string
+  /** `prompt_cache_key`, and settings that prevent reuse if they change. Prompts with different keys share no prefix. */
+  readonly key: string
+  readonly retention: CacheRetention
   /** All texts that the model reads, in order. */
   readonly texts: readonly string[]
+  /** Numbers of texts after which a prefix can end; undefined: a prefix can end at each block. */
+  readonly breakpoints: readonly number[] | undefined
   /** Tokens of the whole prompt. */
   readonly tokens: number
   readonly count: (text: string) => number
+}
+
+/** What the cache did for a prompt. */
+export interface CacheUse {
+  /** Tokens that were read from the cache. */
+  readonly read: number
+  /** Tokens that were written to it. Only gpt-5.6 and later report them. */
+  readonly written: number
+}
+
+/** The use of a prompt that is too short, or not cached on request. */
+export const noCacheUse: CacheUse = { read: 0, written: 0 }
+
+/** Requests with one start and key in a minute. */
+interface Route {
+  readonly startMs: number
+  requests: number
 }
 
 /**
@@ -38,61 +80,133 @@ export interface CacheablePrompt {
  * never the text: a hash chain over blocks of 512 characters, which costs at most 2 ns per character.
  */
 export class PromptCache {
-  readonly #usedMs = new RecentMap<number, number>(BLOCKS_PER_GENERATION)
+  readonly #expiresMs = new RecentMap<number, number>(BLOCKS_PER_GENERATION)
+  readonly #routes = new RecentMap<number, Route>(ROUTES_PER_GENERATION)
 
   /**
-   * Stores the prompt. Returns the tokens of the longest cached prefix, in steps of 128 and at least 1,024, or 0.
+   * Stores the prompt. Returns the tokens of the longest cached prefix, in steps of 128 and at least 1,024, or 0. With breakpoints,
+   * prefixes end exactly there.
    *
    * @param nowMs on any monotonic scale
+   * @param isHit whether the prompt reaches a machine that has it; false returns a miss, and stores the prompt
    */
-  use(prompt: CacheablePrompt, nowMs: number): number {
-    if (prompt.tokens < MIN_CACHED_PROMPT) return 0
-    const rest = this.#recordUse(prompt, nowMs)
-    const prefix = prompt.tokens - suffixTokens(prompt, rest)
-    return prefix < MIN_CACHED_PROMPT ? 0 : prefix - (prefix % CACHED_STEP_TOKENS)
+  use(prompt: CacheablePrompt, nowMs: number, isHit = true): CacheUse {
+    const { tokens, breakpoints } = prompt
+    if (tokens < MIN_CACHED_PROMPT || breakpoints?.length === 0) return noCacheUse
+    const route = routeOf(prompt)
+    const { known, end } = this.#recordUse(prompt, route, this.#machineOf(route, nowMs), nowMs)
+    const prefix = isHit ? tokens - suffixTokens(prompt, known) : 0
+    const read = prefix < MIN_CACHED_PROMPT ? 0 : breakpoints ? prefix : roundToSteps(prefix)
+    const boundary = tokens - (breakpoints ? suffixTokens(prompt, end) : UNCACHED_END_TOKENS)
+    const written = boundary < MIN_CACHED_PROMPT ? 0 : Math.max(0, boundary - (read > 0 ? prefix : 0))
+    return { read, written }
   }
 
   /** Deletes all prompts. */
   clear(): void {
-    this.#usedMs.clear()
+    this.#expiresMs.clear()
+    this.#routes.clear()
   }
 
-  /** Records the use of each prefix. Returns the end of the longest cached prefix. */
-  #recordUse({ resource, deployment, texts }: CacheablePrompt, nowMs: number): SuffixStart {
-    const chain = new HashChain()
-    chain.add(resource, 0, resource.length)
-    chain.close()
-    chain.add(deployment, 0, deployment.length)
-    let known = true
-    const rest = { text: 0, offset: 0 }
-    for (const [index, text] of texts.entries()) {
+  /** The machine that answers a request. Counts it. */
+  #machineOf(route: number, nowMs: number): number {
+    const recent = this.#routes.get(route)
+    if (!recent || nowMs - recent.startMs >= MINUTE_MS) {
+      this.#routes.set(route, { startMs: nowMs, requests: 1 })
+      return 0
+    }
+    return Math.floor(recent.requests++ / REQUESTS_PER_MACHINE)
+  }
+
+  /** Records the use of each prefix. Returns the ends of the longest cached prefix and of the longest prefix. */
+  #recordUse(
+    { resource, deployment, key, retention, texts, breakpoints }: CacheablePrompt,
+    route: number,
+    machine: number,
+    nowMs: number,
+  ): { readonly known: TextPosition; readonly end: TextPosition } {
+    const chain = startOfChain(resource, deployment, key)
+    chain.addNumber(machine)
+    // From 5 to 10 minutes, the same for all uses of a prefix.
+    const minimumMs = retentionMs[retention]
+    const idleMs = retention === 'in_memory' ? minimumMs + (route % minimumMs) : minimumMs
+    const expiresMs = nowMs + idleMs
+    const last = breakpoints?.at(-1) ?? texts.length
+    let isKnown = true
+    const known = { text: 0, offset: 0 }
+    for (let index = 0; index < last; index++) {
+      const text = texts[index] ?? ''
       for (let start = 0; start <= text.length; start += BLOCK_LENGTH) {
         const end = Math.min(start + BLOCK_LENGTH, text.length)
         chain.add(text, start, end)
         const isLast = end < start + BLOCK_LENGTH
         if (isLast) chain.close()
-        const usedMs = this.#usedMs.get(chain.value)
-        const isFresh = usedMs !== undefined && nowMs - usedMs <= RETENTION_MS
-        known &&= isFresh
-        if (known) {
-          rest.text = isLast ? index + 1 : index
-          rest.offset = isLast ? 0 : end
+        const storedMs = this.#expiresMs.get(chain.value)
+        const isFresh = storedMs !== undefined && nowMs <= storedMs
+        isKnown &&= isFresh
+        if (isKnown && (!breakpoints || (isLast && breakpoints.includes(index + 1)))) {
+          known.text = isLast ? index + 1 : index
+          known.offset = isLast ? 0 : end
         }
-        if (!isFresh || nowMs - usedMs > USE_RESOLUTION_MS) this.#usedMs.set(chain.value, nowMs)
+        if (!isFresh || expiresMs - storedMs > USE_RESOLUTION_MS) this.#expiresMs.set(chain.value, expiresMs)
       }
     }
-    return rest
+    return { known, end: { text: last, offset: 0 } }
   }
 }
 
-/** Start of the part of a prompt that is not cached. */
-interface SuffixStart {
+/** Tokens of a cached prefix that does not end at a breakpoint. */
+function roundToSteps(tokens: number): number {
+  return tokens - (tokens % CACHED_STEP_TOKENS)
+}
+
+/**
+ * Returns the use of a prompt that starts with a conversation.
+ *
+ * @param historyTokens tokens of the conversation that are cached
+ * @param tokens tokens of the whole prompt
+ */
+export function useOfHistory(historyTokens: number, tokens: number): CacheUse {
+  const read = historyTokens < MIN_CACHED_PROMPT ? 0 : roundToSteps(historyTokens)
+  return { read, written: Math.max(0, tokens - UNCACHED_END_TOKENS - (read > 0 ? historyTokens : 0)) }
+}
+
+/** Returns whether a prefix is cached that was used `idleMs` ago, independent of its text. */
+export function isRetained(retention: CacheRetention, idleMs: number): boolean {
+  return idleMs <= retentionMs[retention]
+}
+
+function startOfChain(resource: string, deployment: string, key: string): HashChain {
+  const chain = new HashChain()
+  for (const text of [resource, deployment, key]) {
+    chain.add(text, 0, text.length)
+    chain.close()
+  }
+  return chain
+}
+
+/** A hash of the start of a prompt. */
+function routeOf({ resource, deployment, key, texts }: CacheablePrompt): number {
+  const chain = startOfChain(resource, deployment, key)
+  let rest = ROUTE_LENGTH
+  for (const text of texts) {
+    const end = Math.min(rest, text.length)
+    chain.add(text, 0, end)
+    chain.close()
+    rest -= end
+    if (rest === 0) break
+  }
+  return chain.value
+}
+
+/** A position in the texts of a prompt. */
+interface TextPosition {
   readonly text: number
   readonly offset: number
 }
 
 /** Counts the suffix instead of the prefix, because it is shorter and was just counted as part of the prompt. */
-function suffixTokens({ texts, tokens, count }: CacheablePrompt, rest: SuffixStart): number {
+function suffixTokens({ texts, tokens, count }: CacheablePrompt, rest: TextPosition): number {
   const parts = texts.slice(rest.text)
   if (rest.offset > 0) parts[0] = texts[rest.text]?.slice(rest.offset) ?? ''
   const length = totalLength(parts)
@@ -124,6 +238,11 @@ class HashChain {
     for (; at < end; at++) high = Math.imul(high ^ text.charCodeAt(at), HIGH_FACTOR)
     this.#high = high ^ (high >>> 15)
     this.#low = low
+  }
+
+  addNumber(value: number): void {
+    this.#high = Math.imul(this.#high ^ value, HIGH_FACTOR)
+    this.#low = Math.imul(this.#low ^ value, LOW_FACTOR)
   }
 
   /** Marks the end of a text, so that ("ab", "c") and ("a", "bc") have different hashes. */

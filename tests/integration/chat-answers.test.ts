@@ -148,7 +148,7 @@ describe('the prompt cache', () => {
     expect(cached).toBeLessThanOrEqual(count(long) + 10)
     expect(cached % 128).toBe(0)
     expect((await chat(simulator, asked, 'gpt-4o')).usage.prompt_tokens_details.cached_tokens).toBe(0)
-    await simulator.clock.advance(300_001)
+    await simulator.clock.advance(600_001)
     expect((await chat(simulator, asked)).usage.prompt_tokens_details.cached_tokens).toBe(0)
   })
 })

@@ -11,7 +11,7 @@ import { isMessage, type ResponsesItem, type ResponsesMessage } from '../../wire
 import { writeJson } from '../../wire/responses/write-json.ts'
 import { parseCompactRequest } from '../../wire/responses/validate-responses.ts'
 import type { PromptCache } from '../prompt-cache.ts'
-import { cachedTokens, readableTexts } from '../completion-task.ts'
+import { readableTexts, useCache } from '../completion-task.ts'
 import { judgeContent } from '../content-filter.ts'
 import { chatOf, ownTokens, withCountedInput } from './create-response.ts'
 import { drawEncrypted } from './draw-items.ts'
@@ -40,7 +40,7 @@ export function createConversationCompactor(store: ResponseArchive) {
       const chat = chatOf(request, input, model)
       const verdict = judgeContent(readableTexts(chat), exchange.config, exchange.forced)
       if (verdict.kind === 'prompt') return refuse(promptFiltered(verdict.category))
-      const cached = cachedTokens(exchange, deployment, chat, promptTokens, promptCache)
+      const { read: cached } = useCache(exchange, deployment, chat, promptTokens, promptCache)
       const summaryTokens = exchange.forced?.tokens ?? drawSummaryTokens(random)
       const completionTokens = Math.min(summaryTokens, model.maxOutputTokens)
       const usage: Usage = { promptTokens, cachedTokens: cached, completionTokens, reasoningTokens: 0 }

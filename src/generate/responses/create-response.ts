@@ -21,12 +21,29 @@ import type { Reply, Schedule } from '../../pipeline/reply.ts'
 import { type ReplyOrPromise, mapMaybe } from '../../pipeline/stage.ts'
 import { loadEncoding, type TokenCounter } from '../../tokens/encoding.ts'
 import { refuseUnknownTools, type ToolHistory } from '../choose-tools.ts'
-import { chatTask, withForced, cachedTokens, readableTexts } from '../completion-task.ts'
+import {
+  type CacheFields,
+  cacheKey,
+  cacheRetention,
+  chatTask,
+  reachesCache,
+  readableTexts,
+  reportedUse,
+  useCache,
+  withForced,
+} from '../completion-task.ts'
 import { complete, completionMemory } from '../complete.ts'
 import { completionSteps, type Completion } from '../../answer/completion.ts'
 import { countAhead } from '../count-ahead.ts'
 import { filterCompletion, type FilteredCompletion, judgeContent } from '../content-filter.ts'
-import { CACHED_STEP_TOKENS, MIN_CACHED_PROMPT, type PromptCache } from '../prompt-cache.ts'
+import {
+  isRetained,
+  MIN_CACHED_PROMPT,
+  noCacheUse,
+  type CacheUse,
+  type PromptCache,
+  useOfHistory,
+} from '../prompt-cache.ts'
 import { textBody } from '../../answer/body.ts'
 import { divertSchedule, streamResponse, ResponseProgress } from './stream-response.ts'
 import { writeJson } from '../../wire/responses/write-json.ts'
@@ -67,11 +84,11 @@ export function createResponseGenerator(store: ResponseArchive) {
     const verdict = judgeContent(readableTexts(chat), exchange.config, exchange.forced)
     if (verdict.kind === 'prompt') return refuse(promptFiltered(verdict.category))
 
-    const cached =
-      input.historyTokens > 0 && promptTokens >= MIN_CACHED_PROMPT
-        ? cachedHistory(Math.min(input.historyTokens, promptTokens))
-        : cachedTokens(exchange, deployment, chat, promptTokens, promptCache)
-    const task = withForced(chatTask(chat, promptTokens, cached, input.toolHistory), exchange)
+    const cacheUse =
+      input.previous && promptTokens >= MIN_CACHED_PROMPT
+        ? cachedHistory(exchange, deployment, chat, input.previous, promptTokens)
+        : useCache(exchange, deployment, chat, promptTokens, promptCache)
+    const task = withForced(chatTask(chat, promptTokens, cacheUse, input.toolHistory), exchange)
     const unknownTool = refuseUnknownTools(task)
     if (unknownTool) return refuse(unknownTool)
     const size = completionMemory({ choices: 1, tokens: request.max_output_tokens ?? undefined })
@@ -143,9 +160,32 @@ export function ownTokens(
   return countResponsesInput({ ...request, input: items }, model, counter)
 }
 
-/** The earlier items of a conversation have just been read, so all of them are cached. */
-function cachedHistory(historyTokens: number): number {
-  return historyTokens < MIN_CACHED_PROMPT ? 0 : historyTokens - (historyTokens % CACHED_STEP_TOKENS)
+/** The earlier items of a conversation are cached as a whole while the previous response is retained. */
+function cachedHistory(
+  exchange: Exchange,
+  deployment: Deployment,
+  request: ChatRequest,
+  previous: ResponseRecord,
+  tokens: number,
+): CacheUse {
+  const { model } = deployment
+  if (request.prompt_cache_options?.mode === 'explicit') return noCacheUse
+  const isCached =
+    previous.deployment === deployment.name &&
+    isRetained(cacheRetention(request, model), exchange.clock.epochMs() - previous.createdMs) &&
+    cacheKey(request, model) === cacheKey(cacheFieldsOf(previous.request, model), model) &&
+    reachesCache(exchange, deployment)
+  const use = useOfHistory(isCached ? Math.min(conversationTokens(previous), tokens) : 0, tokens)
+  return reportedUse(use, exchange, deployment)
+}
+
+function cacheFieldsOf(request: ResponsesRequest, { capabilities }: Model): CacheFields {
+  const { prompt_cache_key, reasoning, text } = request
+  return {
+    prompt_cache_key: prompt_cache_key ?? null,
+    reasoning_effort: reasoning?.effort ?? capabilities.defaultEffort,
+    verbosity: text?.verbosity ?? null,
+  }
 }
 
 function partsOf({ pieces, partialImages }: WrittenItem): WrittenParts {
@@ -273,6 +313,8 @@ export interface ResolvedInput {
   readonly historyTokens: number
   /** The calls since the last message of the user. */
   readonly toolHistory: ToolHistory
+  /** The previous response; absent without one. */
+  readonly previous?: ResponseRecord | undefined
 }
 
 /** Replaces references with stored items, and finds the previous response. */
@@ -294,6 +336,7 @@ function resolveInput(
       return {
         items,
         historyTokens: previous ? conversationTokens(previous) : 0,
+        previous,
         toolHistory: toolHistoryOf(items, previous?.toolHistory),
       }
     })

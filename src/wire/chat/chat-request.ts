@@ -74,8 +74,23 @@ export interface ChatRequest {
   readonly reasoning_effort?: string | null
   readonly verbosity?: 'low' | 'medium' | 'high' | null
   readonly service_tier?: string | null
+  readonly prompt_cache_key?: string | null
+  readonly prompt_cache_retention?: string | null
+  readonly prompt_cache_options?: PromptCacheOptions | null
   readonly store?: boolean | null
   readonly metadata?: Readonly<Record<string, string>> | null
+}
+
+/** Options of the prompt cache. */
+export interface PromptCacheOptions {
+  /** `explicit`: only prefixes that end at a breakpoint are cached. Default: `implicit`. */
+  readonly mode?: 'implicit' | 'explicit' | null
+  readonly ttl?: string | null
+}
+
+/** A part that can end a cached prefix. */
+interface CacheEnd {
+  readonly prompt_cache_breakpoint?: object | null
 }
 
 /** Options of a stream. */
@@ -88,11 +103,14 @@ export interface StreamOptions {
 
 /** A part of a message's content. */
 export type ContentPart =
-  | { readonly type: 'text'; readonly text: string }
+  | ({ readonly type: 'text'; readonly text: string } & CacheEnd)
   | { readonly type: 'refusal'; readonly refusal: string }
-  | { readonly type: 'image_url'; readonly image_url: ImageReference }
-  | { readonly type: 'input_audio'; readonly input_audio: { readonly data: string; readonly format: string } }
-  | { readonly type: 'file'; readonly file: FileReference }
+  | ({ readonly type: 'image_url'; readonly image_url: ImageReference } & CacheEnd)
+  | ({
+      readonly type: 'input_audio'
+      readonly input_audio: { readonly data: string; readonly format: string }
+    } & CacheEnd)
+  | ({ readonly type: 'file'; readonly file: FileReference } & CacheEnd)
   /** An earlier audio answer of the model, by id or in another form. Not used by the simulator. */
   | { readonly type: 'audio'; readonly audio: unknown }
 

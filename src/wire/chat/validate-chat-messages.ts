@@ -25,12 +25,14 @@ import {
   plainFault,
 } from '../validation/fault.ts'
 import { functionName, toolCalls } from './validate-chat-tools.ts'
+import { cacheBreakpoint } from '../validation/prompt-cache-fields.ts'
 import { chatFileData, chatPictureUrl, inputAudio } from '../media/media-checks.ts'
 import type { ChatMessage } from './chat-request.ts'
 
 // Unknown fields of a part are accepted: clients send `cache_control` of other services, and the service was observed to accept
 // it. Inside `file`, it was observed to reject them.
 const part = (...fields: readonly Field[]): Check => objectOf(fields, 'ignore')
+const breakpoint = optional('prompt_cache_breakpoint', cacheBreakpoint)
 
 const imageUrl = objectOf(
   [required('url', chatPictureUrl), optional('detail', oneOf('auto', 'low', 'high', 'original'))],
@@ -41,9 +43,9 @@ const parts = arrayOf(
   variantsOf(
     'type',
     new Map([
-      ['text', part(required('text', contentText))],
-      ['image_url', part(required('image_url', imageUrl))],
-      ['input_audio', part(required('input_audio', inputAudio))],
+      ['text', part(required('text', contentText), breakpoint)],
+      ['image_url', part(required('image_url', imageUrl), breakpoint)],
+      ['input_audio', part(required('input_audio', inputAudio), breakpoint)],
       ['refusal', part(required('refusal', contentText))],
       ['audio', part(required('audio', anything))],
       [
@@ -57,6 +59,7 @@ const parts = arrayOf(
               optional('filename', text()),
             ]),
           ),
+          breakpoint,
         ),
       ],
     ]),

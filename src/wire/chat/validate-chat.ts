@@ -54,6 +54,7 @@ import {
   metadataNeedsStore,
   predictionStandsAlone,
 } from './validate-chat-rules.ts'
+import { chatCacheOptions, promptCacheFitsModel } from '../validation/prompt-cache-fields.ts'
 import { maxTokensTooLargeText } from './error-context-length.ts'
 import type { ServiceError } from '../errors.ts'
 import { unknownArguments } from '../feature-gates.ts'
@@ -132,7 +133,7 @@ function chatFields(capabilities: ModelCapabilities, unknown: ReadonlySet<string
     optional('user', text()),
     optional('seed', integer),
     optional('safety_identifier', text({ maxLength: 64 })),
-    optional('prompt_cache_options', objectOf([optional('ttl', text()), optional('mode', text())])),
+    optional('prompt_cache_options', chatCacheOptions),
     optional('prompt_cache_key', text({ maxLength: 64 })),
     optional('prompt_cache_retention', retention),
     optional('service_tier', oneOf('auto', 'default', 'fast', 'flex', 'priority')),
@@ -234,6 +235,7 @@ const chatRules: readonly Rule[] = [
   toolHistoryIsComplete,
   jsonIsMentioned,
   ...chatModelRules,
+  promptCacheFitsModel,
 ]
 
 /**

@@ -50,8 +50,10 @@ export interface ModelCapabilities {
   readonly audioInput: boolean
   /** Whether an answer can have audio (`modalities`). */
   readonly audioOutput: boolean
-  /** Values of `prompt_cache_retention`. Empty if the model refuses the parameter. */
+  /** Values of `prompt_cache_retention`, first the default. Empty if the model refuses the parameter. */
   readonly cacheRetentions: readonly string[]
+  /** Whether requests can have `prompt_cache_options` and `prompt_cache_breakpoint`, and answers report tokens written to the cache. */
+  readonly cacheBreakpoints: boolean
   /** Whether `include` can have `reasoning.encrypted_content`. */
   readonly encryptedReasoning: boolean
   /** Values of `include` of the Responses API, in the order of the service's message. */
@@ -120,6 +122,7 @@ const defaults: ModelCapabilities = {
   audioInput: false,
   audioOutput: false,
   cacheRetentions: [],
+  cacheBreakpoints: false,
   encryptedReasoning: false,
   includes,
   serviceTiers: ['auto', 'default'],

@@ -2,6 +2,7 @@ import type { CapabilityRow } from './model-capabilities.ts'
 
 const lowToHigh = ['low', 'medium', 'high']
 const noneToXhigh = ['none', 'low', 'medium', 'high', 'xhigh']
+const inMemory = ['in_memory']
 const bothRetentions = ['in_memory', '24h']
 
 /**
@@ -15,6 +16,13 @@ const bothRetentions = ['in_memory', '24h']
 export const capabilityRows: readonly CapabilityRow[] = [
   // Models without reasoning.
   { models: /^/, reasoning: false, changes: { parameters: { reasoning_effort: 'unknown' } } },
+  // Microsoft Learn, "Prompt caching" (2026-08): gpt-4o and newer, and a list of models with extended retention.
+  { models: /^gpt-4(o|\.)|^gpt-5/, reasoning: false, changes: { cacheRetentions: inMemory } },
+  {
+    models: /^gpt-4\.1-\d|^gpt-5(\.\d)?-chat/,
+    reasoning: false,
+    changes: { cacheRetentions: bothRetentions },
+  },
   // Structured outputs exist since gpt-4o-2024-08-06, JSON mode since the versions 1106, images since gpt-4-turbo.
   {
     models: /^(gpt-35|gpt-4(-|$)|gpt-4o-2024-05-13)/,
@@ -56,7 +64,7 @@ export const capabilityRows: readonly CapabilityRow[] = [
       encryptedReasoning: true,
       structuredOutputs: true,
       verbosities: ['low', 'medium', 'high'],
-      cacheRetentions: bothRetentions,
+      cacheRetentions: inMemory,
       maxChoices: 8,
       maxTopLogprobs: 5,
     },
@@ -67,7 +75,6 @@ export const capabilityRows: readonly CapabilityRow[] = [
     changes: {
       efforts: lowToHigh,
       verbosities: ['medium'],
-      cacheRetentions: [],
       parallelToolCalls: false,
     },
   },
@@ -147,7 +154,13 @@ export const capabilityRows: readonly CapabilityRow[] = [
   // Captures of April to August 2026.
   { models: /^gpt-5\.2-chat/, reasoning: true, changes: { defaultTopP: 0.85 } },
   { models: /^gpt-5\.[4-9]|^gpt-[6-9]/, reasoning: true, changes: { defaultTopP: 0.98 } },
-  // Prompt caching of gpt-5.5 and later has one retention.
+  // Microsoft Learn, "Prompt caching" (2026-08). Captures of July and August 2026: `in_memory` on gpt-5-nano and gpt-5.4, `24h` on gpt-5.5
+  // and gpt-5.6.
+  {
+    models: /^gpt-5(-\d|-codex|-pro|$)|^gpt-5\.[1-4](-chat|-codex|-pro|-\d|$)/,
+    reasoning: true,
+    changes: { cacheRetentions: bothRetentions },
+  },
   { models: /^gpt-5\.[5-9]|^gpt-[6-9]/, reasoning: true, changes: { cacheRetentions: ['24h'] } },
   {
     models: /^gpt-5\.[6-9]|^gpt-[6-9]/,
@@ -155,6 +168,7 @@ export const capabilityRows: readonly CapabilityRow[] = [
     changes: {
       unknownToolMembers: 'refuse',
       toolsWithReasoning: 'refused',
+      cacheBreakpoints: true,
       responsesEfforts: [...noneToXhigh, 'max'],
     },
   },

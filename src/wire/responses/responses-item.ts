@@ -2,7 +2,11 @@ import type { ResponsesTool } from './responses-request.ts'
 
 /** A part of a message or of a function output. */
 export type ResponsesPart =
-  | { readonly type: 'input_text' | 'output_text' | 'summary_text'; readonly text: string }
+  | {
+      readonly type: 'input_text' | 'output_text' | 'summary_text'
+      readonly text: string
+      readonly prompt_cache_breakpoint?: object | null
+    }
   | { readonly type: 'refusal'; readonly refusal: string }
   | {
       readonly type: 'input_image'
@@ -10,6 +14,7 @@ export type ResponsesPart =
       readonly image_url?: string | null
       readonly file_id?: string | null
       readonly detail?: 'auto' | 'low' | 'high' | 'original' | null
+      readonly prompt_cache_breakpoint?: object | null
     }
   | {
       readonly type: 'input_file'
@@ -17,6 +22,7 @@ export type ResponsesPart =
       readonly file_data?: string | null
       readonly file_url?: string | null
       readonly filename?: string | null
+      readonly prompt_cache_breakpoint?: object | null
     }
   | { readonly type: 'computer_screenshot'; readonly image_url?: string | null }
 

@@ -1,6 +1,7 @@
 import { isMessage, type FunctionCallItem, type ResponsesItem } from './responses-item.ts'
 import type { Model } from '../models/models.ts'
 import type { TokenCounter } from '../../tokens/encoding.ts'
+import type { PromptCacheOptions } from '../chat/chat-request.ts'
 import { countChatPrompt } from '../chat/prompt-tokens.ts'
 import { marksEveryCall, usesChannels } from '../chat/prompt-family.ts'
 import { chatRequestOf } from './responses-to-chat.ts'
@@ -70,7 +71,10 @@ export interface ResponsesRequest {
   readonly tools?: readonly ResponsesTool[] | null
   readonly tool_choice?: ResponsesToolChoice | null
   readonly parallel_tool_calls?: boolean | null
-  readonly text?: { readonly format?: ResponsesTextFormat | null; readonly verbosity?: string | null } | null
+  readonly text?: {
+    readonly format?: ResponsesTextFormat | null
+    readonly verbosity?: 'low' | 'medium' | 'high' | null
+  } | null
   readonly reasoning?: {
     readonly effort?: string | null
     readonly summary?: string | null
@@ -89,6 +93,9 @@ export interface ResponsesRequest {
   readonly include?: readonly string[] | null
   readonly prompt_cache_key?: string | null
   readonly prompt_cache_retention?: string | null
+  readonly prompt_cache_options?:
+    | (PromptCacheOptions & { readonly comparison_response_id?: string | null })
+    | null
   readonly safety_identifier?: string | null
   readonly service_tier?: string | null
   readonly user?: string | null

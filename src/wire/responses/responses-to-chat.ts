@@ -38,6 +38,10 @@ export function chatRequestOf(request: ResponsesRequest, items: readonly Respons
     ...(format && { response_format: format }),
     max_completion_tokens: request.max_output_tokens ?? null,
     reasoning_effort: reasoning?.effort ?? null,
+    verbosity: text?.verbosity ?? null,
+    prompt_cache_key: request.prompt_cache_key ?? null,
+    prompt_cache_retention: request.prompt_cache_retention ?? null,
+    prompt_cache_options: request.prompt_cache_options ?? null,
   }
 }
 
@@ -127,7 +131,15 @@ function callOf(item: FunctionCallItem | CustomToolCallItem): ToolCall {
 }
 
 function contentOf(content: string | readonly ResponsesPart[]): string | ContentPart[] {
-  return typeof content === 'string' ? content : content.flatMap(partOf)
+  return typeof content === 'string' ? content : content.flatMap(partWithBreakpoint)
+}
+
+function partWithBreakpoint(part: ResponsesPart): ContentPart[] {
+  const parts = partOf(part)
+  if (!('prompt_cache_breakpoint' in part) || !part.prompt_cache_breakpoint) return parts
+  // The parts are new objects.
+  for (const one of parts) Object.assign(one, { prompt_cache_breakpoint: part.prompt_cache_breakpoint })
+  return parts
 }
 
 function partOf(part: ResponsesPart): ContentPart[] {

@@ -1,4 +1,5 @@
 import { isRecord } from '../../lib/record.ts'
+import { cacheBreakpoint } from '../validation/prompt-cache-fields.ts'
 import { fileId, fileUrl, responsesFileData, responsesPictureUrl } from '../media/media-checks.ts'
 import { hostedToolItemTypes } from './responses-item.ts'
 import { responsesTools } from './validate-responses-tools.ts'
@@ -25,8 +26,10 @@ import {
   type JsonObject,
 } from '../validation/fault.ts'
 
+const breakpoint = optional('prompt_cache_breakpoint', cacheBreakpoint)
+
 const partFields: ReadonlyMap<string, Check> = new Map([
-  ['input_text', objectOf([required('type', anything), required('text', contentText)], 'ignore')],
+  ['input_text', objectOf([required('type', anything), required('text', contentText), breakpoint], 'ignore')],
   [
     'input_image',
     objectOf(
@@ -35,6 +38,7 @@ const partFields: ReadonlyMap<string, Check> = new Map([
         optional('image_url', responsesPictureUrl),
         optional('file_id', fileId),
         optional('detail', oneOf('low', 'high', 'auto', 'original')),
+        breakpoint,
       ],
       'ignore',
     ),
@@ -50,6 +54,7 @@ const partFields: ReadonlyMap<string, Check> = new Map([
         optional('file_data', responsesFileData),
         optional('file_url', fileUrl),
         optional('filename', text()),
+        breakpoint,
       ],
       'ignore',
     ),

@@ -152,9 +152,35 @@ const chatRows: Row[] = [
     'unsupported_value',
     "Unsupported value: 'verbosity' does not support 'low' with this model. Supported values are: 'medium'.",
   ],
-  ['gpt-4.1', { prompt_cache_retention: '24h' }, 'prompt_cache_retention', null, noRetention],
-  ['gpt-4o', { prompt_cache_retention: 'in_memory' }, 'prompt_cache_retention', null, noRetention],
-  ['gpt-5-nano', { prompt_cache_retention: '24h' }, 'prompt_cache_retention', null, noRetention],
+  [
+    'gpt-4.1-mini',
+    { prompt_cache_retention: '24h' },
+    'prompt_cache_retention',
+    'invalid_parameter',
+    noRetention,
+  ],
+  ['gpt-4o', { prompt_cache_retention: '24h' }, 'prompt_cache_retention', 'invalid_parameter', noRetention],
+  [
+    'gpt-5-nano',
+    { prompt_cache_retention: '24h' },
+    'prompt_cache_retention',
+    'invalid_parameter',
+    noRetention,
+  ],
+  [
+    'gpt-5.5',
+    { prompt_cache_retention: 'in_memory' },
+    'prompt_cache_retention',
+    'invalid_parameter',
+    noRetention,
+  ],
+  [
+    'gpt-4',
+    { prompt_cache_retention: 'in_memory' },
+    'prompt_cache_retention',
+    'invalid_parameter',
+    noRetention,
+  ],
   ['gpt-4o-2024-05-13', { response_format: jsonSchema }, null, null, noSchema],
   ['gpt-35-turbo', { response_format: jsonSchema }, null, null, noSchema],
   [
@@ -191,6 +217,8 @@ describe('parameters that the model does not support in chat completions', () =>
     ['gpt-5.6-sol', { tools: null }],
     ['gpt-5.6-sol', { max_completion_tokens: 16 }],
     ['gpt-5-nano', { prompt_cache_retention: 'in_memory' }],
+    ['gpt-4.1', { prompt_cache_retention: '24h' }],
+    ['gpt-4o', { prompt_cache_retention: 'in_memory' }],
     ['gpt-5.4', { prompt_cache_retention: '24h' }],
   ])('accepts supported ones: %s %j', (name, fields) => {
     expect(chat(name, fields)).toBeUndefined()
@@ -243,7 +271,13 @@ const responsesRows: Row[] = [
     'invalid_value',
     "Invalid value: 'bogus'. Supported values are: 'file_search_call.results', 'web_search_call.results', 'web_search_call.action.sources', 'message.input_image.image_url', 'computer_call_output.output.image_url', 'code_interpreter_call.outputs', 'reasoning.encrypted_content', and 'message.output_text.logprobs'.",
   ],
-  ['gpt-4.1-mini', { prompt_cache_retention: '24h' }, 'prompt_cache_retention', null, noRetention],
+  [
+    'gpt-4.1-mini',
+    { prompt_cache_retention: '24h' },
+    'prompt_cache_retention',
+    'invalid_parameter',
+    noRetention,
+  ],
   ['gpt-5.5', { temperature: 0.2 }, 'temperature', null, unsupported('temperature')],
 ]
 

@@ -97,11 +97,18 @@ const verbosityIsSupported: Rule = ({ verbosity }, { capabilities: { verbosities
     ? undefined
     : unsupportedValue('verbosity', `'${verbosity}'`, verbosities)
 
-/** The text for a retention that a model with other retentions does not have is not captured. */
+/**
+ * Public reports (gpt-4.1 on Azure, March 2026: OpenHands/software-agent-sdk#2295; with the code: OpenAI, 2026). The text for a
+ * retention that a model with other retentions does not have is not captured.
+ */
 const retentionIsSupported: Rule = ({ prompt_cache_retention: retention }, { capabilities }) =>
   typeof retention !== 'string' || capabilities.cacheRetentions.includes(retention)
     ? undefined
-    : plainFault('prompt_cache_retention', 'prompt_cache_retention is not supported on this model')
+    : plainFault(
+        'prompt_cache_retention',
+        'prompt_cache_retention is not supported on this model',
+        'invalid_parameter',
+      )
 
 /** Public reports of 2024 and 2025. For responses, the text of chat completions with the other name is assumed. */
 function formatFault(parameter: string, format: unknown, { capabilities }: Model): Fault | undefined {

@@ -1,0 +1,55 @@
+import { isRecord } from '../../lib/record.ts'
+import { objectOf, oneOf, optional, required, text } from './checks.ts'
+import { plainFault, type Check, type Fault, type Rule } from './fault.ts'
+
+// Source of the fields and their models: Microsoft Learn, "Prompt caching" (2026-08).
+
+/** `prompt_cache_options` of chat. */
+export const chatCacheOptions: Check = objectOf([
+  optional('ttl', oneOf('30m')),
+  optional('mode', oneOf('implicit', 'explicit')),
+])
+
+/** `prompt_cache_options` of responses, which can also request a comparison (OpenAI, "Prompt cache diagnostics"). */
+export const responsesCacheOptions: Check = objectOf([
+  optional('ttl', oneOf('30m')),
+  optional('mode', oneOf('implicit', 'explicit')),
+  optional('comparison_response_id', text()),
+])
+
+/** `prompt_cache_breakpoint` of a content part. The times are those of the package @azure/ai-projects. */
+export const cacheBreakpoint: Check = objectOf([
+  required('mode', oneOf('explicit')),
+  optional('ttl', oneOf('30m', '12h')),
+])
+
+/**
+ * Options and breakpoints fit the model. The text of public reports for breakpoints (OpenAI, 2026); it is not captured for options, nor
+ * on Azure, which documents a 400.
+ */
+export const promptCacheFitsModel: Rule = (body, { capabilities }) => {
+  if (capabilities.cacheBreakpoints) return undefined
+  if (isGiven(body['prompt_cache_options'])) return notSupported('prompt_cache_options')
+  return hasBreakpoint(body['messages'] ?? body['input'])
+    ? notSupported('prompt_cache_breakpoint')
+    : undefined
+}
+
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null
+}
+
+function notSupported(param: string): Fault {
+  return plainFault(param, `${param} is not supported on this model`, 'invalid_parameter')
+}
+
+/** Whether a part of a message has a breakpoint. */
+function hasBreakpoint(messages: unknown): boolean {
+  if (!Array.isArray(messages)) return false
+  for (const message of messages) {
+    const content: unknown = isRecord(message) ? message['content'] : undefined
+    if (!Array.isArray(content)) continue
+    for (const part of content) if (isRecord(part) && isGiven(part['prompt_cache_breakpoint'])) return true
+  }
+  return false
+}
