@@ -1,7 +1,7 @@
 import { containsOf, itemSchemaOf, prefixOf } from './schema-document.ts'
 import { drawLimits } from './budget.ts'
 import { type Drawing, type JsonPath, between } from './drawing.ts'
-import { numberOf, type SchemaObject } from './json-schema.ts'
+import { numberOf, type SchemaObject } from '../../wire/json-schema/json-schema.ts'
 
 /** Default number of items above the minimum. Deep arrays have fewer, so that trees stay small. */
 const DEFAULT_EXTRA_ITEMS = 3

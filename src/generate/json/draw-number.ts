@@ -1,5 +1,5 @@
 import { type Drawing, between } from './drawing.ts'
-import { numberOf, type SchemaObject } from './json-schema.ts'
+import { numberOf, type SchemaObject } from '../../wire/json-schema/json-schema.ts'
 import { boundsOf, isMultiple, type NumberBounds } from './match-schema.ts'
 import { lookUpName } from './draw-string.ts'
 

@@ -1,6 +1,6 @@
 import { drawLimits, minimalFrom, type Budget } from './budget.ts'
 import { type Drawing, type JsonPath, chance } from './drawing.ts'
-import { mapOf, numberOf, setKey, type SchemaObject, requiredOf } from './json-schema.ts'
+import { mapOf, numberOf, setKey, type SchemaObject, requiredOf } from '../../wire/json-schema/json-schema.ts'
 import { propertySchemasOf, dependenciesOf } from './schema-document.ts'
 import { drawLorem } from '../lorem.ts'
 import { drawPattern } from './draw-pattern.ts'

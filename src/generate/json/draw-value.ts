@@ -4,7 +4,13 @@ import { drawNumber } from './draw-number.ts'
 import { drawObject } from './draw-object.ts'
 import { drawString } from './draw-string.ts'
 import { between, chance, type Drawing, type JsonPath } from './drawing.ts'
-import { type JsonType, listOf, typesOf, type SchemaObject, requiredOf } from './json-schema.ts'
+import {
+  type JsonType,
+  listOf,
+  typesOf,
+  type SchemaObject,
+  requiredOf,
+} from '../../wire/json-schema/json-schema.ts'
 import { isSmall } from './equal-json.ts'
 import { isOfType } from './match-schema.ts'
 import { drawLimits, minimalFrom, type Budget } from './budget.ts'

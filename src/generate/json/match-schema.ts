@@ -1,7 +1,13 @@
 import { isRecord } from '../../lib/record.ts'
 import type { Budget } from './budget.ts'
 import { equalJson, isListed } from './equal-json.ts'
-import { listOf, typesOf, type SchemaObject, numberOf, requiredOf } from './json-schema.ts'
+import {
+  listOf,
+  typesOf,
+  type SchemaObject,
+  numberOf,
+  requiredOf,
+} from '../../wire/json-schema/json-schema.ts'
 import {
   type SchemaDocument,
   containsOf,

@@ -1,6 +1,12 @@
 import { isRecord } from '../../lib/record.ts'
 import type { Budget } from './budget.ts'
-import { listOf, numberOf, requiredOf, typesOf, type SchemaObject } from './json-schema.ts'
+import {
+  listOf,
+  numberOf,
+  requiredOf,
+  typesOf,
+  type SchemaObject,
+} from '../../wire/json-schema/json-schema.ts'
 import { itemSchemaOf, propertySchemasOf, type SchemaDocument } from './schema-document.ts'
 
 /** Maximum depth that is searched. A schema that needs more is treated as endless. */

@@ -2,7 +2,7 @@ import { isRecord } from '../../lib/record.ts'
 import type { Budget } from './budget.ts'
 import { parsePattern } from './pattern-parser.ts'
 import type { Pattern } from './pattern-syntax.ts'
-import { listOf, numberOf, type SchemaObject, mapOf, ownOf } from './json-schema.ts'
+import { listOf, numberOf, type SchemaObject, mapOf, ownOf } from '../../wire/json-schema/json-schema.ts'
 import { matchesPattern } from './match-pattern.ts'
 
 /** Maximum schemas that are searched for an `$anchor`. */
