@@ -3,10 +3,8 @@ import type { Budget } from './budget.ts'
 import { parsePattern } from './pattern-parser.ts'
 import type { Pattern } from './pattern-syntax.ts'
 import { listOf, numberOf, type SchemaObject, mapOf, ownOf } from '../../wire/json-schema/json-schema.ts'
+import { findReference } from '../../wire/json-schema/references.ts'
 import { matchesPattern } from './match-pattern.ts'
-
-/** Maximum schemas that are searched for an `$anchor`. */
-const MAX_ANCHOR_SEARCH = 2_000
 
 /** A schema document. Resolves references and regular expressions, each once. */
 export class SchemaDocument {
@@ -18,15 +16,12 @@ export class SchemaDocument {
     this.#root = root
   }
 
-  /**
-   * Resolves a `$ref`: `#`, a JSON pointer (`#/$defs/a~1b`) or an anchor (`#name`). The part before `#` is ignored,
-   * because there is only one document. Returns `true` if the target does not exist.
-   */
+  /** Resolves a `$ref`. Returns `true` if the target does not exist or is not a schema. */
   resolve(reference: unknown): unknown {
     if (typeof reference !== 'string') return true
     let target = this.#targets.get(reference)
     if (target === undefined) {
-      const found = this.#find(reference.slice(reference.indexOf('#') + 1), reference.includes('#'))
+      const found = findReference(this.#root, reference)
       target = isRecord(found) || found === false ? found : true
       this.#targets.set(reference, target)
     }
@@ -42,41 +37,6 @@ export class SchemaDocument {
     const pattern = parsePattern(source)
     this.#patterns.set(source, pattern)
     return pattern
-  }
-
-  #find(fragment: string, hasFragment: boolean): unknown {
-    if (!hasFragment) return isRecord(this.#root) && this.#root['$id'] === fragment ? this.#root : true
-    if (fragment === '') return this.#root
-    if (!fragment.startsWith('/')) return this.#findAnchor(fragment)
-    let target = this.#root
-    for (const part of decodeFragment(fragment).slice(1).split('/')) {
-      const key = part.replaceAll('~1', '/').replaceAll('~0', '~')
-      if (typeof target !== 'object' || target === null || !Object.hasOwn(target, key)) return true
-      target = (target as Record<string, unknown>)[key]
-    }
-    return target
-  }
-
-  #findAnchor(name: string): unknown {
-    const queue: unknown[] = [this.#root]
-    for (let at = 0; at < queue.length && at < MAX_ANCHOR_SEARCH; at++) {
-      const schema = queue[at]
-      if (isRecord(schema) && (schema['$anchor'] === name || schema['$dynamicAnchor'] === name)) return schema
-      if (typeof schema !== 'object' || schema === null) continue
-      for (const key in schema) {
-        if (queue.length >= MAX_ANCHOR_SEARCH) break
-        queue.push((schema as Record<string, unknown>)[key])
-      }
-    }
-    return true
-  }
-}
-
-function decodeFragment(fragment: string): string {
-  try {
-    return decodeURIComponent(fragment)
-  } catch {
-    return fragment
   }
 }
 

@@ -1,4 +1,5 @@
 import { isRecord } from '../../lib/record.ts'
+import { findReference } from '../json-schema/references.ts'
 
 /** A JSON schema, or another object that the client sends instead. */
 type Schema = Readonly<Record<string, unknown>>
@@ -63,8 +64,8 @@ function describeReference(schema: Schema, reference: string, scope: Scope): Typ
   const { root, depth, copies } = scope
   copies.left -= reference.length
   if (root === undefined) return { ...any, behind: `$ref: ${JSON.stringify(reference)}` }
-  const target = resolve(root, reference)
-  if (target === undefined) return any
+  const target = reference.startsWith('#/') ? findReference(root, reference) : undefined
+  if (!isRecord(target)) return any
   const text = describe(target, { root: undefined, depth: depth + 1, copies })
   copies.left -= lengthOf(text)
   return {
@@ -75,18 +76,6 @@ function describeReference(schema: Schema, reference: string, scope: Scope): Typ
 }
 
 const lengthOf = ({ above, type, behind }: TypeText): number => above.length + type.length + behind.length
-
-/** Returns the schema at a JSON pointer such as `#/$defs/Person`. */
-function resolve(root: Schema, reference: string): Schema | undefined {
-  if (!reference.startsWith('#/')) return undefined
-  let found: unknown = root
-  for (const step of reference.slice(2).split('/')) {
-    const key = step.replaceAll('~1', '/').replaceAll('~0', '~')
-    if (!isRecord(found) || !Object.hasOwn(found, key)) return undefined
-    found = found[key]
-  }
-  return isRecord(found) ? found : undefined
-}
 
 function bodyOf(schema: Schema, scope: Scope): string {
   const { enum: values, type, nullable } = schema
