@@ -31,7 +31,7 @@ const english = (length: number): string => {
   return sentence.repeat(Math.ceil(length / sentence.length))
 }
 
-const tool = (description: string, parameters = '{}'): string =>
+const tool = (description: string, parameters = '{"type":"object","properties":{}}'): string =>
   `{"type":"function","function":{"name":"f","description":"${description}","parameters":${parameters}}}`
 
 /** Sends a body `count` times. `body` is called for each request. */

@@ -1,3 +1,4 @@
+import { isRecord } from '../lib/record.ts'
 import { alphanumeric } from '../wire/ids.ts'
 import type { Random } from '../lib/random.ts'
 import type { Encoding } from '../tokens/encoding.ts'
@@ -66,7 +67,9 @@ export function drawToolCalls(
 
 function drawInput(tool: ToolDefinition, random: Random, spacing: JsonSpacing): string {
   if (tool.kind === 'custom') return drawLorem(random, 1 + random.below(MAX_CUSTOM_INPUT)).text
-  return writeJson(tool.parameters === undefined ? {} : drawJson(tool.parameters, random), spacing)
+  const value = tool.parameters === undefined ? {} : drawJson(tool.parameters, random)
+  // Arguments are an object even if a hook has changed the schema after its validation.
+  return writeJson(isRecord(value) ? value : {}, spacing)
 }
 
 /** Number of members of an object without a schema. */

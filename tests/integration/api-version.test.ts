@@ -55,7 +55,10 @@ describe('api-version', () => {
     expect((await post(path, { prompt: 'a cat', quality: 'low', size: '1024x1024' })).status).toBe(200)
   })
 
-  const format = { type: 'json_schema', json_schema: { name: 'x', schema: { type: 'object' } } }
+  const format = {
+    type: 'json_schema',
+    json_schema: { name: 'x', schema: { type: 'object', properties: {} } },
+  }
   const tools = [{ type: 'function', function: { name: 'f' } }]
   const prediction = { type: 'content', content: 'x' }
   it.each([

@@ -80,7 +80,9 @@ describe('a text that is set by a hook', () => {
 
   it('replaces tool calls and text in a requested format', async () => {
     const { chat } = await start({ text })
-    const tools = [{ type: 'function', function: { name: 'f', parameters: { type: 'object' } } }]
+    const tools = [
+      { type: 'function', function: { name: 'f', parameters: { type: 'object', properties: {} } } },
+    ]
     expect((await chat({ tools, tool_choice: 'required' })).choices[0]?.message.content).toBe(text)
     const response_format = { type: 'json_object' }
     const formatted = await chat({ response_format, messages: [{ role: 'user', content: 'JSON' }] })

@@ -15,7 +15,12 @@ export interface OperationRequest {
 const weather = {
   name: 'weather',
   description: 'Tells the weather',
-  parameters: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
+  parameters: {
+    type: 'object',
+    properties: { city: { type: 'string' } },
+    required: ['city'],
+    additionalProperties: false,
+  },
 }
 
 const chat = {
@@ -111,7 +116,10 @@ export const operationRequests: readonly OperationRequest[] = [
             type: 'object',
             properties: {
               a: { type: 'array', items: { $ref: '#/$defs/b' }, minItems: 1, maxItems: 2 },
-              c: { anyOf: [{ type: 'null' }, { enum: [1, 'x'] }], description: 'c' },
+              c: {
+                anyOf: [{ type: 'null' }, { type: ['integer', 'string'], enum: [1, 'x'] }],
+                description: 'c',
+              },
               d: { type: 'string', pattern: '^a+$', format: 'date', minLength: 1, maxLength: 3 },
               e: { type: 'number', minimum: 0, maximum: 1, multipleOf: 0.5 },
             },
@@ -266,7 +274,12 @@ export const operationRequests: readonly OperationRequest[] = [
         format: {
           type: 'json_schema',
           name: 's',
-          schema: { type: 'object', properties: { a: { type: 'string' } }, required: ['a'] },
+          schema: {
+            type: 'object',
+            properties: { a: { type: 'string' } },
+            required: ['a'],
+            additionalProperties: false,
+          },
           strict: true,
         },
       },

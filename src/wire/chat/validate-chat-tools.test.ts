@@ -4,7 +4,7 @@ import { validateChat } from './validate-chat.ts'
 import { errorBody } from '../../../tests/support/error-body.ts'
 
 const user = { role: 'user', content: 'ping' }
-const tool = { type: 'function', function: { name: 'f', parameters: {} } }
+const tool = { type: 'function', function: { name: 'f', parameters: { type: 'object', properties: {} } } }
 const model = findModel('gpt-5.6-terra')!
 const refusal = (fragment: object): unknown => {
   const error = validateChat({ messages: [user], ...fragment }, model)

@@ -24,7 +24,7 @@ const MAX_DESCRIPTION_LENGTH = 1_048_576
 /** The name of a function, of a tool or of a schema. */
 export const functionName = text({ minLength: 1, maxLength: MAX_NAME_LENGTH, pattern: /^[a-zA-Z0-9_-]+$/ })
 
-/** A JSON schema. Its content is not validated. */
+/** A JSON schema. `chatSchemasAreValid` and `responsesSchemasAreValid` validate its content. */
 export const schema: Check = (value) => (isRecord(value) ? undefined : wrongType('an object', value))
 
 /** A description of a tool or of a schema. */

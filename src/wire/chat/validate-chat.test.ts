@@ -7,7 +7,7 @@ const older = findModel('gpt-4o')!
 const reasoning = findModel('gpt-5.6-terra')!
 
 const user = { role: 'user', content: 'ping' }
-const tool = { type: 'function', function: { name: 'f', parameters: {} } }
+const tool = { type: 'function', function: { name: 'f', parameters: { type: 'object', properties: {} } } }
 const refusal = (fragment: object, model = reasoning): unknown => {
   const error = validateChat({ messages: [user], ...fragment }, model)
   return error && (JSON.parse(errorBody(error)) as { error: unknown }).error

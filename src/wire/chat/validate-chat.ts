@@ -55,6 +55,7 @@ import {
   predictionStandsAlone,
 } from './validate-chat-rules.ts'
 import { chatCacheOptions, promptCacheFitsModel } from '../validation/prompt-cache-fields.ts'
+import { chatSchemasAreValid } from '../json-schema/validate-schemas.ts'
 import { maxTokensTooLargeText } from './error-context-length.ts'
 import type { ServiceError } from '../errors.ts'
 import { unknownArguments } from '../feature-gates.ts'
@@ -236,6 +237,7 @@ const chatRules: readonly Rule[] = [
   jsonIsMentioned,
   ...chatModelRules,
   promptCacheFitsModel,
+  chatSchemasAreValid,
 ]
 
 /**

@@ -140,7 +140,7 @@ function formatOf(format: ResponsesTextFormat | null | undefined): object {
     description: description ?? null,
     name,
     schema,
-    strict: strict ?? false,
+    strict: strict ?? true,
   }
 }
 

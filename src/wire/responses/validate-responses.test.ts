@@ -32,7 +32,12 @@ describe('body of a Responses request', () => {
     { input: [{ type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: null, content: [] }] },
     { input: 'hi', tools: [{ type: 'web_search_preview' }, { type: 'mcp', server_label: 'x' }] },
     { input: 'hi', tools: [{ type: 'web_search' }], tool_choice: { type: 'web_search_preview' } },
-    { input: 'hi', text: { format: { type: 'json_schema', name: 'x', schema: {} } } },
+    {
+      input: 'hi',
+      text: {
+        format: { type: 'json_schema', name: 'x', schema: { type: 'object', properties: {} }, strict: false },
+      },
+    },
     { input: 'hi', instructions: null, metadata: null, tools: [], reasoning: null, stream_options: null },
     { input: '', max_output_tokens: 16, temperature: 0, top_p: 0.5, background: true, store: true },
     { input: [message('Answer in JSON.')], text: { format: { type: 'json_object' } } },

@@ -31,6 +31,7 @@ import { promptCacheFitsModel, responsesCacheOptions } from '../validation/promp
 import { responsesInput } from './validate-responses-input.ts'
 import { chosenToolIsDeclared, responsesToolChoice } from './validate-responses-tool-choice.ts'
 import { responsesTools } from './validate-responses-tools.ts'
+import { responsesSchemasAreValid } from '../json-schema/validate-schemas.ts'
 import { penalty, temperature, topP } from '../validation/common-fields.ts'
 import { responsesModelRules } from '../validation/model-rules.ts'
 import { isMessage, type ResponsesItem } from './responses-item.ts'
@@ -85,6 +86,7 @@ const responsesRules: readonly Rule[] = [
   jsonIsMentioned,
   ...responsesModelRules,
   promptCacheFitsModel,
+  responsesSchemasAreValid,
 ]
 
 /** Minimum of `max_output_tokens` (public reports of the error message, 2025 and 2026). */

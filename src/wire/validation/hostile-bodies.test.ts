@@ -11,6 +11,16 @@ import { errorBody } from '../../../tests/support/error-body.ts'
 const chatModels = [findModel('gpt-4o')!, findModel('gpt-5')!]
 const embeddingModel = findModel('text-embedding-3-small')!
 
+const schema = {
+  type: 'object',
+  properties: {
+    a: { type: ['string', 'null'], enum: ['x', null] },
+    b: { type: 'array', items: { $ref: '#/$defs/c' } },
+  },
+  required: ['a', 'b'],
+  additionalProperties: false,
+  $defs: { c: { anyOf: [{ type: 'integer' }, { type: 'string', pattern: '^a' }] } },
+}
 const validChat = {
   messages: [
     { role: 'system', content: 'Answer in json.' },
@@ -28,9 +38,9 @@ const validChat = {
     },
     { role: 'tool', tool_call_id: 'a', content: '1' },
   ],
-  tools: [{ type: 'function', function: { name: 'f', description: 'd', parameters: { type: 'object' } } }],
+  tools: [{ type: 'function', function: { name: 'f', description: 'd', parameters: schema } }],
   tool_choice: { type: 'function', function: { name: 'f' } },
-  response_format: { type: 'json_schema', json_schema: { name: 's', schema: {}, strict: true } },
+  response_format: { type: 'json_schema', json_schema: { name: 's', schema, strict: true } },
   temperature: 1,
   n: 2,
   stream: true,

@@ -291,7 +291,13 @@ describe('parameters that the model does not support in responses', () => {
     ['gpt-6-astra', { reasoning: { effort: 'max' }, include: ['reasoning.encrypted_content'] }],
     ['gpt-5.4', { include: ['reasoning.encrypted_content', 'message.output_text.logprobs'] }],
     ['gpt-5.4', { temperature: 0.2 }],
-    ['gpt-5.4', { tools: [{ type: 'function', name: 'f', parameters: {} }], reasoning: { effort: 'low' } }],
+    [
+      'gpt-5.4',
+      {
+        tools: [{ type: 'function', name: 'f', parameters: { type: 'object', properties: {} } }],
+        reasoning: { effort: 'low' },
+      },
+    ],
     ['computer-use-preview', { reasoning: { effort: null, generate_summary: 'concise' } }],
     ['o3', { tools: [], parallel_tool_calls: false }],
   ])('accepts supported ones: %s %j', (name, fields) => {
