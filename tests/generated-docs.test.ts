@@ -3,7 +3,9 @@ import { parseEnv } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../src/config/live-config.ts'
 import { deploymentEntrySchema } from '../src/config/resolve-deployment.ts'
+import { findModel } from '../src/wire/models/model-catalogue.ts'
 import { renderConfigDocs, renderSampleEnv } from '../scripts/render-config-docs.ts'
+import { renderModelDocs } from '../scripts/render-model-docs.ts'
 import { settingsTable } from '../src/config/settings-table.ts'
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
@@ -17,6 +19,16 @@ const loadWith = (envFile: string): unknown => {
 describe('the generated documents', () => {
   it('docs/config.md is what scripts/generate-docs.ts makes', () => {
     expect(read('docs/config.md')).toBe(renderConfigDocs())
+  })
+
+  it('docs/models.md has the tables that scripts/generate-docs.ts makes', async () => {
+    expect(await renderModelDocs(read('docs/models.md'))).toBe(read('docs/models.md'))
+  })
+
+  it('docs/models.md has every capability that a model file can change', () => {
+    const section = read('docs/models.md').split('### Change capabilities')[1]?.split('## Unknown models')[0]
+    const keys = [...(section ?? '').matchAll(/^\| `(\w+)` *\|/gm)].map(([, key]) => key)
+    expect(new Set(keys)).toEqual(new Set(Object.keys(findModel('gpt-5')!.capabilities)))
   })
 
   it('docs/config.md has every key that a deployment may have', () => {

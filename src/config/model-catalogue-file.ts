@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { allEfforts, type CapabilityChanges } from '../wire/models/model-capabilities.ts'
 import { catalogueRows } from '../wire/models/model-catalogue-data.ts'
 import type { CatalogueRow } from '../wire/models/model-catalogue-row.ts'
 import {
@@ -39,6 +40,62 @@ const text = z.string(textRule).min(1, textRule)
 const yesOrNo = z.boolean('must be true or false')
 const operationsRule = `must be a list of ${modelOperations.join(', ')}`
 
+function listOf(names: readonly [string, ...string[]]) {
+  const rule = `must be a list of ${names.join(', ')}`
+  return z.array(z.enum(names, rule), rule).optional()
+}
+
+function choiceOf<const Names extends readonly [string, ...string[]]>(names: Names) {
+  return z.enum(names, `must be one of ${names.join(', ')}`).optional()
+}
+
+const flag = yesOrNo.optional()
+const supportRule = 'must be accepted, unsupported, unknown or default'
+const parameterSupport = z.enum(['accepted', 'unsupported', 'unknown', 'default'], supportRule)
+const topPRule = 'must be a number from 0 to 1'
+
+/** The capabilities of a model (`ModelCapabilities`). The given ones replace those of its family. */
+const capabilitiesSchema = z.strictObject(
+  {
+    efforts: listOf(allEfforts),
+    responsesEfforts: listOf(allEfforts),
+    defaultEffort: choiceOf(allEfforts),
+    adaptiveReasoning: flag,
+    parameters: z
+      .record(
+        z.string(),
+        parameterSupport,
+        'must map names of parameters to accepted, unsupported, unknown or default',
+      )
+      .optional(),
+    unknownMembers: choiceOf(['unrecognized', 'unknown-parameter']),
+    unknownToolMembers: choiceOf(['refuse', 'ignore']),
+    systemRole: flag,
+    developerRole: flag,
+    streaming: flag,
+    toolsWithReasoning: choiceOf(['accepted', 'effort-refused', 'refused']),
+    parallelToolCalls: flag,
+    vision: flag,
+    files: flag,
+    chatFiles: flag,
+    audioInput: flag,
+    audioOutput: flag,
+    cacheRetentions: listOf(['in_memory', '24h']),
+    cacheBreakpoints: flag,
+    encryptedReasoning: flag,
+    includes: z.array(text, 'must be a list of values of include').optional(),
+    serviceTiers: listOf(['auto', 'default', 'priority', 'flex']),
+    jsonMode: flag,
+    structuredOutputs: flag,
+    verbosities: listOf(['low', 'medium', 'high']),
+    maxChoices: z.int(sizeRule).min(1, sizeRule).optional(),
+    maxTopLogprobs: z.int(tokensRule).min(0, tokensRule).optional(),
+    defaultTopP: z.number(topPRule).min(0, topPRule).max(1, topPRule).optional(),
+    phase: flag,
+  } satisfies Record<keyof CapabilityChanges, z.ZodType>,
+  { error: (issue) => (issue.code === 'invalid_type' ? 'must be a mapping of capabilities' : undefined) },
+)
+
 const fieldsSchema = z.strictObject(
   {
     aliases: z.array(text, 'must be a list of names').optional(),
@@ -52,6 +109,7 @@ const fieldsSchema = z.strictObject(
       .array(z.enum(modelOperations as [ModelOperation], operationsRule), operationsRule)
       .optional(),
     reasoning: yesOrNo.optional(),
+    capabilities: capabilitiesSchema.optional(),
     embeddingSize: z.int(sizeRule).min(1, sizeRule).optional(),
     shortensEmbeddings: yesOrNo.optional(),
     requestsPerThousandTokens: positive.optional(),
@@ -111,7 +169,7 @@ function resolveModel(name: string, entry: unknown): { row?: CatalogueRow; probl
   }
   const known = catalogueRows.find((row) => row.name === name)
   const row = known ? { ...known, ...given(parsed.data) } : newRow(name, parsed.data)
-  if (row) return { row, problems: sizeProblems(row, location) }
+  if (row) return { row, problems: [...sizeProblems(row, location), ...effortProblems(row, location)] }
   const missing = needed.filter((field) => parsed.data[field] === undefined).join(', ')
   const near = nearestModelNames(name)
   const hint = near.length === 0 ? '' : ` Did you mean ${near.join(' or ')}?`
@@ -129,6 +187,22 @@ function given(fields: Fields): Partial<CatalogueRow> {
   return Object.fromEntries(entries)
 }
 
+/** Efforts need a reasoning model, and the default must be one of them. */
+function effortProblems(row: CatalogueRow, location: string): string[] {
+  const { efforts, responsesEfforts, defaultEffort } = row.capabilities ?? {}
+  if ((efforts ?? responsesEfforts ?? defaultEffort) === undefined) return []
+  if (!row.reasoning)
+    return [`${location}.capabilities has efforts of a model without reasoning. Set reasoning to true.`]
+  const [model] = createModelCatalogue([row]).models
+  const { capabilities } = model ?? {}
+  const supported = [...(capabilities?.efforts ?? []), ...(capabilities?.responsesEfforts ?? [])]
+  const effort = capabilities?.defaultEffort
+  if (!effort || supported.includes(effort)) return []
+  return [
+    `${location}.capabilities.defaultEffort must be one of its efforts (got ${JSON.stringify(effort)}). Set it to ${supported[0] ?? 'one of them'}, for example.`,
+  ]
+}
+
 function sizeProblems({ operations: list, embeddingSize }: CatalogueRow, location: string): string[] {
   if (!list.includes('embeddings') || embeddingSize !== undefined) return []
   return [`${location}.embeddingSize is required for an embedding model. Set it to 1536, for example.`]
@@ -137,7 +211,7 @@ function sizeProblems({ operations: list, embeddingSize }: CatalogueRow, locatio
 const words: ProblemWords = {
   otherwise: 'See docs/models.md.',
   unknownKey: (key) => {
-    const known = Object.keys(fieldsSchema.shape)
+    const known = [...Object.keys(fieldsSchema.shape), ...Object.keys(capabilitiesSchema.shape)]
     const [nearest] = nearestNames(key, known, 1)
     const hint =
       nearest === undefined ? `The properties are ${known.join(', ')}.` : `Did you mean ${nearest}?`

@@ -11,7 +11,9 @@ import { argumentGates, featureGates } from './feature-gates.ts'
 import { findModel } from './models/model-catalogue.ts'
 import { operations, type Operation } from './route.ts'
 
-const document = readFileSync(new URL('../../docs/models.md', import.meta.url), 'utf8')
+const [, document = ''] = readFileSync(new URL('../../docs/models.md', import.meta.url), 'utf8').split(
+  '## API versions',
+)
 
 describe('tables in docs/models.md', () => {
   it('list every operation with its first version', () => {

@@ -68,6 +68,20 @@ describe('a model file', () => {
     }
   })
 
+  it('changes what a model accepts', async () => {
+    const changes = { capabilities: { toolsWithReasoning: 'accepted', parameters: { seed: 'unsupported' } } }
+    const simulator = createTestSimulator({ models: { 'gpt-5.6-sol': changes } })
+    const tools = [
+      { type: 'function', function: { name: 'f', parameters: { type: 'object', properties: {} } } },
+    ]
+    const messages = [{ role: 'user', content: 'hello' }]
+    const path = deploymentPath('gpt-5.6-sol', 'chat/completions')
+    expect((await simulator.post(path, { messages, tools })).status).toBe(200)
+    expect(await (await simulator.post(path, { messages, seed: 1 })).json()).toMatchObject({
+      error: { message: "Unsupported parameter: 'seed' is not supported with this model." },
+    })
+  })
+
   it('prevents the start if it is invalid, and its problems are listed with those of the deployments', () => {
     const start = () =>
       createTestSimulator({

@@ -90,6 +90,9 @@ export interface CapabilityRow {
   readonly changes: CapabilityChanges
 }
 
+/** All efforts of the service, in the order of its messages. */
+export const allEfforts = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const
+
 /** The values of `include` that the service lists in its message. */
 const includes: readonly string[] = [
   'file_search_call.results',

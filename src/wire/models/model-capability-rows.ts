@@ -143,17 +143,17 @@ export const capabilityRows: readonly CapabilityRow[] = [
     reasoning: true,
     changes: { efforts: ['medium'] },
   },
-  { models: /^gpt-5\.[4-9]|^gpt-[6-9]/, reasoning: true, changes: { phase: true } },
+  { models: /^gpt-5\.[4-9]|^gpt-([6-9]|[1-9]\d)/, reasoning: true, changes: { phase: true } },
   // Captures of 2026-04 to 2026-10: no reasoning for short prompts with medium effort.
   {
-    models: /^gpt-5\.([5-9]|\d-chat)|^gpt-([6-9]|chat)/,
+    models: /^gpt-5\.([5-9]|\d-chat)|^gpt-([6-9]|[1-9]\d|chat)/,
     reasoning: true,
     changes: { adaptiveReasoning: true },
   },
   { models: /^gpt-5\.[45]/, reasoning: true, changes: { toolsWithReasoning: 'effort-refused' } },
   // Captures of April to August 2026.
   { models: /^gpt-5\.2-chat/, reasoning: true, changes: { defaultTopP: 0.85 } },
-  { models: /^gpt-5\.[4-9]|^gpt-[6-9]/, reasoning: true, changes: { defaultTopP: 0.98 } },
+  { models: /^gpt-5\.[4-9]|^gpt-([6-9]|[1-9]\d)/, reasoning: true, changes: { defaultTopP: 0.98 } },
   // Microsoft Learn, "Prompt caching" (2026-08). Captures of July and August 2026: `in_memory` on gpt-5-nano and gpt-5.4, `24h` on gpt-5.5
   // and gpt-5.6.
   {
@@ -161,9 +161,9 @@ export const capabilityRows: readonly CapabilityRow[] = [
     reasoning: true,
     changes: { cacheRetentions: bothRetentions },
   },
-  { models: /^gpt-5\.[5-9]|^gpt-[6-9]/, reasoning: true, changes: { cacheRetentions: ['24h'] } },
+  { models: /^gpt-5\.[5-9]|^gpt-([6-9]|[1-9]\d)/, reasoning: true, changes: { cacheRetentions: ['24h'] } },
   {
-    models: /^gpt-5\.[6-9]|^gpt-[6-9]/,
+    models: /^gpt-5\.[6-9]|^gpt-([6-9]|[1-9]\d)/,
     reasoning: true,
     changes: {
       unknownToolMembers: 'refuse',

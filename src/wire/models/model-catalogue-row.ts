@@ -1,6 +1,7 @@
 import type { EncodingName } from '../../tokens/encoding.ts'
 import type { ProvisionedThroughput } from './models.ts'
 import type { ModelOperation } from '../route.ts'
+import type { CapabilityChanges } from './model-capabilities.ts'
 
 /** A base model in the catalogue. `model-catalogue.ts` creates a `Model` for each version. */
 export interface CatalogueRow {
@@ -16,6 +17,8 @@ export interface CatalogueRow {
   readonly maxOutputTokens: number
   readonly operations: readonly ModelOperation[]
   readonly reasoning?: boolean
+  /** Changes of the capabilities that the name implies (`model-capability-rows.ts`). */
+  readonly capabilities?: CapabilityChanges
   readonly embeddingSize?: number
   readonly shortensEmbeddings?: boolean
   readonly requestsPerThousandTokens?: number

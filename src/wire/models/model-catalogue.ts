@@ -1,7 +1,7 @@
 import { nearestNames } from '../../lib/nearest-names.ts'
 import { catalogueRows } from './model-catalogue-data.ts'
 import type { CatalogueRow } from './model-catalogue-row.ts'
-import { capabilitiesOf } from './model-capabilities.ts'
+import { capabilitiesOf, changed } from './model-capabilities.ts'
 import type { Model } from './models.ts'
 
 /** The models that deployments can use. Plain data, created by `createModelCatalogue`. */
@@ -73,7 +73,12 @@ function versionsOf(row: CatalogueRow): Family {
 }
 
 function createModel(row: CatalogueRow, version: string | undefined): Model {
-  const { versions: _, answersAs, olderLimits, reasoning = false, ...facts } = row
+  const { versions: _, answersAs, olderLimits, reasoning = false, capabilities: changes, ...facts } = row
+  const capabilities = capabilitiesOf({
+    name: row.name,
+    ...(version !== undefined && { version }),
+    reasoning,
+  })
   return Object.freeze({
     ...facts,
     ...(version === undefined ? {} : { version }),
@@ -82,7 +87,7 @@ function createModel(row: CatalogueRow, version: string | undefined): Model {
     encoding: row.encoding ?? 'o200k_base',
     operations: Object.freeze([...row.operations]),
     reasoning,
-    capabilities: capabilitiesOf({ name: row.name, ...(version !== undefined && { version }), reasoning }),
+    capabilities: changes ? changed(capabilities, changes) : capabilities,
     ...(version === undefined ? {} : olderLimits?.[version]),
   })
 }

@@ -1,5 +1,6 @@
 import { isRecord } from '../../lib/record.ts'
 import type { Model } from '../models/models.ts'
+import { allEfforts } from '../models/model-capabilities.ts'
 import {
   createFault,
   notOneOf,
@@ -12,8 +13,8 @@ import {
   type Rule,
 } from './fault.ts'
 
-/** All efforts of the service. Others are invalid for every model. */
-const efforts = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']
+/** Others are invalid for every model. */
+const efforts: readonly string[] = allEfforts
 
 /** The value of a parameter is valid, but not for this model. The text of chat completions. */
 function unsupportedValue(name: string, shown: string, supported: readonly string[]): Fault {
