@@ -45,6 +45,20 @@ export interface ToolCall {
   readonly pieces: readonly string[]
 }
 
+/** A call of a tool that the service executes, or that has its own kind of item in the Responses API. */
+export interface HostedCall {
+  /** The code or arguments of the call, in pieces of one token each; empty if they are not streamed. */
+  readonly pieces: readonly string[]
+  /** Billed tokens of the call that are not streamed. */
+  readonly hiddenTokens: number
+  /** Input tokens of the result, which the model reads before it continues. */
+  readonly resultTokens: number
+  /** Whether the client executes or approves the call, so that the answer ends with it. */
+  readonly endsAnswer: boolean
+  /** Text that cites the result at the end of the answer. */
+  readonly citation?: string
+}
+
 /** One of the alternative answers to a prompt. */
 export interface Choice {
   /** The text in pieces of one token each; empty for tool calls. */
@@ -54,6 +68,8 @@ export interface Choice {
   /** Whether the text is a refusal, for which chat and responses have a separate field. */
   readonly refused?: boolean
   readonly toolCalls: readonly ToolCall[]
+  /** Calls before the text; absent for none. */
+  readonly hosted?: readonly HostedCall[]
   readonly finishReason: FinishReason
   /** Hidden reasoning tokens, a multiple of 64. */
   readonly reasoningTokens: number
@@ -102,9 +118,10 @@ export function completionSteps({ choices }: Completion): Steps {
 }
 
 /** Visible tokens of a choice: its text, then its calls. */
-export function visibleTokens({ pieces, toolCalls }: Choice): number {
+export function visibleTokens({ pieces, toolCalls, hosted }: Choice): number {
   let tokens = pieces.length
   for (const call of toolCalls) tokens += call.pieces.length
+  if (hosted) for (const call of hosted) tokens += call.pieces.length
   return tokens
 }
 

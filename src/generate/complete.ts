@@ -5,11 +5,11 @@ import { lognormal, type Random, standardNormal } from '../lib/random.ts'
 import { nextSlice } from '../lib/buffers.ts'
 import { loadEncoding } from '../tokens/encoding.ts'
 import { billedTokens, type Choice, type Completion } from '../answer/completion.ts'
-import type { CompletionTask } from './completion-task.ts'
+import type { CompletionTask, ToolDefinition } from './completion-task.ts'
 import { drawLorem } from './lorem.ts'
 import { chooseTools } from './choose-tools.ts'
 import { drawReasoning, type Reasoning } from './reasoning.ts'
-import { drawJsonAnswer, drawToolCalls } from './tool-calls.ts'
+import { drawHostedCalls, drawJsonAnswer, drawToolCalls } from './tool-calls.ts'
 import { boundedTop } from './logprobs.ts'
 
 /** Generates the answer to a task. This is the model of generate mode. */
@@ -53,12 +53,16 @@ export function mayTakeLong(task: CompletionTask, model: Model): boolean {
   )
 }
 
-function withUsage(choices: readonly Choice[], { promptTokens, cacheUse }: CompletionTask): Completion {
+function withUsage(choices: readonly Choice[], task: CompletionTask): Completion {
+  const { cacheUse } = task
+  let { promptTokens } = task
   let completionTokens = 0
   let reasoningTokens = 0
   for (const choice of choices) {
     completionTokens += billedTokens(choice)
     reasoningTokens += choice.reasoningTokens
+    // The model reads the results of its hosted calls.
+    for (const { resultTokens } of choice.hosted ?? emptyList) promptTokens += resultTokens
   }
   const { read: cachedTokens, written: cacheWriteTokens } = cacheUse
   const usage = { promptTokens, cachedTokens, completionTokens, reasoningTokens }
@@ -83,14 +87,60 @@ function completeChoice(task: CompletionTask, model: Model, random: Random, conf
     return answer(reasoning, dropEmptyPieces(endText(cutText(forced.text, forced, model, room), task.stop)))
   }
   const called = chooseTools(task, random, config)
-  if (called.length > 0) {
-    return answer(reasoning, drawToolCalls(called, task, random, loadEncoding(model.encoding), room))
+  if (called.length > 0 || task.hosted !== undefined) {
+    return answer(reasoning, drawCalls(called, task, model, room, reasoning.brief, random, config))
   }
-  const text =
-    task.format.kind === 'text'
-      ? drawText(task, room, reasoning.brief, random, config)
-      : cutText(drawJsonAnswer(task.format, random), forced, model, room)
-  return answer(reasoning, endText(text, task.stop))
+  return answer(reasoning, drawMessage(task, model, room, reasoning.brief, random, config))
+}
+
+/** Draws calls. After hosted calls that the service executes, a text follows. */
+function drawCalls(
+  called: readonly ToolDefinition[],
+  task: CompletionTask,
+  model: Model,
+  room: number,
+  brief: boolean,
+  random: Random,
+  config: ResourceConfig,
+): VisibleAnswer {
+  const { calls, hiddenTokens, tokens, clientTools, cut } = drawHostedCalls(called, task, random, room)
+  const hosted = calls.length === 0 ? {} : { hosted: calls }
+  const left = room - tokens
+  const after = (rest: VisibleAnswer): VisibleAnswer => ({
+    ...rest,
+    ...hosted,
+    overheadTokens: hiddenTokens + (rest.overheadTokens ?? 0),
+  })
+  if (cut) return after({ finishReason: 'length', overheadTokens: left })
+  if (clientTools.length > 0) {
+    return after(drawToolCalls(clientTools, task, random, loadEncoding(model.encoding), left))
+  }
+  if (calls.at(-1)?.endsAnswer) return after({ finishReason: 'tool_calls' })
+  const citation = calls.map((call) => call.citation ?? '').join('')
+  return after(drawMessage(task, model, left, brief, random, config, citation))
+}
+
+/** Draws the text of an answer. A citation is at its end, if there is room for it and the text has no given length. */
+function drawMessage(
+  task: CompletionTask,
+  model: Model,
+  room: number,
+  brief: boolean,
+  random: Random,
+  config: ResourceConfig,
+  citation = '',
+): VisibleAnswer {
+  const { format, forced } = task
+  if (format.kind !== 'text') {
+    return endText(cutText(drawJsonAnswer(format, random), forced, model, room), task.stop)
+  }
+  const cited =
+    citation === '' || forced?.tokens !== undefined ? [] : loadEncoding(model.encoding).pieces(citation)
+  if (cited.length === 0 || cited.length >= room - 1) {
+    return endText(drawText(task, room, brief, random, config), task.stop)
+  }
+  const { pieces, plainText = '', cut } = drawText(task, room - cited.length, brief, random, config)
+  return endText({ pieces: [...pieces, ...cited], plainText: plainText + citation, cut }, task.stop)
 }
 
 /** The part of a choice that follows the reasoning. */
@@ -98,12 +148,13 @@ type VisibleAnswer = Pick<Choice, 'finishReason'> & Partial<Choice>
 
 function answer(
   reasoning: Reasoning,
-  { pieces, plainText, toolCalls, finishReason, overheadTokens }: VisibleAnswer,
+  { pieces, plainText, toolCalls, hosted, finishReason, overheadTokens }: VisibleAnswer,
 ): Choice {
   return {
     pieces: pieces ?? emptyList,
     plainText,
     toolCalls: toolCalls ?? emptyList,
+    ...(hosted && { hosted }),
     finishReason,
     reasoningTokens: reasoning.reasoningTokens,
     overheadTokens: reasoning.overheadTokens + (overheadTokens ?? 0),

@@ -1,3 +1,4 @@
+import type { HostedCall } from '../answer/completion.ts'
 import type { Deployment } from '../config/deployments.ts'
 import type { Exchange, AnswerOverride } from '../pipeline/exchange.ts'
 import type { Model } from '../wire/models/models.ts'
@@ -13,6 +14,7 @@ import {
 } from '../wire/chat/chat-request.ts'
 import { chatToolHistory, noCalls, type ToolHistory } from './choose-tools.ts'
 import { wireFormOf } from '../wire/wire-profile.ts'
+import type { Random } from '../lib/random.ts'
 import { loadEncoding } from '../tokens/encoding.ts'
 import {
   type CacheRetention,
@@ -22,8 +24,8 @@ import {
   type PromptCache,
 } from './prompt-cache.ts'
 
-/** A tool that the model may call. */
-export interface ToolDefinition {
+/** A tool that the client executes. */
+export interface ClientTool {
   readonly kind: 'function' | 'custom'
   readonly name: string
   /** JSON schema of a function's arguments, as sent by the client; absent means an empty object. */
@@ -31,6 +33,19 @@ export interface ToolDefinition {
   /** The arguments must match the schema, so calls are not made in parallel; default false. */
   readonly strict?: boolean
 }
+
+/** A tool that the service executes. */
+export interface HostedTool {
+  readonly kind: 'hosted'
+  /** Its type. */
+  readonly name: string
+  readonly strict?: undefined
+  /** Draws a call. `loads` are tools that the answer calls next. */
+  draw(random: Random): HostedCall & { readonly loads?: readonly ClientTool[] }
+}
+
+/** A tool that the model may call. */
+export type ToolDefinition = ClientTool | HostedTool
 
 /** Whether tools may, must or must not be called. With `names`, one of these must be called. */
 export type ToolChoice =
@@ -62,6 +77,8 @@ export interface CompletionTask {
   readonly stop: readonly string[]
   /** The request's `reasoning_effort`; undefined uses the default of the model. */
   readonly reasoningEffort: string | undefined
+  /** Calls that the client has approved, and the maximum number of hosted calls; absent without hosted tools. */
+  readonly hosted?: { readonly approved: readonly HostedCall[]; readonly max: number }
   /** Overrides of the answer; absent for almost all requests. */
   readonly forced?: AnswerOverride | undefined
 }
@@ -71,7 +88,7 @@ export function withForced(task: CompletionTask, { forced }: Exchange): Completi
   return forced ? { ...task, forced } : task
 }
 
-const noTools: readonly ToolDefinition[] = []
+const noTools: readonly ClientTool[] = []
 const noStop: readonly string[] = []
 const none: ToolChoice = { kind: 'none' }
 const auto: ToolChoice = { kind: 'auto' }
@@ -116,16 +133,17 @@ export function chatTask(
   }
 }
 
-function toolsOf({ tools, functions }: ChatRequest): readonly ToolDefinition[] {
-  if (tools && tools.length > 0) return tools.map(toolOf)
+function toolsOf({ tools, functions }: ChatRequest): readonly ClientTool[] {
+  if (tools && tools.length > 0) return tools.map(clientToolOf)
   return functions?.map(functionOf) ?? noTools
 }
 
-function toolOf(tool: Tool): ToolDefinition {
+/** Converts a tool of a request. */
+export function clientToolOf(tool: Tool): ClientTool {
   return tool.type === 'custom' ? { kind: 'custom', name: tool.custom.name } : functionOf(tool.function)
 }
 
-function functionOf({ name, parameters, strict }: FunctionDefinition): ToolDefinition {
+function functionOf({ name, parameters, strict }: FunctionDefinition): ClientTool {
   return { kind: 'function', name, parameters: parameters ?? undefined, strict: strict === true }
 }
 
@@ -146,9 +164,9 @@ function choiceOf({ tool_choice: choice, function_call: call, ...request }: Chat
 
 /** `allowed_tools` hides all other tools from the model. */
 function allowedOf(
-  tools: readonly ToolDefinition[],
+  tools: readonly ClientTool[],
   { tool_choice: choice }: ChatRequest,
-): readonly ToolDefinition[] {
+): readonly ClientTool[] {
   if (typeof choice !== 'object' || choice?.type !== 'allowed_tools') return tools
   const names = new Set(choice.allowed_tools.tools.map(definitionName))
   return tools.filter((tool) => names.has(tool.name))

@@ -2,8 +2,8 @@ import { isRecord } from '../lib/record.ts'
 import { alphanumeric } from '../wire/ids.ts'
 import type { Random } from '../lib/random.ts'
 import type { Encoding } from '../tokens/encoding.ts'
-import type { Choice, ToolCall } from '../answer/completion.ts'
-import type { CompletionTask, ToolDefinition, TextFormat } from './completion-task.ts'
+import type { Choice, HostedCall, ToolCall } from '../answer/completion.ts'
+import type { ClientTool, CompletionTask, ToolDefinition, TextFormat } from './completion-task.ts'
 import { forcedName } from './choose-tools.ts'
 import { drawJson } from './json/draw-json.ts'
 import { drawLorem } from './lorem.ts'
@@ -31,7 +31,7 @@ const MAX_CUSTOM_INPUT = 24
  * @param room maximum tokens of names, arguments and framing together
  */
 export function drawToolCalls(
-  tools: readonly ToolDefinition[],
+  tools: readonly ClientTool[],
   task: CompletionTask,
   random: Random,
   encoding: Encoding,
@@ -65,7 +65,61 @@ export function drawToolCalls(
   return { toolCalls, finishReason, overheadTokens }
 }
 
-function drawInput(tool: ToolDefinition, random: Random, spacing: JsonSpacing): string {
+/** The hosted calls of an answer. */
+export interface HostedCalls {
+  readonly calls: readonly HostedCall[]
+  /** Billed tokens of the calls that are not visible. */
+  readonly hiddenTokens: number
+  /** All billed tokens of the calls. */
+  readonly tokens: number
+  /** The tools of the client that the answer calls afterwards. */
+  readonly clientTools: readonly ClientTool[]
+  /** The limit leaves no room for a call. */
+  readonly cut: boolean
+}
+
+/**
+ * Draws calls of the hosted tools among the given tools, after the approved calls. A call that exceeds the limit is
+ * omitted and ends the answer. After a call that ends the answer, no other hosted call follows.
+ *
+ * @param room maximum tokens of the calls
+ */
+export function drawHostedCalls(
+  tools: readonly ToolDefinition[],
+  { hosted }: CompletionTask,
+  random: Random,
+  room: number,
+): HostedCalls {
+  const calls: HostedCall[] = []
+  const clientTools: ClientTool[] = []
+  let hiddenTokens = 0
+  let tokens = 0
+  let cut = false
+  const add = (call: HostedCall): void => {
+    const hidden = SINGLE_CALL_TOKENS + call.hiddenTokens
+    cut ||= tokens + hidden + call.pieces.length >= room
+    if (cut) return
+    hiddenTokens += hidden
+    tokens += hidden + call.pieces.length
+    calls.push(call)
+  }
+  for (const call of hosted?.approved ?? []) add(call)
+  let left = hosted?.max ?? 0
+  for (const tool of tools) {
+    if (tool.kind !== 'hosted') {
+      clientTools.push(tool)
+      continue
+    }
+    if (cut || left <= 0 || calls.at(-1)?.endsAnswer) continue
+    left--
+    const { loads = [], ...call } = tool.draw(random)
+    add(call)
+    if (!cut) clientTools.push(...loads)
+  }
+  return { calls, hiddenTokens, tokens, clientTools, cut }
+}
+
+function drawInput(tool: ClientTool, random: Random, spacing: JsonSpacing): string {
   if (tool.kind === 'custom') return drawLorem(random, 1 + random.below(MAX_CUSTOM_INPUT)).text
   const value = tool.parameters === undefined ? {} : drawJson(tool.parameters, random)
   // Arguments are an object even if a hook has changed the schema after its validation.

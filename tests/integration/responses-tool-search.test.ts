@@ -72,7 +72,7 @@ describe('tool search in the Responses API', () => {
   ])('calls deferred tools only after %s has loaded them', async (_, item) => {
     const find = functionOf('find_customer', deferred)
     const tools = [search, find]
-    const output = (await respond({ tools, tool_choice: 'auto' })).output
+    const output = (await respond({ tools, tool_choice: 'none' })).output
     expect(output.map(({ type }) => type)).toEqual(['message'])
     const input = [
       { role: 'user', content: 'Find customer 7.' },
@@ -80,6 +80,50 @@ describe('tool search in the Responses API', () => {
       { ...item, tools: [find] },
     ]
     expect(await callsOf({ tools, input })).toMatchObject([{ name: 'find_customer' }])
+  })
+
+  it('loads one deferred tool in the answer, and calls it with its name or namespace as the namespace', async () => {
+    const find = functionOf('find_customer', deferred)
+    const { output } = await respond({ tools: [search, find], tool_choice: 'required' })
+    expect(output).toMatchObject([
+      {
+        type: 'tool_search_call',
+        status: 'completed',
+        arguments: { paths: ['find_customer'] },
+        call_id: null,
+      },
+      {
+        type: 'tool_search_output',
+        status: 'completed',
+        execution: 'server',
+        tools: [{ ...find, strict: true }],
+      },
+      { type: 'function_call', name: 'find_customer', namespace: 'find_customer' },
+    ])
+    const hidden = { ...crm, tools: [find] }
+    expect((await respond({ tools: [search, hidden], tool_choice: 'required' })).output).toMatchObject([
+      { arguments: { paths: ['crm'] } },
+      { tools: [{ type: 'namespace', name: 'crm' }] },
+      { type: 'function_call', name: 'find_customer', namespace: 'crm' },
+    ])
+  })
+
+  it('asks the client to search, once after a message of the user', async () => {
+    const parameters = { type: 'object', properties: { goal: { type: 'string' } }, required: ['goal'] }
+    const tools = [{ ...search, execution: 'client', parameters }]
+    const { output } = await respond({ tools, tool_choice: 'required' })
+    const call = { type: 'tool_search_call', status: 'completed', execution: 'client' }
+    expect(output).toMatchObject([{ ...call, arguments: { goal: expect.any(String) as unknown } }])
+    const [{ call_id: callId } = {}] = output as { call_id?: string }[]
+    expect(callId).toMatch(/^call_/)
+    const found = {
+      type: 'tool_search_output',
+      call_id: callId,
+      execution: 'client',
+      tools: [functionOf('f')],
+    }
+    const input = [{ role: 'user', content: 'Hello' }, ...output, found]
+    expect(await callsOf({ tools, input })).toMatchObject([{ type: 'function_call', name: 'f' }])
   })
 
   it('counts the loaded tools, and not the deferred ones', async () => {

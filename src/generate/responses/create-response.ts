@@ -13,14 +13,12 @@ import {
   toolCallMissing,
   toolOutputMissing,
 } from '../../wire/responses/responses-errors.ts'
-import { ResponseIds } from '../../wire/responses/response-ids.ts'
-import { wireFormOf } from '../../wire/wire-profile.ts'
 import type { Addressed, Exchange } from '../../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../../pipeline/reply-headers.ts'
 import type { Reply, Schedule } from '../../pipeline/reply.ts'
 import { type ReplyOrPromise, mapMaybe } from '../../pipeline/stage.ts'
 import { loadEncoding, type TokenCounter } from '../../tokens/encoding.ts'
-import { refuseUnknownTools, type ToolHistory } from '../choose-tools.ts'
+import { refuseUnknownTools } from '../choose-tools.ts'
 import {
   type CacheFields,
   cacheKey,
@@ -45,22 +43,19 @@ import {
   useOfHistory,
 } from '../prompt-cache.ts'
 import { textBody } from '../../answer/body.ts'
-import { divertSchedule, streamResponse, ResponseProgress } from './stream-response.ts'
+import { divertSchedule, streamResponse } from './stream-response.ts'
 import { writeJson } from '../../wire/responses/write-json.ts'
-import { outputItems } from './draw-items.ts'
-import { toolHistoryOf } from './input-items.ts'
+import { createRecord } from './create-record.ts'
+import { type ConversationTools, toolHistoryOf } from './input-items.ts'
+import { paintCalls, planHostedTools, withHostedTools } from './hosted/hosted-tools.ts'
 import { type WrittenItem, responseObject } from '../../wire/responses/response-object.ts'
 import {
   type AddedResponse,
   type ResponseArchive,
   type ResponseRecord,
-  type WrittenParts,
   conversationTokens,
 } from './response-archive.ts'
 import { isMessage, isReference, type ResponsesItem } from '../../wire/responses/responses-item.ts'
-
-/** Estimated size of a record without its texts, in bytes: the record, its ids and its usage. */
-const RECORD_BASE_BYTES = 2_048
 
 /** Creates the generator of responses. Stored responses can be read, continued and cancelled. */
 export function createResponseGenerator(store: ResponseArchive) {
@@ -88,17 +83,23 @@ export function createResponseGenerator(store: ResponseArchive) {
       input.previous && promptTokens >= MIN_CACHED_PROMPT
         ? cachedHistory(exchange, deployment, chat, input.previous, promptTokens)
         : useCache(exchange, deployment, chat, promptTokens, promptCache)
-    const task = withForced(chatTask(chat, promptTokens, cacheUse, input.toolHistory), exchange)
+    const plan = planHostedTools(request, input, model, exchange.random)
+    if (plan && 'status' in plan) return refuse(plan)
+    const ownTask = chatTask(chat, promptTokens, cacheUse, input.toolHistory)
+    const task = withForced(plan ? withHostedTools(ownTask, plan, request) : ownTask, exchange)
     const unknownTool = refuseUnknownTools(task)
     if (unknownTool) return refuse(unknownTool)
     const size = completionMemory({ choices: 1, tokens: request.max_output_tokens ?? undefined })
     if (!exchange.reserve(size)) return noRoomReply()
     const written = complete(task, model, exchange.random, exchange.config)
     const filtered = filterCompletion(written, verdict, request.stream === true)
-    const { record, items } = createRecord(exchange, deployment, request, input, filtered)
-    return mapMaybe(storeResponse(record, exchange, store), ({ lease }) =>
-      reply(exchange, record, items, { written, filtered }, store, lease),
-    )
+    return mapMaybe(paintCalls(filtered.completion), () => {
+      const servers = plan?.servers ?? []
+      const { record, items } = createRecord(exchange, deployment, request, { ...input, servers }, filtered)
+      return mapMaybe(storeResponse(record, exchange, store), ({ lease }) =>
+        reply(exchange, record, items, { written, filtered }, store, lease),
+      )
+    })
   }
 
   return function generateResponse(exchange: Addressed, promptCache: PromptCache): ReplyOrPromise {
@@ -188,59 +189,6 @@ function cacheFieldsOf(request: ResponsesRequest, { capabilities }: Model): Cach
   }
 }
 
-function partsOf({ pieces, partialImages }: WrittenItem): WrittenParts {
-  return { lengths: pieces.map(({ length }) => length), ...(partialImages && { partialImages }) }
-}
-
-function createRecord(
-  exchange: Exchange,
-  deployment: Deployment,
-  request: ResponsesRequest,
-  { items: input, historyTokens, toolHistory }: ResolvedInput,
-  { completion, found }: FilteredCompletion,
-): { record: ResponseRecord; items: readonly WrittenItem[] } {
-  const { model } = deployment
-  const createdMs = exchange.clock.epochMs()
-  const epochSeconds = Math.floor(createdMs / 1_000)
-  const ids = new ResponseIds(exchange.random)
-  const id = ids.next('resp', epochSeconds)
-  const choice = completion.choices[0]
-  if (!choice) throw new Error('A completion has at least one choice.')
-  const { responses: form } = wireFormOf(deployment.wireProfile ?? exchange.config.wireProfile, model)
-  const items = outputItems(choice, {
-    request,
-    items: input,
-    model,
-    form,
-    ids,
-    random: exchange.random,
-    epochSeconds,
-  })
-  const output = items.map(({ item }) => item)
-  const record: ResponseRecord = {
-    resource: exchange.resource,
-    id,
-    ids,
-    createdMs,
-    deployment: deployment.name,
-    model,
-    request,
-    items: input,
-    historyTokens,
-    form,
-    toolHistory: toolHistoryOf(output, toolHistory),
-    output,
-    written: items.map(partsOf),
-    finishReason: choice.finishReason,
-    ...(found && { found }),
-    usage: completion.usage,
-    progress: new ResponseProgress(request.background === true, createdMs),
-    weight:
-      RECORD_BASE_BYTES + 2 * exchange.body.length + items.reduce((sum, it) => sum + 8 * it.pieces.length, 0),
-  }
-  return { record, items }
-}
-
 /** Result for a response that is not stored. */
 const notStored: AddedResponse<unknown> = {}
 
@@ -311,10 +259,11 @@ export interface ResolvedInput {
   readonly items: readonly ResponsesItem[]
   /** Tokens of the conversation before the input. */
   readonly historyTokens: number
-  /** The calls since the last message of the user. */
-  readonly toolHistory: ToolHistory
   /** The previous response; absent without one. */
   readonly previous?: ResponseRecord | undefined
+  /** Output of the previous response that the client has received. */
+  readonly previousOutput: ResponseRecord['output']
+  readonly toolHistory: ConversationTools
 }
 
 /** Replaces references with stored items, and finds the previous response. */
@@ -331,12 +280,14 @@ function resolveInput(
     const requested = typeof input === 'string' ? [userMessage(input)] : input
     return mapMaybe(storedItems(requested, store, resource, nowMs), (items) => {
       if (!Array.isArray(items)) return items
-      const broken = checkCalls(items, previous ? receivedOutput(previous, nowMs) : [])
+      const previousOutput = previous ? receivedOutput(previous, nowMs) : []
+      const broken = checkCalls(items, previousOutput)
       if (broken) return broken
       return {
         items,
         historyTokens: previous ? conversationTokens(previous) : 0,
         previous,
+        previousOutput,
         toolHistory: toolHistoryOf(items, previous?.toolHistory),
       }
     })

@@ -1,13 +1,19 @@
 import { alphanumeric } from '../../wire/ids.ts'
 import type { ResponseIds } from '../../wire/responses/response-ids.ts'
 import type { Model } from '../../wire/models/models.ts'
-import { encryptedLength, type ResponsesRequest } from '../../wire/responses/responses-request.ts'
+import {
+  encryptedLength,
+  type ResponsesRequest,
+  type ResponsesTool,
+} from '../../wire/responses/responses-request.ts'
 import { namespaceOf } from '../../wire/responses/responses-to-chat.ts'
 import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
 import type { ResponsesForm } from '../../wire/wire-profile.ts'
 import type { Random } from '../../lib/random.ts'
 import { wholeText, type Choice, type ToolCall } from '../../answer/completion.ts'
 import { drawLorem } from '../lorem.ts'
+import type { DrawnCall } from './hosted/hosted-call.ts'
+import { mcpListItem } from './hosted/mcp.ts'
 import {
   outputRefusal,
   outputText,
@@ -33,30 +39,44 @@ export interface ItemContext {
   readonly ids: ResponseIds
   readonly random: Random
   readonly epochSeconds: number
+  /** Remote servers with tools that the answer lists. */
+  readonly servers: readonly ResponsesTool[]
 }
 
-/** Converts a choice to output items: reasoning, text, then tool calls. */
+/** Returns the hosted calls of a choice. Only this API has them, so they are all drawn by its tools. */
+export function hostedCallsOf({ hosted = [] }: Choice): readonly DrawnCall[] {
+  return hosted as readonly DrawnCall[]
+}
+
+/** Converts a choice to output items: tools of remote servers, reasoning, hosted calls, text, then tool calls. */
 export function outputItems(choice: Choice, context: ItemContext): WrittenItem[] {
   const { request, model, ids, epochSeconds } = context
   const { pieces, toolCalls, finishReason } = choice
   const isCut = finishReason === 'length' || finishReason === 'content_filter'
   const status = isCut ? 'incomplete' : 'completed'
-  const items: WrittenItem[] = []
+  const hosted = hostedCallsOf(choice)
+  const items = context.servers.map((server) => mcpListItem(server, context))
   if (hasReasoningItem(request, model)) items.push({ item: reasoningItem(choice, context), pieces: [] })
-  if (pieces.length > 0 || (toolCalls.length === 0 && !isCut)) {
+  for (const call of hosted) items.push(...call.items(context))
+  const isCalling = toolCalls.length > 0 || hosted.at(-1)?.endsAnswer === true
+  if (pieces.length > 0 || (!isCalling && !isCut)) {
+    const text = wholeText(choice)
+    const annotations = hosted.flatMap((call) => call.annotations?.(text) ?? [])
     const item: MessageOutput = {
       id: ids.next('msg', epochSeconds),
       type: 'message',
       status,
-      content: [choice.refused ? outputRefusal(wholeText(choice)) : outputText(wholeText(choice))],
+      content: [choice.refused ? outputRefusal(text) : outputText(text, annotations)],
       ...(model.capabilities.phase && { phase: toolCalls.length > 0 ? 'commentary' : 'final_answer' }),
       role: 'assistant',
     }
     items.push({ item, pieces })
   }
+  const loaded = items.some(({ item }) => item.type === 'tool_search_output')
   toolCalls.forEach((call, index) => {
     const isLast = index === toolCalls.length - 1
-    items.push({ item: callItem(call, isLast ? status : 'completed', context), pieces: call.pieces })
+    const itemStatus = isLast ? status : 'completed'
+    items.push({ item: callItem(call, itemStatus, context, loaded), pieces: call.pieces })
   })
   return items
 }
@@ -88,11 +108,12 @@ export function drawEncrypted(random: Random, reasoningTokens: number): string {
   return `gAAAAA${text.repeat(Math.ceil(length / text.length)).slice(0, length)}==`
 }
 
-function callItem(call: ToolCall, status: ItemStatus, context: ItemContext): CallOutput {
+/** @param loaded whether the answer has loaded the tool: it then has its own name as its namespace (capture of March 2026) */
+function callItem(call: ToolCall, status: ItemStatus, context: ItemContext, loaded: boolean): CallOutput {
   const { request, items, ids, epochSeconds } = context
   const { id: callId, kind, name } = call
   const text = call.pieces.join('')
-  const found = namespaceOf(name, request.tools, items)
+  const found = namespaceOf(name, request.tools, items, loaded)
   const namespace = found === undefined ? {} : { namespace: found }
   if (kind === 'custom') {
     const id = ids.next('ctc', epochSeconds)

@@ -6,6 +6,7 @@ import {
   type ResponsesMessage,
 } from '../../wire/responses/responses-item.ts'
 import { noCalls, type ToolHistory } from '../choose-tools.ts'
+import type { HostedOutput } from '../../wire/responses/hosted-output.ts'
 import type { ResponseRecord } from './response-archive.ts'
 import { type ProgressState, ResponseProgress } from './stream-response.ts'
 
@@ -30,6 +31,20 @@ const idPrefixes: Readonly<Record<string, ResponseIdPrefix>> = {
   custom_tool_call: 'ctc',
   custom_tool_call_output: 'ctco',
   reasoning: 'rs',
+  apply_patch_call: 'apc',
+  code_interpreter_call: 'ci',
+  computer_call: 'cu',
+  file_search_call: 'fs',
+  image_generation_call: 'ig',
+  local_shell_call: 'lsh',
+  mcp_approval_request: 'mcpr',
+  mcp_call: 'mcp',
+  mcp_list_tools: 'mcpl',
+  shell_call: 'sh',
+  shell_call_output: 'sho',
+  tool_search_call: 'tsc',
+  tool_search_output: 'tso',
+  web_search_call: 'ws',
 }
 
 function listedItem(item: ResponsesItem, record: ResponseRecord): ListedItem {
@@ -89,24 +104,37 @@ function idsInOrder(ids: readonly string[]): Pick<ResponseIds, 'next'> {
   return { next: () => ids[index++] ?? '' }
 }
 
-/** Items of calls that the client executes. Each is named by its type, unless it has a name. */
+/** Items that the client answers. Each is named by its type, unless it is the call of a function or custom tool. */
 const clientCalls = new Set([
   'apply_patch_call',
   'computer_call',
   'custom_tool_call',
   'function_call',
   'local_shell_call',
+  'mcp_approval_request',
   'shell_call',
 ])
 
+/** The calls since the last message of the user, and what the whole conversation has. */
+export interface ConversationTools extends ToolHistory {
+  /** Labels of the remote servers with listed tools. */
+  readonly servers: readonly string[]
+}
+
+const noTools: ConversationTools = { ...noCalls, servers: [] }
+
 /**
- * Reads the calls since the last message of the user. Consecutive calls are one round.
+ * Reads the calls of a conversation. Consecutive calls are one round.
  *
- * @param before the calls of the conversation before the items
+ * @param before the calls before the items
  */
-export function toolHistoryOf(items: readonly ResponsesItem[], before: ToolHistory = noCalls): ToolHistory {
+export function toolHistoryOf(
+  items: readonly (ResponsesItem | HostedOutput)[],
+  before: ConversationTools = noTools,
+): ConversationTools {
   let { rounds } = before
   let called = [...before.called]
+  const servers = [...before.servers]
   let isRound = false
   for (const item of items) {
     if (isMessage(item)) {
@@ -114,13 +142,18 @@ export function toolHistoryOf(items: readonly ResponsesItem[], before: ToolHisto
         rounds = 0
         called = []
       }
+    } else if (item.type === 'mcp_list_tools') {
+      servers.push((item as { server_label?: string }).server_label ?? '')
+    } else if (item.type === 'tool_search_call') {
+      called.push('tool_search')
     } else if (!isReference(item) && clientCalls.has(item.type)) {
       if (!isRound) rounds++
-      called.push('name' in item ? item.name : item.type.replace(/_call$/, ''))
+      const isNamed = item.type === 'function_call' || item.type === 'custom_tool_call'
+      called.push(isNamed ? item.name : item.type.replace(/_(call|approval_request)$/, ''))
       isRound = true
       continue
     }
     isRound = false
   }
-  return { rounds, called }
+  return { rounds, called, servers }
 }

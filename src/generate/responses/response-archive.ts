@@ -1,13 +1,13 @@
 import type { MaybePromise, Codec, Port } from '../../lib/port.ts'
 import { sharedIdPart, type ResponseIds } from '../../wire/responses/response-ids.ts'
 import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
-import { recordFromJson, type RecordJson, recordToJson } from './input-items.ts'
+import { type ConversationTools, recordFromJson, type RecordJson, recordToJson } from './input-items.ts'
 import { type ProgressState, ResponseProgress } from './stream-response.ts'
 import type { Model } from '../../wire/models/models.ts'
 import { countResponsesInput } from '../../wire/responses/responses-request.ts'
 import { loadEncoding } from '../../tokens/encoding.ts'
-import type { AnsweredResponse, HostedOutput, OutputItem } from '../../wire/responses/response-object.ts'
-import type { ToolHistory } from '../choose-tools.ts'
+import type { HostedOutput } from '../../wire/responses/hosted-output.ts'
+import type { AnsweredResponse, OutputItem } from '../../wire/responses/response-object.ts'
 import type { Usage } from '../../answer/completion.ts'
 
 /** Identifies a response. */
@@ -131,7 +131,7 @@ export interface ResponseRecord extends AnsweredResponse {
   /** Tokens of the conversation before this response. */
   readonly historyTokens: number
   /** The calls since the last message of the user, including those of this response. */
-  readonly toolHistory: ToolHistory
+  readonly toolHistory: ConversationTools
   readonly output: readonly (OutputItem | HostedOutput)[]
   /** How each output item was written, to stream the response again with the same events. Absent in records of older versions. */
   readonly written?: readonly WrittenParts[]

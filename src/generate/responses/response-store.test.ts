@@ -20,7 +20,7 @@ function recordOf(random: Random, changes: Partial<ResponseRecord> = {}): Respon
     request: { input: 'hi' },
     items: [{ type: 'message', role: 'user', content: 'hi' }],
     historyTokens: 0,
-    toolHistory: { rounds: 0, called: [] },
+    toolHistory: { rounds: 0, called: [], servers: [] },
     output: [],
     finishReason: 'stop',
     usage: { promptTokens: 1, cachedTokens: 0, completionTokens: 1, reasoningTokens: 0 },

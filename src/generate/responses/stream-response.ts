@@ -2,9 +2,8 @@ import type { EventsBody } from '../../answer/body.ts'
 import { createRandom, type Random } from '../../lib/random.ts'
 import { itemEvents, singleEvent, type EventRun } from '../../wire/responses/item-events.ts'
 import { hostedItemEvents, hostedText } from '../../wire/responses/hosted-events.ts'
+import { type HostedOutput, isModelOutput } from '../../wire/responses/hosted-output.ts'
 import {
-  type HostedOutput,
-  isModelOutput,
   type OutputItem,
   type WrittenItem,
   responseObject,

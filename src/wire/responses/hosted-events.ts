@@ -8,7 +8,7 @@ import {
   singleEvent,
   type EventRun,
 } from './item-events.ts'
-import type { HostedOutput } from './response-object.ts'
+import type { HostedOutput } from './hosted-output.ts'
 
 type Members = Readonly<Record<string, unknown>>
 

@@ -1,7 +1,30 @@
 import type { Random } from '../../lib/random.ts'
 
 /** The prefix of an id, which is the kind of object. */
-export type ResponseIdPrefix = 'resp' | 'msg' | 'rs' | 'fc' | 'fco' | 'ctc' | 'ctco' | 'cmp'
+export type ResponseIdPrefix =
+  | 'resp'
+  | 'msg'
+  | 'rs'
+  | 'fc'
+  | 'fco'
+  | 'ctc'
+  | 'ctco'
+  | 'cmp'
+  // Calls of hosted tools and their outputs.
+  | 'apc'
+  | 'ci'
+  | 'cu'
+  | 'fs'
+  | 'ig'
+  | 'lsh'
+  | 'mcp'
+  | 'mcpl'
+  | 'mcpr'
+  | 'sh'
+  | 'sho'
+  | 'tsc'
+  | 'tso'
+  | 'ws'
 
 /** Number of hexadecimal digits at the start that all ids of a response share. */
 const SHARED_DIGITS = 16

@@ -1,8 +1,9 @@
 import { isRecord } from '../../lib/record.ts'
 import { type ResponsesRequest, type ResponsesTextFormat, type ResponsesTool } from './responses-request.ts'
 import { totalTokens, type FinishReason, type Usage } from '../../answer/completion.ts'
+import { type HostedOutput, type ToolUsage, toolUsageOf } from './hosted-output.ts'
 import { Decimal } from './write-json.ts'
-import { type ResponsesItem, isMessage, type HostedToolItemType } from './responses-item.ts'
+import { type ResponsesItem, isMessage } from './responses-item.ts'
 import type { HarmCategory } from '../content-filters.ts'
 import type { Model } from '../models/models.ts'
 import type { ResponsesForm } from '../wire-profile.ts'
@@ -27,6 +28,8 @@ export interface AnsweredResponse {
   readonly found?: HarmCategory
   /** Undefined if the source did not report it. */
   readonly usage: Usage | undefined
+  /** What its hosted tools used; absent for none. */
+  readonly toolUsage?: ToolUsage | undefined
   /** Time at which it ended or will end, in milliseconds since 1970. */
   readonly progress: { readonly endMs: number }
   /** Filter results from a service, or null if it sent none. Absent: results are generated from `found`. */
@@ -80,7 +83,7 @@ export function responseObject(record: AnsweredResponse, stage: ResponseStage): 
       verbosity: request.text?.verbosity ?? 'medium',
     },
     tool_choice: request.tool_choice ?? 'auto',
-    ...(form?.hasToolUsage && { tool_usage: toolUsage }),
+    ...(form?.hasToolUsage && { tool_usage: toolUsageOf((ended && record.toolUsage) || {}) }),
     tools: (request.tools ?? []).map((tool) => echoedTool(tool, form)),
     top_logprobs: request.top_logprobs ?? 0,
     top_p: new Decimal(request.top_p ?? model.capabilities.defaultTopP),
@@ -94,18 +97,6 @@ export function responseObject(record: AnsweredResponse, stage: ResponseStage): 
 function incompleteReason({ finishReason }: AnsweredResponse): string | undefined {
   if (finishReason === 'length') return 'max_output_tokens'
   return finishReason === 'content_filter' ? 'content_filter' : undefined
-}
-
-/** Zero in all captures, which have no hosted tools. */
-const toolUsage = {
-  image_gen: {
-    input_tokens: 0,
-    input_tokens_details: { image_tokens: 0, text_tokens: 0 },
-    output_tokens: 0,
-    output_tokens_details: { image_tokens: 0, text_tokens: 0 },
-    total_tokens: 0,
-  },
-  web_search: { num_requests: 0 },
 }
 
 /** Returns `reasoning`. An `auto` context is that of requests without one. */
@@ -349,11 +340,6 @@ export type CallOutput =
       readonly namespace?: string
     }
 
-/** An item of a tool that the service executes, or of a call that has its own item type. Other fields depend on the type. */
-export type HostedOutput =
-  | { readonly id: string; readonly type: HostedToolItemType }
-  | { readonly id: string; readonly type: 'tool_search_output'; readonly tools: readonly ResponsesTool[] }
-
 /** An item of an answer, with fields in the order of the service. */
 export type OutputItem = ReasoningOutput | MessageOutput | CallOutput
 
@@ -364,18 +350,6 @@ export interface WrittenItem {
   /** Base64 of the partial images of a stream. */
   readonly partialImages?: readonly string[] | undefined
 }
-
-/** Returns whether the model writes the item itself. */
-export function isModelOutput(item: OutputItem | HostedOutput): item is OutputItem {
-  return modelOutputTypes.has(item.type)
-}
-
-const modelOutputTypes: ReadonlySet<string> = new Set<OutputItem['type']>([
-  'custom_tool_call',
-  'function_call',
-  'message',
-  'reasoning',
-])
 
 /** Creates a text part. */
 export function outputText(

@@ -36,6 +36,15 @@ export function toolCallMissing(callId: string): ServiceError {
   return modelError(`No tool call found for function call output with call_id ${callId}.`, 'input', null)
 }
 
+/** 400: the input approves a call that was not requested. The text is not captured. */
+export function approvalRequestMissing(id: string): ServiceError {
+  return modelError(
+    `No approval request found for approval response with approval_request_id ${id}.`,
+    'input',
+    null,
+  )
+}
+
 /** 400: only a response with `background` can be canceled. */
 export function notCancellable(): ServiceError {
   return modelError('Cannot cancel a synchronous response.', null, null)

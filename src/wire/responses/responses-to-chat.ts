@@ -46,10 +46,12 @@ export function chatRequestOf(request: ResponsesRequest, items: readonly Respons
 }
 
 /** A tool that the model can call. */
-interface CallableTool {
+export interface CallableTool {
   readonly tool: Tool
   /** Its namespace; absent for tools without one. */
   readonly namespace?: string | undefined
+  /** The tool or the namespace in the request. */
+  readonly source: ResponsesTool
 }
 
 /**
@@ -68,22 +70,45 @@ function callableTools(
   return [...byName.values()]
 }
 
-/** Returns the namespace of a tool that the model calls, or undefined. */
+/**
+ * Returns the namespace of a tool that the model calls, or undefined. A tool that the same answer loads has one: its own name, if the
+ * request has none.
+ */
 export function namespaceOf(
   name: string,
   tools: ResponsesRequest['tools'],
   items: readonly ResponsesItem[],
+  loadsTools = false,
 ): string | undefined {
-  return callableTools(tools, items).find(({ tool }) => nameOf(tool) === name)?.namespace
+  const isNamed = ({ tool }: CallableTool): boolean => nameOf(tool) === name
+  const callable = callableTools(tools, items).find(isNamed)
+  if (callable || !loadsTools) return callable?.namespace
+  return deferredTools(tools, items).find(isNamed)?.namespace ?? name
+}
+
+/** Returns the functions and custom tools that the model sees only after a tool search, and that no item has loaded. */
+export function deferredTools(
+  tools: ResponsesRequest['tools'],
+  items: readonly ResponsesItem[],
+): readonly CallableTool[] {
+  const deferred = flatTools(tools ?? []).filter((one) => one.deferred)
+  if (deferred.length === 0) return deferred
+  const loaded = new Set(callableTools(tools, items).map(({ tool }) => nameOf(tool)))
+  return deferred.filter(({ tool }) => !loaded.has(nameOf(tool)))
 }
 
 function flatTools(
   tools: readonly ResponsesTool[],
-  namespace?: string,
+  namespace?: ResponsesTool,
 ): (CallableTool & { readonly deferred: boolean })[] {
   return tools.flatMap((tool) => {
-    if (tool.type === 'namespace') return flatTools(tool.tools ?? [], tool.name)
-    return toolOf(tool).map((one) => ({ tool: one, namespace, deferred: tool.defer_loading === true }))
+    if (tool.type === 'namespace') return flatTools(tool.tools ?? [], tool)
+    return toolOf(tool).map((one) => ({
+      tool: one,
+      namespace: namespace?.name,
+      source: namespace ?? tool,
+      deferred: tool.defer_loading === true,
+    }))
   })
 }
 

@@ -23,11 +23,11 @@ import {
 } from './item-events.ts'
 import { hostedItemEvents } from './hosted-events.ts'
 import type { ResponseIds } from './response-ids.ts'
+import type { HostedOutput } from './hosted-output.ts'
 import {
   outputRefusal,
   outputText,
   type CallOutput,
-  type HostedOutput,
   type ItemStatus,
   type MessageOutput,
   type OutputItem,

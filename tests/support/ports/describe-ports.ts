@@ -199,7 +199,7 @@ export function responseRecord(seed: string, background = false): ResponseRecord
     request: { input: 'hi', background },
     items: [{ type: 'message', role: 'user', content: 'hi' }],
     historyTokens: 0,
-    toolHistory: { rounds: 0, called: [] },
+    toolHistory: { rounds: 0, called: [], servers: [] },
     output: [],
     finishReason: 'stop',
     usage: usage(1),
