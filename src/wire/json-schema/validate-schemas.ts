@@ -91,8 +91,12 @@ function firstFault<Item>(
   return undefined
 }
 
-/** The schemas of tools, of functions and of the response format of a chat request. All fields are valid on their own. */
-export const chatSchemasAreValid: Rule = (body) => {
+/**
+ * The schemas of tools, of functions and of the response format of a chat request. All fields are valid on their own. The errors of
+ * other providers are not captured.
+ */
+export const chatSchemasAreValid: Rule = (body, { provider }) => {
+  if (provider !== undefined) return undefined
   const { tools, functions, response_format: format } = body as JsonObject & ChatRequest
   return (
     firstFault(tools, (tool, i) =>
@@ -116,15 +120,26 @@ function chatFormatFault({ name, schema, strict }: JsonSchemaFormat): Fault | un
  * is made strict where its schema allows it, and is otherwise not strict (OpenAI's guide), so that it follows only the rules for all
  * schemas. A format without `strict` is strict (simonw/llm-openai-plugin#3, 2025-03).
  */
-export const responsesSchemasAreValid: Rule = (body) => {
-  const { tools, text } = body as JsonObject & ResponsesRequest
+export const responsesSchemasAreValid: Rule = (body, { provider }) => {
+  if (provider !== undefined) return undefined
+  const { input, tools, text } = body as JsonObject & ResponsesRequest
   const format = text?.format
-  const fault = toolsFault(tools, '')
+  const fault = toolsFault(tools, '') ?? loadedToolsFault(input)
   if (fault !== undefined || format?.type !== 'json_schema') return fault
   const { name, schema, strict } = format
   return formatFault(
     { name, schema, strict: strict !== false, param: 'text.format.schema' },
     'invalid_json_schema',
+  )
+}
+
+/** The service is not captured for tools that items load. */
+function loadedToolsFault(input: ResponsesRequest['input']): Fault | undefined {
+  if (typeof input === 'string') return undefined
+  return firstFault(input, (item, i) =>
+    item.type === 'additional_tools' || item.type === 'tool_search_output'
+      ? toolsFault(item.tools, `input[${i}].`)
+      : undefined,
   )
 }
 
