@@ -1,4 +1,5 @@
 import { isRecord } from '../../lib/record.ts'
+import { defaultSchema } from '../json-schema/strict-schema.ts'
 import type {
   ChatMessage,
   ContentPart,
@@ -192,7 +193,8 @@ function toolOf({ type, name = '', description, parameters, strict, format }: Re
     return [{ type, custom: isRecord(format) ? { ...custom, format: { grammar: format } } : custom }]
   }
   if (type !== 'function') return []
-  const definition = { name, description: description ?? null, parameters: parameters ?? null }
+  const schema = parameters && typeof strict !== 'boolean' ? defaultSchema(parameters) : (parameters ?? null)
+  const definition = { name, description: description ?? null, parameters: schema }
   return [{ type, function: { ...definition, strict: strict ?? null } }]
 }
 
