@@ -31,7 +31,8 @@ import { xaiChatBody, xaiChatStream, xaiFacts } from '../wire/chat/write-xai-cha
 import { createHash } from 'node:crypto'
 import { type HarmCategory, safeCompletionFilter, lateFilterEvents } from '../wire/content-filters.ts'
 import { chatCompletionId } from '../wire/ids.ts'
-import { wireFormOf, type ChatForm } from '../wire/wire-profile.ts'
+import type { ChatForm } from '../wire/wire-profile.ts'
+import { formOf } from '../pipeline/exchange.ts'
 import {
   type ChatFacts,
   argumentDelta,
@@ -93,7 +94,7 @@ function answerChat(
   if (verdict.kind === 'prompt') return refuse(promptFiltered(verdict.category))
 
   const cacheUse = useCache(exchange, deployment, request, promptTokens, promptCache)
-  const task = withForced(chatTask(request, promptTokens, cacheUse), exchange)
+  const task = withForced(chatTask(request, promptTokens, cacheUse, formOf(exchange, model).end), exchange)
   const unknownTool = refuseUnknownTools(task)
   if (unknownTool) return refuse(unknownTool)
   const size = {
@@ -168,7 +169,7 @@ function chatFacts(
   completion: Completion,
   { found, unjudged }: Pick<ChatFacts, 'found' | 'unjudged'>,
 ): ChatFacts {
-  const { chat: form } = wireFormOf(exchange.deployment?.wireProfile ?? exchange.config.wireProfile, model)
+  const { chat: form } = formOf(exchange, model)
   return {
     idJson: `"${chatCompletionId(exchange.random)}"`,
     created: Math.floor(exchange.clock.epochMs() / 1000),

@@ -76,21 +76,23 @@ function completeChoice(task: CompletionTask, model: Model, random: Random, conf
   if (reasoning.cut) return answer(reasoning, { finishReason: 'length' })
 
   const room = limit - reasoning.reasoningTokens - reasoning.overheadTokens
-  const { forced } = task
+  const { forced, end } = task
+  const endTokens = reasoning.reasoningTokens > 0 ? end.end : end.end + end.frame
   if (forced?.refusal !== undefined) {
     return {
-      ...answer(reasoning, dropEmptyPieces(endText(cutText(forced.refusal, {}, model, room), []))),
+      ...answer(reasoning, dropEmptyPieces(endText(cutText(forced.refusal, {}, model, room), [], endTokens))),
       refused: true,
     }
   }
   if (forced?.text !== undefined) {
-    return answer(reasoning, dropEmptyPieces(endText(cutText(forced.text, forced, model, room), task.stop)))
+    const text = endText(cutText(forced.text, forced, model, room), task.stop, endTokens)
+    return answer(reasoning, dropEmptyPieces(text))
   }
   const called = chooseTools(task, random, config)
   if (called.length > 0 || task.hosted !== undefined) {
-    return answer(reasoning, drawCalls(called, task, model, room, reasoning.brief, random, config))
+    return answer(reasoning, drawCalls(called, task, model, room, reasoning.brief, endTokens, random, config))
   }
-  return answer(reasoning, drawMessage(task, model, room, reasoning.brief, random, config))
+  return answer(reasoning, drawMessage(task, model, room, reasoning.brief, endTokens, random, config))
 }
 
 /** Draws calls. After hosted calls that the service executes, a text follows. */
@@ -100,6 +102,7 @@ function drawCalls(
   model: Model,
   room: number,
   brief: boolean,
+  endTokens: number,
   random: Random,
   config: ResourceConfig,
 ): VisibleAnswer {
@@ -117,7 +120,7 @@ function drawCalls(
   }
   if (calls.at(-1)?.endsAnswer) return after({ finishReason: 'tool_calls' })
   const citation = calls.map((call) => call.citation ?? '').join('')
-  return after(drawMessage(task, model, left, brief, random, config, citation))
+  return after(drawMessage(task, model, left, brief, endTokens, random, config, citation))
 }
 
 /** Draws the text of an answer. A citation is at its end, if there is room for it and the text has no given length. */
@@ -126,21 +129,23 @@ function drawMessage(
   model: Model,
   room: number,
   brief: boolean,
+  endTokens: number,
   random: Random,
   config: ResourceConfig,
   citation = '',
 ): VisibleAnswer {
   const { format, forced } = task
   if (format.kind !== 'text') {
-    return endText(cutText(drawJsonAnswer(format, random), forced, model, room), task.stop)
+    return endText(cutText(drawJsonAnswer(format, random), forced, model, room), task.stop, endTokens)
   }
   const cited =
     citation === '' || forced?.tokens !== undefined ? [] : loadEncoding(model.encoding).pieces(citation)
   if (cited.length === 0 || cited.length >= room - 1) {
-    return endText(drawText(task, room, brief, random, config), task.stop)
+    return endText(drawText(task, room, brief, random, config), task.stop, endTokens)
   }
-  const { pieces, plainText = '', cut } = drawText(task, room - cited.length, brief, random, config)
-  return endText({ pieces: [...pieces, ...cited], plainText: plainText + citation, cut }, task.stop)
+  const { pieces, plainText = '', cut, left } = drawText(task, room - cited.length, brief, random, config)
+  const text = { pieces: [...pieces, ...cited], plainText: plainText + citation, cut, left }
+  return endText(text, task.stop, endTokens)
 }
 
 /** The part of a choice that follows the reasoning. */
@@ -168,8 +173,10 @@ interface WrittenText {
   readonly pieces: readonly string[]
   /** The whole text, if it is plain ASCII. */
   readonly plainText?: string
-  /** The limit cut the text, so the end-of-text token is missing. */
+  /** The limit cut the text, so its end is missing. */
   readonly cut: boolean
+  /** Tokens that the limit leaves after the text. */
+  readonly left: number
 }
 
 /** Each piece of lorem is one token, so the tokenizer is not needed. */
@@ -186,7 +193,7 @@ function drawText(
     : drawCompletionLength(random, requested, room, config.completionLength)
   const { tokens, cut } = task.forced ? forceLength(drawn, task.forced, room) : drawn
   const { pieces, text } = drawLorem(random, tokens)
-  return { pieces, plainText: text, cut }
+  return { pieces, plainText: text, cut, left: Math.max(0, room - tokens) }
 }
 
 /** JSON and overridden texts have a fixed length. A limit can cut them, but never makes them longer. */
@@ -194,10 +201,15 @@ function cutText(text: string, forced: AnswerOverride | undefined, model: Model,
   const pieces = loadEncoding(model.encoding).pieces(text)
   const max = Math.min(room, forced ? forcedLimit(forced, pieces.length) : room)
   const cut = pieces.length >= max
-  return { pieces: cut ? pieces.slice(0, max) : pieces, cut }
+  return { pieces: cut ? pieces.slice(0, max) : pieces, cut, left: Math.max(0, room - pieces.length) }
 }
 
-function endText({ pieces, plainText, cut }: WrittenText, stops: readonly string[]): VisibleAnswer {
+/** @param endTokens billed for the end of the text, as far as the limit has room for them */
+function endText(
+  { pieces, plainText, cut, left }: WrittenText,
+  stops: readonly string[],
+  endTokens: number,
+): VisibleAnswer {
   const stopped = stops.length > 0 ? endAtStop(pieces, stops) : undefined
   if (stopped) {
     const text = plainText === undefined ? undefined : stopped.pieces.join('')
@@ -208,8 +220,8 @@ function endText({ pieces, plainText, cut }: WrittenText, stops: readonly string
       overheadTokens: stopped.hiddenTokens,
     }
   }
-  // Since 2026 the service also counts the end-of-text token.
-  return { pieces, plainText, finishReason: cut ? 'length' : 'stop', overheadTokens: cut ? 0 : 1 }
+  if (cut) return { pieces, plainText, finishReason: 'length', overheadTokens: 0 }
+  return { pieces, plainText, finishReason: 'stop', overheadTokens: Math.min(endTokens, left) }
 }
 
 /**
@@ -289,15 +301,15 @@ function drawCompletionLength(
     1,
     Math.round(Math.exp(NATURAL_LOG_MEAN + NATURAL_LOG_DEVIATION * standardNormal(random))),
   )
-  // The end-of-text token counts as one, so a text of exactly the limit is cut.
+  // A text of exactly the limit is cut before its end.
   return natural < limit ? { tokens: natural, cut: false } : { tokens: limit, cut: true }
 }
 
 /** Median tokens of a brief answer. Captured ones have 2 to 18. */
 const BRIEF_TOKENS = 8
 
-/** Billed after a text at most, for its frame and its end. */
-const MAX_END_TOKENS = 3
+/** Billed at most in addition to a brief text, for its frame and its end. */
+const MAX_END_TOKENS = 4
 
 /** Draws the length of a brief answer, which leaves room for its end. */
 function drawBriefLength(random: Random, room: number): CompletionLength {

@@ -10,13 +10,15 @@ const tools = [
   { type: 'function', function: f },
   { type: 'custom', custom: g },
 ] as const
-const task = (request: Partial<ChatRequest>) => chatTask({ messages, ...request }, 10, noCacheUse)
+const end = { end: 1, frame: 0 }
+const task = (request: Partial<ChatRequest>) => chatTask({ messages, ...request }, 10, noCacheUse, end)
 
 describe('chatTask', () => {
   it('defaults to one text choice without tools, stop sequences or limit', () => {
     expect(task({})).toEqual({
       promptTokens: 10,
       cacheUse: noCacheUse,
+      end,
       count: 1,
       requestedTokens: undefined,
       tools: [],

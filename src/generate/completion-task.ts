@@ -1,5 +1,6 @@
 import type { HostedCall } from '../answer/completion.ts'
 import type { Deployment } from '../config/deployments.ts'
+import type { BilledEnd } from '../wire/wire-profile.ts'
 import type { Exchange, AnswerOverride } from '../pipeline/exchange.ts'
 import type { Model } from '../wire/models/models.ts'
 import {
@@ -79,6 +80,8 @@ export interface CompletionTask {
   readonly reasoningEffort: string | undefined
   /** Calls that the client has approved, and the maximum number of hosted calls; absent without hosted tools. */
   readonly hosted?: { readonly approved: readonly HostedCall[]; readonly max: number }
+  /** What a text is billed in addition to its tokens. */
+  readonly end: BilledEnd
   /** Overrides of the answer; absent for almost all requests. */
   readonly forced?: AnswerOverride | undefined
 }
@@ -115,6 +118,7 @@ export function chatTask(
   request: ChatRequest,
   promptTokens: number,
   cacheUse: CacheUse,
+  end: BilledEnd,
   history?: ToolHistory,
 ): CompletionTask {
   const tools = toolsOf(request)
@@ -130,6 +134,7 @@ export function chatTask(
     format: formatOf(request.response_format),
     stop: stopOf(request.stop),
     reasoningEffort: request.reasoning_effort ?? undefined,
+    end,
   }
 }
 

@@ -5,7 +5,8 @@ import { promptFiltered, tooManyCompletions, type ServiceError } from '../wire/e
 import { completionId } from '../wire/ids.ts'
 import type { Model } from '../wire/models/models.ts'
 import { type CompletionsRequest, parseCompletionsRequest } from '../wire/completions/completions-request.ts'
-import type { Addressed, Exchange } from '../pipeline/exchange.ts'
+import { type Addressed, type Exchange, formOf } from '../pipeline/exchange.ts'
+import type { BilledEnd } from '../wire/wire-profile.ts'
 import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../pipeline/reply-headers.ts'
 import { bodyInPieces } from '../answer/body.ts'
 import type { Reply } from '../pipeline/reply.ts'
@@ -217,7 +218,7 @@ function completePrompts(
     ? completePromptsInSlices(prompts, request, model, exchange)
     : sumCompletions(
         prompts.map((prompt) =>
-          complete(taskOf(prompt, request, exchange), model, exchange.random, exchange.config),
+          complete(taskOf(prompt, request, model, exchange), model, exchange.random, exchange.config),
         ),
         choicesPerPrompt(request),
       )
@@ -232,7 +233,7 @@ async function completePromptsInSlices(
   const { random, config } = exchange
   const written: Completion[] = []
   for (const prompt of prompts) {
-    written.push(await completeInSlices(taskOf(prompt, request, exchange), model, random, config))
+    written.push(await completeInSlices(taskOf(prompt, request, model, exchange), model, random, config))
     exchange.signal.throwIfAborted()
   }
   return sumCompletions(written, choicesPerPrompt(request))
@@ -242,9 +243,11 @@ async function completePromptsInSlices(
 function taskOf(
   { tokenCount }: CompletionPrompt,
   request: CompletionsRequest,
+  model: Model,
   exchange: Exchange,
 ): CompletionTask {
-  return withForced(promptTask(request, tokenCount, candidatesPerPrompt(request)), exchange)
+  const { end } = formOf(exchange, model)
+  return withForced(promptTask(request, tokenCount, candidatesPerPrompt(request), end), exchange)
 }
 
 function sumCompletions(completions: readonly Completion[], count: number): PromptCompletions {
@@ -260,7 +263,12 @@ function sumCompletions(completions: readonly Completion[], count: number): Prom
   return { completion: { choices, usage }, steps }
 }
 
-function promptTask(request: CompletionsRequest, promptTokens: number, count: number): CompletionTask {
+function promptTask(
+  request: CompletionsRequest,
+  promptTokens: number,
+  count: number,
+  end: BilledEnd,
+): CompletionTask {
   return {
     promptTokens,
     cacheUse: noCacheUse,
@@ -273,6 +281,7 @@ function promptTask(request: CompletionsRequest, promptTokens: number, count: nu
     format: { kind: 'text' },
     stop: [request.stop ?? []].flat(),
     reasoningEffort: undefined,
+    end,
   }
 }
 

@@ -7,9 +7,12 @@ const BLOCK_TOKENS = 64
 
 /**
  * Billed framing around reasoning: an answer of one token after 192 reasoning tokens was billed as 203 (gpt-5-nano,
- * August 2025). One of them is the end-of-text token.
+ * August 2025). One more is the end of the text.
  */
 const FRAMING_TOKENS = 9
+
+/** Framing around the reasoning of adaptive models: 1 token after 9 reasoning tokens was billed as 16 (gpt-5.5, July 2026). */
+const ADAPTIVE_FRAMING_TOKENS = 5
 
 /** Median reasoning tokens for each effort, for a prompt of `FULL_PROMPT_TOKENS` or more. No public trace exists to fit them to. */
 const medianTokens: Readonly<Record<string, number>> = {
@@ -91,18 +94,20 @@ export function drawReasoning(
   if (random.unit() < withoutReasoning) return noReasoning
   const most = sparing ? Math.floor(limit / 2) : limit
   const reasoningTokens = Math.min(Math.max(1, Math.round(drawn)), most)
-  if (reasoningTokens + FRAMING_TOKENS < limit) return completed(reasoningTokens)
+  if (reasoningTokens + ADAPTIVE_FRAMING_TOKENS < limit) {
+    return completed(reasoningTokens, ADAPTIVE_FRAMING_TOKENS)
+  }
   return { reasoningTokens, overheadTokens: limit - reasoningTokens, cut: true, brief: false }
 }
 
 function inBlocks(drawn: number, limit: number): Reasoning {
   const reasoningTokens = Math.round(drawn / BLOCK_TOKENS) * BLOCK_TOKENS
   if (reasoningTokens === 0) return noReasoning
-  if (reasoningTokens + FRAMING_TOKENS < limit) return completed(reasoningTokens)
+  if (reasoningTokens + FRAMING_TOKENS < limit) return completed(reasoningTokens, FRAMING_TOKENS)
   const whole = Math.min(reasoningTokens, limit - (limit % BLOCK_TOKENS))
   return { reasoningTokens: whole, overheadTokens: limit - whole, cut: true, brief: false }
 }
 
-function completed(reasoningTokens: number): Reasoning {
-  return { reasoningTokens, overheadTokens: FRAMING_TOKENS, cut: false, brief: false }
+function completed(reasoningTokens: number, overheadTokens: number): Reasoning {
+  return { reasoningTokens, overheadTokens, cut: false, brief: false }
 }

@@ -12,6 +12,8 @@ import type { Random } from '../lib/random.ts'
 import { parseJson } from '../lib/parse-json.ts'
 import type { HarmCategory, PromptCategory } from '../wire/content-filters.ts'
 import type { Schedule } from './reply.ts'
+import type { Model } from '../wire/models/models.ts'
+import { wireFormOf, type WireForm } from '../wire/wire-profile.ts'
 
 /** How the sending of an answer ended. Times are milliseconds from the start of the request. */
 export interface Outcome {
@@ -330,4 +332,9 @@ export function originOf({ headers, config }: Exchange): string {
   const scheme = headers['x-forwarded-proto'] === 'https' ? 'https' : 'http'
   const { host } = headers
   return `${scheme}://${host !== undefined && plainHost.test(host) ? host : `${config.host}:${config.port}`}`
+}
+
+/** Returns the form of the answers of a model: that of the deployment, or of the resource. */
+export function formOf({ deployment, config }: Exchange, model: Model): WireForm {
+  return wireFormOf(deployment?.wireProfile ?? config.wireProfile, model)
 }

@@ -5,13 +5,12 @@ import { wireFormatOf } from '../wire/envelopes.ts'
 import { serverError, type ServiceError, type ServiceLayer } from '../wire/errors.ts'
 import { isResponsesOperation } from '../wire/route.ts'
 import { gatewayHeaders, inferenceHeaders, modelHeaders, httpDate } from '../wire/service-headers.ts'
-import type { Exchange } from './exchange.ts'
+import { type Exchange, formOf } from './exchange.ts'
 import { HeaderList, type Reply, type ServiceFacts, type ReplyBody } from './reply.ts'
 import type { Stage } from './stage.ts'
 import { refuseInStream } from './stream-refusal.ts'
 import { bodyMemoryExhausted } from '../wire/named-errors.ts'
 import { eventStreamType } from '../wire/sse.ts'
-import { wireFormOf } from '../wire/wire-profile.ts'
 import type { Steps, Usage } from '../answer/completion.ts'
 
 /**
@@ -99,7 +98,7 @@ function headersOf(exchange: Exchange, facts: ServiceFacts, isAnswer: boolean): 
     clientRequestId: clientRequestId(exchange),
     deployment: deployment?.name ?? '',
     isResponses,
-    form: deployment && wireFormOf(deployment.wireProfile ?? config.wireProfile, deployment.model).headers,
+    form: deployment && formOf(exchange, deployment.model).headers,
     isStreamed: asksForStream(exchange),
     servedModel: isAnswer ? deployment?.model.versionedName : undefined,
     isProvisioned: deployment?.provisionedThroughputUnits !== undefined,

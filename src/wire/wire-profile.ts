@@ -42,6 +42,8 @@ interface WireProfile {
   readonly responsesCacheWrite: Family
   /** `output_schema` of function tools in responses. */
   readonly outputSchema: Family
+  /** Tokens that the end of a text is billed. */
+  readonly endTokens: number
   /** Headers `azureai-fe-is-streaming`, and `x-ms-served-model` of answers. */
   readonly frontEndHeaders: boolean
   /** Headers `azureai-fe-offer-type`, and `x-ms-aoai-configured-data-retention-days` of responses. */
@@ -64,6 +66,7 @@ const april2026: WireProfile = {
   toolUsage: 'none',
   responsesCacheWrite: 'none',
   outputSchema: 'none',
+  endTokens: 1,
   frontEndHeaders: false,
   offerHeaders: false,
 }
@@ -104,6 +107,7 @@ const september2026: WireProfile = {
   ...august2026,
   chatRouting: 'all',
   chatCheckpoint: 'without-total',
+  endTokens: 0,
 }
 
 const profiles: Readonly<Record<WireProfileName, WireProfile>> = {
@@ -119,6 +123,15 @@ export interface WireForm {
   readonly chat: ChatForm
   readonly responses: ResponsesForm
   readonly headers: HeaderForm
+  readonly end: BilledEnd
+}
+
+/** Tokens that a text is billed in addition to its own if it ends by itself. */
+export interface BilledEnd {
+  /** The end of the text. */
+  readonly end: number
+  /** The frame around a text without reasoning. */
+  readonly frame: number
 }
 
 /** The headers that depend on the profile. */
@@ -185,9 +198,19 @@ function makeForm(profile: WireProfile, model: Model): WireForm {
       hasCacheWriteTokens: has(profile.responsesCacheWrite),
       hasOutputSchema: has(profile.outputSchema),
     },
+    end: { end: profile.endTokens, frame: frameTokens.find(([models]) => models.test(model.name))?.[1] ?? 0 },
     headers: { hasFrontEnd: profile.frontEndHeaders, hasOffer: profile.offerHeaders },
   }
 }
+
+/**
+ * Tokens that a text without reasoning is billed for its frame. With the end, captured answers have 4 (gpt-5.2, 5.4 and 5.6, June to
+ * August 2026) and 3 (gpt-5.4 to 6.1, October 2026), and gpt-5.2-chat has 10. Older models have none.
+ */
+const frameTokens: readonly (readonly [models: RegExp, tokens: number])[] = [
+  [/^gpt-5\.[2-9]-chat/, 9],
+  [/^gpt-(5\.[2-9]|[6-9])/, 3],
+]
 
 function isOf({ name }: Model, family: Family): boolean {
   if (family === 'all' || family === 'none') return family === 'all'

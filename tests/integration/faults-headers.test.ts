@@ -102,9 +102,8 @@ describe('x-sim- headers of a request', () => {
 
   it('set the length of an answer, which then ends by itself', async () => {
     const { choiceOf } = setUp()
-    // The end token of a text is billed as well.
-    expect(await choiceOf({ 'x-sim-tokens': '37' })).toMatchObject({ finish_reason: 'stop', tokens: 38 })
-    expect(await choiceOf({ 'x-sim-tokens': '37' }, { max_tokens: 100 })).toMatchObject({ tokens: 38 })
+    expect(await choiceOf({ 'x-sim-tokens': '37' })).toMatchObject({ finish_reason: 'stop', tokens: 37 })
+    expect(await choiceOf({ 'x-sim-tokens': '37' }, { max_tokens: 100 })).toMatchObject({ tokens: 37 })
     expect(await choiceOf({ 'x-sim-tokens': '37' }, { max_tokens: 20 })).toMatchObject({
       finish_reason: 'length',
       tokens: 20,
@@ -115,7 +114,7 @@ describe('x-sim- headers of a request', () => {
     const { choiceOf } = setUp()
     expect(await choiceOf({ 'x-sim-finish-reason': 'stop' }, { max_tokens: 20 })).toMatchObject({
       finish_reason: 'stop',
-      tokens: 20,
+      tokens: 19,
     })
     expect(
       await choiceOf({ 'x-sim-finish-reason': 'length', 'x-sim-tokens': '9' }, { max_tokens: 20 }),

@@ -13,7 +13,7 @@ import {
   toolCallMissing,
   toolOutputMissing,
 } from '../../wire/responses/responses-errors.ts'
-import type { Addressed, Exchange } from '../../pipeline/exchange.ts'
+import { type Addressed, type Exchange, formOf } from '../../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../../pipeline/reply-headers.ts'
 import type { Reply, Schedule } from '../../pipeline/reply.ts'
 import { type ReplyOrPromise, mapMaybe } from '../../pipeline/stage.ts'
@@ -85,7 +85,8 @@ export function createResponseGenerator(store: ResponseArchive) {
         : useCache(exchange, deployment, chat, promptTokens, promptCache)
     const plan = planHostedTools(request, input, model, exchange.random)
     if (plan && 'status' in plan) return refuse(plan)
-    const ownTask = chatTask(chat, promptTokens, cacheUse, input.toolHistory)
+    const { end } = formOf(exchange, model)
+    const ownTask = chatTask(chat, promptTokens, cacheUse, end, input.toolHistory)
     const task = withForced(plan ? withHostedTools(ownTask, plan, request) : ownTask, exchange)
     const unknownTool = refuseUnknownTools(task)
     if (unknownTool) return refuse(unknownTool)

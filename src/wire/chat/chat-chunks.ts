@@ -153,10 +153,7 @@ function usageJson(usage: Usage, { form }: ChatFacts, checkpoint: string): strin
   const { promptTokens, cachedTokens, cacheWriteTokens, completionTokens, reasoningTokens } = usage
   const { promptAudioTokens = 0, completionAudioTokens = 0 } = usage
   const { acceptedPredictionTokens = 0, rejectedPredictionTokens = 0 } = usage
-  const written =
-    form.hasCacheWriteTokens || cacheWriteTokens !== undefined
-      ? `"cache_write_tokens":${cacheWriteTokens ?? 0},`
-      : ''
+  const written = form.hasCacheWriteTokens ? `"cache_write_tokens":${cacheWriteTokens ?? 0},` : ''
   return `{"completion_tokens":${completionTokens},"completion_tokens_details":{"accepted_prediction_tokens":${acceptedPredictionTokens},"audio_tokens":${completionAudioTokens},"reasoning_tokens":${reasoningTokens},"rejected_prediction_tokens":${rejectedPredictionTokens}}${checkpoint},"prompt_tokens":${promptTokens},"prompt_tokens_details":{"audio_tokens":${promptAudioTokens},${written}"cached_tokens":${cachedTokens}},"total_tokens":${totalTokens(usage)}}`
 }
 

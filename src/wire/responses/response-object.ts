@@ -137,11 +137,10 @@ function formatOf(format: ResponsesTextFormat | null | undefined): object {
 
 function usageOf(usage: Usage, form: ResponsesForm | undefined): object {
   const { promptTokens, cachedTokens, cacheWriteTokens, completionTokens, reasoningTokens } = usage
-  const written = cacheWriteTokens ?? (form?.hasCacheWriteTokens ? 0 : undefined)
   return {
     input_tokens: promptTokens,
     input_tokens_details: {
-      ...(written !== undefined && { cache_write_tokens: written }),
+      ...(form?.hasCacheWriteTokens && { cache_write_tokens: cacheWriteTokens ?? 0 }),
       cached_tokens: cachedTokens,
     },
     output_tokens: completionTokens,
