@@ -1,6 +1,7 @@
 import { RecentMap } from '../../lib/caches.ts'
 import { isRecord } from '../../lib/record.ts'
-import type { ChatRequest, FunctionDefinition, JsonSchemaFormat } from '../chat/chat-request.ts'
+import type { ChatRequest, FunctionDefinition, JsonSchemaFormat, Tool } from '../chat/chat-request.ts'
+import type { ResponsesItem } from '../responses/responses-item.ts'
 import type { ResponsesRequest, ResponsesTool } from '../responses/responses-request.ts'
 import { plainFault, type Fault, type JsonObject, type Rule } from '../validation/fault.ts'
 import { schemaProblem, type SchemaUse } from './check-schema.ts'
@@ -78,14 +79,15 @@ function formatFault({ name, schema, strict, param }: NamedSchema, code: string 
   return plainFault(param, `Invalid schema for response_format '${name}'${problem}`, code)
 }
 
-/** Returns the fault of the first item that has one. */
+/** Returns the fault of the first item that has one. `parent` is the path before the list. */
 function firstFault<Item>(
   items: readonly Item[] | null | undefined,
-  faultOf: (item: Item, at: number) => Fault | undefined,
+  faultOf: (item: Item, at: number, parent: string) => Fault | undefined,
+  parent = '',
 ): Fault | undefined {
   if (!items) return undefined
   for (let i = 0; i < items.length; i++) {
-    const fault = faultOf(items[i] as Item, i)
+    const fault = faultOf(items[i] as Item, i, parent)
     if (fault !== undefined) return fault
   }
   return undefined
@@ -99,12 +101,18 @@ export const chatSchemasAreValid: Rule = (body, { provider }) => {
   if (provider !== undefined) return undefined
   const { tools, functions, response_format: format } = body as JsonObject & ChatRequest
   return (
-    firstFault(tools, (tool, i) =>
-      tool.type === 'function' ? definitionFault(tool.function, `tools[${i}].function`) : undefined,
-    ) ??
-    firstFault(functions, (definition, i) => definitionFault(definition, `functions[${i}]`)) ??
+    firstFault(tools, chatToolFault) ??
+    firstFault(functions, chatFunctionFault) ??
     (format?.type === 'json_schema' ? chatFormatFault(format.json_schema) : undefined)
   )
+}
+
+function chatToolFault(tool: Tool, at: number): Fault | undefined {
+  return tool.type === 'function' ? definitionFault(tool.function, `tools[${at}].function`) : undefined
+}
+
+function chatFunctionFault(definition: FunctionDefinition, at: number): Fault | undefined {
+  return definitionFault(definition, `functions[${at}]`)
 }
 
 function definitionFault({ name, parameters, strict }: FunctionDefinition, path: string): Fault | undefined {
@@ -124,7 +132,8 @@ export const responsesSchemasAreValid: Rule = (body, { provider }) => {
   if (provider !== undefined) return undefined
   const { input, tools, text } = body as JsonObject & ResponsesRequest
   const format = text?.format
-  const fault = toolsFault(tools, '') ?? loadedToolsFault(input)
+  const fault =
+    firstFault(tools, toolFault) ?? (typeof input === 'string' ? undefined : firstFault(input, itemFault))
   if (fault !== undefined || format?.type !== 'json_schema') return fault
   const { name, schema, strict } = format
   return formatFault(
@@ -133,21 +142,17 @@ export const responsesSchemasAreValid: Rule = (body, { provider }) => {
   )
 }
 
-/** The service is not captured for tools that items load. */
-function loadedToolsFault(input: ResponsesRequest['input']): Fault | undefined {
-  if (typeof input === 'string') return undefined
-  return firstFault(input, (item, i) =>
-    item.type === 'additional_tools' || item.type === 'tool_search_output'
-      ? toolsFault(item.tools, `input[${i}].`)
-      : undefined,
-  )
+function toolFault(tool: ResponsesTool, at: number, parent: string): Fault | undefined {
+  const { type, name = '', parameters, strict, tools } = tool
+  const path = `${parent}tools[${at}]`
+  if (type === 'namespace') return firstFault(tools, toolFault, `${path}.`)
+  if (type !== 'function') return undefined
+  return functionFault({ name, schema: parameters, strict: strict === true, param: `${path}.parameters` })
 }
 
-function toolsFault(tools: ResponsesRequest['tools'], parent: string): Fault | undefined {
-  return firstFault(tools, ({ type, name = '', parameters, strict, tools }: ResponsesTool, i) => {
-    const path = `${parent}tools[${i}]`
-    if (type === 'namespace') return toolsFault(tools, `${path}.`)
-    if (type !== 'function') return undefined
-    return functionFault({ name, schema: parameters, strict: strict === true, param: `${path}.parameters` })
-  })
+/** The service is not captured for tools that items load. */
+function itemFault(item: ResponsesItem, at: number): Fault | undefined {
+  return item.type === 'additional_tools' || item.type === 'tool_search_output'
+    ? firstFault(item.tools, toolFault, `input[${at}].`)
+    : undefined
 }
