@@ -247,7 +247,7 @@ export const operationRequests: readonly OperationRequest[] = [
         { type: 'custom', name: 'free', format: { type: 'text' } },
         { type: 'web_search_preview', user_location: { type: 'approximate', city: 'Paris' } },
         { type: 'mcp', server_label: 's', server_url: 'https://example.com', headers: { a: 'b' } },
-        { type: 'file_search', vector_store_ids: ['v'] },
+        { type: 'file_search', vector_store_ids: ['vs_1'] },
       ],
       tool_choice: { type: 'function', name: 'weather' },
       reasoning: { summary: 'auto' },

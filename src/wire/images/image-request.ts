@@ -41,7 +41,7 @@ const dalle3Fields = objectOf([
 ])
 
 /** The simulator creates only PNG files. Decoders of other formats would fail on them, so other formats are rejected. */
-const outputFormat: Check = (value) => {
+export const imageFormat: Check = (value) => {
   if (value === 'jpeg' || value === 'webp') {
     return createFault(
       'unsupported_value',
@@ -60,7 +60,7 @@ function imageFields(size: Check): readonly Field[] {
     optional('moderation', oneOf('auto', 'low')),
     optional('n', integerBetween(1, 10)),
     optional('output_compression', integerBetween(0, 100)),
-    optional('output_format', outputFormat),
+    optional('output_format', imageFormat),
     optional('partial_images', integerBetween(0, 3)),
     optional('quality', oneOf('low', 'medium', 'high', 'auto')),
     optional('size', size),

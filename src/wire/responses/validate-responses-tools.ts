@@ -1,19 +1,7 @@
 import { description, functionName, MAX_TOOLS, schema } from '../chat/validate-chat-tools.ts'
-import {
-  arrayOf,
-  anything,
-  boolean,
-  text,
-  objectOf,
-  optional,
-  required,
-  variantsOf,
-  type Field,
-} from '../validation/checks.ts'
+import { arrayOf, anything, boolean, objectOf, optional, required, variantsOf } from '../validation/checks.ts'
+import { hostedTools } from './validate-hosted-tools.ts'
 import type { Check } from '../validation/fault.ts'
-
-const hosted = (...fields: readonly Field[]): Check =>
-  objectOf([required('type', anything), ...fields], 'ignore')
 
 const functionTool = objectOf(
   [
@@ -44,29 +32,21 @@ const namespaceTools = arrayOf(
   ),
   { expected: 'an array of objects' },
 )
-const computer = hosted(required('display_width', anything), required('display_height', anything))
-const texts = arrayOf(text(), { expected: 'an array of strings' })
+const namespace = objectOf(
+  [required('type', anything), required('name', functionName), required('tools', namespaceTools)],
+  'ignore',
+)
 
-const toolChecks: ReadonlyMap<string, Check> = new Map([
-  ['apply_patch', hosted()],
-  ['code_interpreter', hosted(required('container', anything))],
-  ['computer', hosted()],
-  ['computer_use_preview', computer],
+const clientTools: readonly (readonly [type: string, check: Check])[] = [
   ['custom', customTool],
-  ['file_search', hosted(required('vector_store_ids', texts))],
   ['function', functionTool],
-  ['image_generation', hosted()],
-  ['local_shell', hosted()],
-  ['mcp', hosted(required('server_label', text()))],
-  ['namespace', hosted(required('name', functionName), required('tools', namespaceTools))],
-  ['programmatic_tool_calling', hosted()],
-  ['shell', hosted()],
-  ['tool_search', hosted()],
-  ['web_search', hosted()],
-  ['web_search_2025_08_26', hosted()],
-  ['web_search_preview', hosted()],
-  ['web_search_preview_2025_03_11', hosted()],
-])
+  ['namespace', namespace],
+]
+
+/** In the order of the types in the error for an unknown one. */
+const toolChecks: ReadonlyMap<string, Check> = new Map(
+  [...hostedTools, ...clientTools].toSorted(([a], [b]) => (a < b ? -1 : 1)),
+)
 
 /** Types of tools. */
 export const responsesToolTypes: ReadonlySet<string> = new Set(toolChecks.keys())

@@ -30,7 +30,10 @@ describe('body of a Responses request', () => {
     { input: [message([{ type: 'output_text', text: 'hi', annotations: [] }], 'assistant')] },
     { input: [{ type: 'function_call_output', call_id: 'c', output: [{ type: 'input_text', text: 'x' }] }] },
     { input: [{ type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: null, content: [] }] },
-    { input: 'hi', tools: [{ type: 'web_search_preview' }, { type: 'mcp', server_label: 'x' }] },
+    {
+      input: 'hi',
+      tools: [{ type: 'web_search_preview' }, { type: 'mcp', server_label: 'x', server_url: 'x' }],
+    },
     { input: 'hi', tools: [{ type: 'web_search' }], tool_choice: { type: 'web_search_preview' } },
     {
       input: 'hi',

@@ -32,6 +32,7 @@ import { responsesInput } from './validate-responses-input.ts'
 import { chosenToolIsDeclared, responsesToolChoice } from './validate-responses-tool-choice.ts'
 import { responsesTools } from './validate-responses-tools.ts'
 import { responsesSchemasAreValid } from '../json-schema/validate-schemas.ts'
+import { computerNeedsTruncation, toolsFitModel } from './validate-hosted-tools.ts'
 import { penalty, temperature, topP } from '../validation/common-fields.ts'
 import { responsesModelRules } from '../validation/model-rules.ts'
 import { isMessage, type ResponsesItem } from './responses-item.ts'
@@ -87,6 +88,8 @@ const responsesRules: readonly Rule[] = [
   ...responsesModelRules,
   promptCacheFitsModel,
   responsesSchemasAreValid,
+  toolsFitModel,
+  computerNeedsTruncation,
 ]
 
 /** Minimum of `max_output_tokens` (public reports of the error message, 2025 and 2026). */

@@ -159,6 +159,17 @@ function baseType(type: string): string {
   return type.replace(/_20\d\d_\d\d_\d\d$/, '')
 }
 
+/** Versions of a tool, which a choice can use for each other. */
+const families = [
+  ['web_search', 'web_search_preview'],
+  ['computer', 'computer_use_preview', 'computer_use'],
+]
+
+function familyOf(type: string): readonly string[] {
+  const name = baseType(type)
+  return families.find((names) => names.includes(name)) ?? [name]
+}
+
 function isHosted(type: string): boolean {
   return type === 'tool_search' || Object.hasOwn(drawCalls, baseType(type))
 }
@@ -185,7 +196,7 @@ function isSameTool(
   tool: ResponsesTool,
   { type, server_label: label }: Readonly<Record<string, unknown>>,
 ): boolean {
-  if (typeof type !== 'string' || baseType(type) !== baseType(tool.type)) return false
+  if (typeof type !== 'string' || !familyOf(type).includes(baseType(tool.type))) return false
   return (
     tool.type !== 'mcp' || label === undefined || label === (tool as { server_label?: string }).server_label
   )
@@ -197,9 +208,7 @@ function choiceOf({ tool_choice: choice }: ResponsesRequest): ToolChoice {
   if (choice.type === 'allowed_tools') return { kind: choice.mode ?? 'auto' }
   if (choice.type === 'function' || choice.type === 'custom')
     return { kind: 'named', names: [choice.name ?? ''] }
-  const name = baseType(choice.type)
-  // The choice `computer_use` is an older name of both tools.
-  return { kind: 'named', names: name === 'computer_use' ? ['computer', 'computer_use_preview'] : [name] }
+  return { kind: 'named', names: familyOf(choice.type) }
 }
 
 function deferredTool({ tool, namespace, source }: CallableTool): DeferredTool {
