@@ -112,3 +112,34 @@ describe('hosted tools of a Responses request', () => {
     expect(errorOf([computer], { truncation: 'auto' })).toBeUndefined()
   })
 })
+
+describe('answers to hosted calls in the input', () => {
+  const approval = { type: 'mcp_approval_response', approval_request_id: 'mcpr_1', approve: true }
+  const screenshot = { type: 'computer_screenshot', image_url: 'https://example.com/a.png' }
+  const shown = { type: 'computer_call_output', call_id: 'call_1', output: screenshot }
+
+  it.each([
+    approval,
+    shown,
+    {
+      type: 'shell_call_output',
+      call_id: 'call_1',
+      output: [{ outcome: { type: 'timeout' }, stdout: '', stderr: '' }],
+    },
+    { type: 'apply_patch_call_output', call_id: 'call_1', status: 'failed', output: 'No such file' },
+    { type: 'local_shell_call_output', id: 'call_1', output: 'ok' },
+  ])('are valid: %j', (item) => {
+    expect(errorOf([], { input: [item] })).toBeUndefined()
+  })
+
+  it.each([
+    [{ ...approval, approve: 'yes' }, 'input[0].approve'],
+    [{ ...approval, approval_request_id: undefined }, 'input[0].approval_request_id'],
+    [{ ...shown, call_id: undefined }, 'input[0].call_id'],
+    [{ ...shown, output: 'x' }, 'input[0].output'],
+    [{ type: 'shell_call_output', call_id: 'call_1' }, 'input[0].output'],
+    [{ type: 'apply_patch_call_output', call_id: 'call_1', status: 'done' }, 'input[0].status'],
+  ])('need their fields: %j', (item, param) => {
+    expect(errorOf([], { input: [item] })).toMatchObject({ param })
+  })
+})

@@ -7,12 +7,14 @@ import {
   arrayOf,
   textOrArray,
   anything,
+  boolean,
   contentText,
   oneOf,
   text,
   objectOf,
   optional,
   required,
+  type Field,
 } from '../validation/checks.ts'
 import {
   createFault,
@@ -128,9 +130,25 @@ const callOutput = objectOf(
   'ignore',
 )
 
+const callIdField = required('call_id', text({ minLength: 1 }))
+
+/** Required fields of the items with which a client answers hosted calls (OpenAI's specification). */
+const hostedItemFields: Readonly<Record<string, readonly Field[]>> = {
+  apply_patch_call_output: [callIdField, required('status', oneOf('completed', 'failed'))],
+  computer_call_output: [callIdField, required('output', objectOf([required('type', anything)], 'ignore'))],
+  mcp_approval_response: [required('approval_request_id', text()), required('approve', boolean)],
+  shell_call_output: [
+    callIdField,
+    required('output', arrayOf(objectOf([], 'ignore'), { expected: 'an array of objects' })),
+  ],
+}
+
 const itemTypes: ReadonlyMap<string, Check> = new Map(
   [
-    ...hostedToolItemTypes.map((type): [string, Check] => [type, objectOf(commonFields, 'ignore')]),
+    ...hostedToolItemTypes.map((type): [string, Check] => [
+      type,
+      objectOf([...commonFields, ...(hostedItemFields[type] ?? [])], 'ignore'),
+    ]),
     [
       'additional_tools',
       objectOf(

@@ -70,11 +70,11 @@ export function planHostedTools(
     called: toolHistory.called,
   }
   const approved: DrawnCall[] = []
-  for (const { approval_request_id: id = '', approve } of approvals) {
+  for (const { approval_request_id: id, approve } of approvals) {
     const asked = [...previousOutput, ...items].find((item) => item.id === id) as ApprovalRequest | undefined
     if (asked?.type !== 'mcp_approval_request') return approvalRequestMissing(id)
     const { name, arguments: input, server_label: server } = asked
-    if (approve === true) approved.push(mcpCall({ name, input, server, approvalId: id }, context, random))
+    if (approve) approved.push(mcpCall({ name, input, server, approvalId: id }, context, random))
   }
   const deferred = deferredTools(request.tools, items).map(deferredTool)
   const drawSearch = drawToolSearch(deferred)
@@ -120,9 +120,13 @@ export function paintCalls({ choices }: Completion): Promise<unknown> | undefine
   return painting.length === 0 ? undefined : Promise.all(painting.map((paint) => paint()))
 }
 
+interface ApprovalUse {
+  readonly approval_request_id?: string | null
+}
+
 interface ApprovalResponse {
-  readonly approval_request_id?: string
-  readonly approve?: boolean
+  readonly approval_request_id: string
+  readonly approve: boolean
 }
 
 interface ApprovalRequest {
@@ -133,19 +137,17 @@ interface ApprovalRequest {
   readonly server_label: string
 }
 
-/** The approvals that no call in the input has used. */
-function openApprovals(items: readonly ResponsesItem[]): ApprovalResponse[] {
-  const used = new Set(
-    items.map(
-      (item) =>
-        (item as { approval_request_id?: unknown; type?: unknown }).type === 'mcp_call' &&
-        (item as { approval_request_id?: unknown }).approval_request_id,
-    ),
+/** The approvals since the last message of the model, without those of calls that the input has. */
+function openApprovals(items: readonly ResponsesItem[]): readonly ApprovalResponse[] {
+  if (!items.some(({ type }) => type === 'mcp_approval_response')) return []
+  const start = items.findLastIndex((item) => isMessage(item) && item.role === 'assistant') + 1
+  const made = new Set(
+    items.map((item) => item.type === 'mcp_call' && (item as ApprovalUse).approval_request_id),
   )
   return items
-    .filter((item) => item.type === 'mcp_approval_response')
-    .map((item) => item as ApprovalResponse)
-    .filter(({ approval_request_id: id }) => !used.has(id))
+    .slice(start)
+    .filter((item): item is ResponsesItem & ApprovalResponse => item.type === 'mcp_approval_response')
+    .filter(({ approval_request_id: id }) => !made.has(id))
 }
 
 function isListed(tool: ResponsesTool, { servers }: ConversationTools): boolean {
