@@ -10,7 +10,12 @@ import {
   inferenceModelUnknown,
   resourceNotFound,
 } from '../wire/errors.ts'
-import { findModel, modelFromDeploymentName, type ModelCatalogue } from '../wire/models/model-catalogue.ts'
+import {
+  findModel,
+  isRetired,
+  modelFromDeploymentName,
+  type ModelCatalogue,
+} from '../wire/models/model-catalogue.ts'
 import type { Model } from '../wire/models/models.ts'
 import {
   isDeploymentName,
@@ -77,11 +82,22 @@ function resolveDeployment(
     if (checksRequests(exchange)) onUndefined?.(name, deployment, exchange)
   }
 
+  if (config.retiredModels === 'refuse' && hasRetiredModel(name, exchange)) return resourceNotFound()
   if (!deployment.model.operations.includes(supportedBy(operation))) {
     const { errorName } = operations[operation]
     return operationNotSupported(errorName, deployment.model.name)
   }
   return deployment
+}
+
+/**
+ * Returns whether the deployment has a retired model, by its configuration or its name. The default model of other names does not count.
+ * The only public report of a request to a retired model has the 404 of an unknown path (BerriAI/litellm#11116, 2025-05); its headers
+ * are not captured.
+ */
+function hasRetiredModel(name: string, { config, clock }: Exchange): boolean {
+  const model = config.deployments.get(name)?.model ?? modelFromDeploymentName(name, config.models)
+  return model !== undefined && isRetired(model, clock.epochMs())
 }
 
 function nameInRequest(exchange: Exchange, { isInference }: Route): string | ServiceError {

@@ -113,6 +113,7 @@ const fieldsSchema = z.strictObject(
     embeddingSize: z.int(sizeRule).min(1, sizeRule).optional(),
     shortensEmbeddings: yesOrNo.optional(),
     requestsPerThousandTokens: positive.optional(),
+    retires: z.iso.date('must be a date such as 2030-01-31').optional(),
     provisioned: z
       .strictObject({ inputTokensPerMinutePerPtu: positive, outputToInputRatio: positive })
       .optional(),

@@ -275,6 +275,7 @@ function createResource(
     region: settings.region,
     models,
     modelsStrict: settings.modelsStrict,
+    retiredModels: settings.retiredModels,
     deployments: frozenMap(deployments.map((deployment) => [deployment.name, deepFreeze(deployment)])),
     deploymentsAreDefault,
     allowUndefinedDeployments: settings.allowUndefinedDeployments,

@@ -210,6 +210,14 @@ export const settingsSchema = z.strictObject({
     default: false,
     description: 'Reject an unknown model. If false, the nearest known model is used and logged.',
   }),
+  retiredModels: setting(oneOf(['warn', 'refuse']), {
+    env: 'RETIRED_MODELS',
+    patch: 'retired_models',
+    group: 'Deployments',
+    default: 'warn',
+    description:
+      'Models that the service has retired: warn answers them and logs a warning, refuse answers requests with the error of the service.',
+  }),
   allowUndefinedDeployments: setting(yesOrNo('true or false'), {
     env: 'ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS',
     patch: 'allow_undefined_openai_deployments',

@@ -2,8 +2,10 @@ import type { OnUndefinedDeployment } from '../access/find-deployment.ts'
 import { defaultResourceName } from '../config/config.ts'
 import type { LiveConfig } from '../config/live-config.ts'
 import { showValue } from '../config/zod-problems.ts'
+import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
+import { isRetired, modelId } from '../wire/models/model-catalogue.ts'
 
 /** Maximum warnings of the configuration that are logged individually at a time. */
 const MAX_LOGGED_WARNINGS = 25
@@ -20,6 +22,43 @@ export function logWarnings(live: LiveConfig, logger: Logger): void {
     if (more > 0) logger.warn({ more }, `${more} more warnings of the configuration.`)
     if (logged.size + added.length > MAX_REMEMBERED_WARNINGS) logged.clear()
     for (const warning of added) logged.add(warning)
+  }
+  logNew()
+  live.onChange(logNew)
+}
+
+/** Maximum deployments that one warning names. */
+const MAX_NAMED_RETIREMENTS = 20
+
+/**
+ * Logs the configured deployments with a model that the service has retired, in one warning at start-up and after each change, each
+ * deployment once. The default set is not logged.
+ */
+export function logRetirements(live: LiveConfig, clock: Clock, logger: Logger): void {
+  const logged = new Set<string>()
+  const logNew = (): void => {
+    const retired: string[] = []
+    let refused = false
+    for (const [resource, config] of live.current.resources) {
+      if (config.deploymentsAreDefault) continue
+      for (const { name, model } of config.deployments.values()) {
+        const key = `${resource}/${name}/${modelId(model)}`
+        if (!isRetired(model, clock.epochMs()) || logged.has(key)) continue
+        if (logged.size < MAX_REMEMBERED_WARNINGS) logged.add(key)
+        retired.push(`${showValue(name)} (${modelId(model)}, ${model.retires})`)
+        refused ||= config.retiredModels === 'refuse'
+      }
+    }
+    if (retired.length === 0) return
+    const more = retired.length - MAX_NAMED_RETIREMENTS
+    const names = retired.slice(0, MAX_NAMED_RETIREMENTS).join(', ')
+    const effect = refused
+      ? 'Requests get the error of the service, because RETIRED_MODELS is refuse.'
+      : 'Requests are answered. RETIRED_MODELS=refuse returns the error of the service.'
+    logger.warn(
+      {},
+      `The service has retired the models of these deployments: ${names}${more > 0 ? ` and ${more} more` : ''}. ${effect}`,
+    )
   }
   logNew()
   live.onChange(logNew)

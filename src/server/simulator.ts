@@ -35,7 +35,7 @@ import { version } from '../lib/version.ts'
 import { createRandom, type Random } from '../lib/random.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
 import type { RedisSharedState } from './redis-shared-state.ts'
-import { createUndefinedReport, logWarnings } from './log-warnings.ts'
+import { createUndefinedReport, logRetirements, logWarnings } from './log-warnings.ts'
 import type { PoolState, SharedDeps } from './pool-state.ts'
 import { SourceTable, type RecordingsInUse } from './source-table.ts'
 
@@ -171,7 +171,10 @@ export function assembleSimulator(
   for (const view of live.current.resources.values()) sources.recordingsOf(view)
   live.prepare = prepareSources
   // Only the primary logs warnings.
-  if (shared.processNumber === undefined) logWarnings(live, logger)
+  if (shared.processNumber === undefined) {
+    logWarnings(live, logger)
+    logRetirements(live, clock, logger)
+  }
 
   const run = createPipeline(
     {

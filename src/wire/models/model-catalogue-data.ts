@@ -44,8 +44,52 @@ export const provisionedThroughput: Readonly<Record<string, ProvisionedThroughpu
   'gpt-4o-mini': throughput(37_000, 4),
 }
 
-function each(ratio: number, names: readonly string[]): Record<string, number> {
-  return Object.fromEntries(names.map((name) => [name, ratio]))
+/**
+ * Dates of retirement on Azure, by model or by version. Sources: Microsoft Learn, "Model retirement schedule" (2026-07-07) and
+ * "Retired models" (2026-04); for gpt-35-turbo-0125, BerriAI/litellm#11116. The service moves these dates.
+ */
+const retirementDates: Readonly<Record<string, string>> = {
+  ...each('2027-04-23', ['gpt-5.5']),
+  ...each('2027-03-05', ['gpt-5.4']),
+  ...each('2027-03-18', ['gpt-5.4-mini', 'gpt-5.4-nano']),
+  ...each('2027-03-06', ['gpt-5.4-pro']),
+  ...each('2027-02-25', ['gpt-5.3-codex']),
+  ...each('2026-12-12', ['gpt-5.2']),
+  // theopenco/llmgateway#3461 (2026-08).
+  ...each('2027-07-13', ['gpt-5.2-codex']),
+  ...each('2027-05-15', ['gpt-5.1', 'gpt-5.1-codex', 'gpt-5.1-codex-mini']),
+  ...each('2026-12-05', ['gpt-5.1-codex-max']),
+  ...each('2026-06-29', ['gpt-5-chat', 'gpt-5.1-chat', 'gpt-5.2-chat', 'gpt-5.3-chat']),
+  ...each('2027-02-06', ['gpt-5', 'gpt-5-mini', 'gpt-5-nano']),
+  ...each('2027-03-17', ['gpt-5-codex']),
+  ...each('2027-04-07', ['gpt-5-pro', 'gpt-image-1-mini']),
+  ...each('2026-10-14', ['gpt-4.1', 'gpt-4.1-mini', 'gpt-4.1-nano']),
+  ...each('2026-10-01', ['gpt-4o', 'gpt-4o-mini', 'o3-mini']),
+  ...each('2025-06-06', ['gpt-4', 'gpt-4-32k']),
+  ...each('2025-02-13', ['gpt-35-turbo-0301', 'gpt-35-turbo-0613']),
+  ...each('2025-04-30', ['gpt-35-turbo-0125', 'gpt-35-turbo-16k']),
+  ...each('2025-01-27', ['davinci-002', 'babbage-002']),
+  ...each('2026-10-16', ['o3', 'o4-mini']),
+  ...each('2026-12-10', ['o3-pro']),
+  ...each('2026-12-26', ['o3-deep-research']),
+  ...each('2026-09-16', ['o1']),
+  ...each('2025-07-28', ['o1-preview']),
+  ...each('2026-11-15', ['codex-mini']),
+  ...each('2027-02-28', ['gpt-audio', 'gpt-realtime']),
+  ...each('2027-02-23', ['gpt-audio-1.5']),
+  ...each('2026-12-15', ['gpt-audio-mini', 'gpt-realtime-mini', 'whisper', 'tts', 'tts-hd']),
+  ...each('2026-12-15', ['gpt-4o-mini-transcribe', 'gpt-4o-mini-tts']),
+  ...each('2026-10-15', ['gpt-4o-transcribe', 'gpt-4o-transcribe-diarize']),
+  ...each('2026-10-23', ['gpt-image-1']),
+  ...each('2026-12-16', ['gpt-image-1.5']),
+  ...each('2027-04-21', ['gpt-image-2']),
+  ...each('2026-09-15', ['sora-2']),
+  ...each('2027-04-15', ['text-embedding-3-large', 'text-embedding-3-small', 'text-embedding-ada-002']),
+  ...each('2026-05-01', ['grok-3', 'grok-3-mini', 'grok-4-fast-reasoning', 'grok-4-fast-non-reasoning']),
+}
+
+function each<Value>(value: Value, names: readonly string[]): Record<string, Value> {
+  return Object.fromEntries(names.map((name) => [name, value]))
 }
 
 function throughput(inputTokensPerMinutePerPtu: number, outputToInputRatio: number): ProvisionedThroughput {
@@ -62,5 +106,16 @@ function withQuota(row: CatalogueRow): CatalogueRow {
     ...row,
     ...(ratio === undefined ? {} : { requestsPerThousandTokens: ratio }),
     ...(provisioned === undefined ? {} : { provisioned }),
+    ...withRetirement(row),
   }
+}
+
+function withRetirement({ name, versions = [] }: CatalogueRow): Pick<CatalogueRow, 'retires'> {
+  const all = retirementDates[name]
+  if (all !== undefined) return { retires: all }
+  const dates = versions.flatMap((version) => {
+    const date = retirementDates[`${name}-${version}`]
+    return date === undefined ? [] : [[version, date] as const]
+  })
+  return dates.length === 0 ? {} : { retires: Object.fromEntries(dates) }
 }

@@ -23,6 +23,8 @@ export interface CatalogueRow {
   readonly shortensEmbeddings?: boolean
   readonly requestsPerThousandTokens?: number
   readonly provisioned?: ProvisionedThroughput
+  /** Date of retirement, for all versions or by version: `2026-10-01`. */
+  readonly retires?: string | Readonly<Record<string, string>>
   /** Limits of older versions, if they differ from those of the newest one. */
   readonly olderLimits?: Readonly<Record<string, { contextTokens?: number; maxOutputTokens?: number }>>
 }

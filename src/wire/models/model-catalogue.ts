@@ -73,7 +73,16 @@ function versionsOf(row: CatalogueRow): Family {
 }
 
 function createModel(row: CatalogueRow, version: string | undefined): Model {
-  const { versions: _, answersAs, olderLimits, reasoning = false, capabilities: changes, ...facts } = row
+  const {
+    versions: _,
+    answersAs,
+    olderLimits,
+    reasoning = false,
+    capabilities: changes,
+    retires: dates,
+    ...facts
+  } = row
+  const retires = typeof dates === 'string' ? dates : dates?.[version ?? '']
   const capabilities = capabilitiesOf({
     name: row.name,
     ...(version !== undefined && { version }),
@@ -88,8 +97,14 @@ function createModel(row: CatalogueRow, version: string | undefined): Model {
     operations: Object.freeze([...row.operations]),
     reasoning,
     capabilities: changes ? changed(capabilities, changes) : capabilities,
+    ...(retires !== undefined && { retires }),
     ...(version === undefined ? {} : olderLimits?.[version]),
   })
+}
+
+/** Returns whether the service has retired the model by that time, in milliseconds since 1970. */
+export function isRetired({ retires }: Model, nowMs: number): boolean {
+  return retires !== undefined && Date.parse(retires) <= nowMs
 }
 
 /** The name with the version, as in the list of base models. */

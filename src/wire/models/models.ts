@@ -36,6 +36,8 @@ export interface Model {
   readonly requestsPerThousandTokens?: number
   /** Absent if no values are published. */
   readonly provisioned?: ProvisionedThroughput
+  /** Date on which the service retires the model (`2026-10-01`). Absent if unknown. */
+  readonly retires?: string
 }
 
 /** The throughput of one provisioned-throughput unit (PTU) of a model. */
