@@ -159,7 +159,7 @@ bare: { tokensPerMinute: "60" }
     })
     expect(warnings).toEqual([
       expect.stringMatching(
-        /^d\.yaml: "chat"\.model is unknown: the simulator treats "gpt-4o-2029-01-01" as gpt-4o\. .*MODEL_CATALOGUE_PATH .*MODELS_STRICT=true/,
+        /^d\.yaml: "chat"\.model is unknown: the simulator treats "gpt-4o-2029-01-01" as gpt-4o, with its limits and capabilities\. .*MODEL_CATALOGUE_PATH .*MODELS_STRICT=true/,
       ),
     ])
   })

@@ -231,7 +231,7 @@ function withSize(model: Model, size: number | undefined): Model {
 function describeAssumed(name: string, model: Model, location: string, catalogue: ModelCatalogue): string {
   const [near] = nearestModelNames(name, catalogue)
   const hint = near === undefined ? '' : ` Did you mean ${near}?`
-  return `${location}.model is unknown: the simulator treats ${JSON.stringify(name)} as ${model.name}.${hint} To describe it, add it to the file in MODEL_CATALOGUE_PATH (docs/models.md). MODELS_STRICT=true rejects unknown models.`
+  return `${location}.model is unknown: the simulator treats ${JSON.stringify(name)} as ${model.name}, with its limits and capabilities.${hint} To describe it, add it to the file in MODEL_CATALOGUE_PATH (docs/models.md). MODELS_STRICT=true rejects unknown models.`
 }
 
 function describeThroughputProblems(entry: unknown, model: Model | undefined, location: string): string[] {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { findModel } from '../wire/models/model-catalogue.ts'
 import { ProvisionedLimiter } from './provisioned-limiter.ts'
 
 /** 10 units of gpt-4o: 25,000 weighted tokens per minute. An output token counts as four input tokens. */
@@ -20,6 +21,33 @@ describe('ProvisionedLimiter', () => {
     if (refused.admitted) throw new Error('admitted')
     expect(refused.retryAfterMs).toBeCloseTo(12_000, -2)
     expect(limiter.decide(refused.retryAfterMs, cost(1)).admitted).toBe(true)
+  })
+
+  it.each([
+    [0, 105.88],
+    [0.5, 76.47],
+  ])(
+    'needs the units of the worked example of the documentation for gpt-5.2, with %d of the prompt cached',
+    (share, units) => {
+      // Microsoft Learn, "Provisioned throughput sizing" (2026-05): 1,000 requests per minute of 200 and 20 tokens.
+      const { provisioned } = findModel('gpt-5.2')!
+      const requests = 1_000
+      const usage = { promptTokens: 200, cachedTokens: 200 * share, completionTokens: 20, reasoningTokens: 0 }
+      const limiter = new ProvisionedLimiter({ units, ...provisioned! })
+      for (let sent = 0; sent < requests; sent++) {
+        const decision = limiter.decide(0, cost(0))
+        if (!decision.admitted) throw new Error('refused')
+        limiter.settle(decision.lease, usage, 0)
+      }
+      expect(limiter.utilization(0)).toBeCloseTo(1, 3)
+    },
+  )
+
+  it('has the published throughput of gpt-5.5', () => {
+    expect(findModel('gpt-5.5')?.provisioned).toEqual({
+      inputTokensPerMinutePerPtu: 1_200,
+      outputToInputRatio: 6,
+    })
   })
 
   it('corrects the estimate when the answer ends: cached tokens cost nothing', () => {

@@ -51,6 +51,30 @@ describe('GET models/{id}', () => {
   })
 })
 
+describe('an unknown model', () => {
+  it.each(['gpt-7', 'gpt-6-mini', 'gpt-9-codex', 'o9', 'llama-3', 'mistral-large'])(
+    'does not prevent the start, also with units: %s',
+    (model) => {
+      const simulator = createTestSimulator({
+        deployments: { chat: { model, provisionedThroughputUnits: 15 } },
+      })
+      const warnings = simulator.log.filter(({ message }) =>
+        message.includes('is unknown: the simulator treats'),
+      )
+      expect(warnings).toHaveLength(1)
+    },
+  )
+
+  it('has the capabilities of the nearest family', async () => {
+    const simulator = createTestSimulator({ deployments: { chat: { model: 'gpt-7' } } })
+    const response = await simulator.post(deploymentPath('chat', 'chat/completions'), {
+      messages: [{ role: 'user', content: 'hello' }],
+      stop: 'x',
+    })
+    expect(await response.json()).toMatchObject({ error: { code: 'unsupported_parameter', param: 'stop' } })
+  })
+})
+
 describe('a model file', () => {
   const models = { 'my-model': { contextTokens: 500, maxOutputTokens: 100, operations: ['chatCompletions'] } }
 

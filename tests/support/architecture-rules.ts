@@ -70,7 +70,6 @@ const reasonsToBeAlone: Readonly<Record<string, string>> = {
   'recordings/formats/langchain.ts': 'each recording format has its own file',
   'recordings/formats/test-agent.ts': 'each recording format has its own file',
   'recordings/formats/test-proxy.ts': 'each recording format has its own file',
-  'server/log-warnings.ts': 'simulator.ts composes the parts, and would be nearly 400 lines with it',
   'shared/redis/open-client.ts': 'redis-connection.ts would be over 400 lines with it',
 }
 

@@ -11,10 +11,14 @@ describe('assumeModel', () => {
     ['ft:gpt-4o:my-org::abc123', 'gpt-4o'],
     ['my-finetune ft:gpt-4o-mini:x', 'gpt-4o-mini'],
     ['openai/gpt-4o', 'gpt-4o'],
-    ['gpt-6-mini', 'gpt-6.1-sol'],
-    ['gpt-6.5', 'gpt-6.1-sol'],
-    ['gpt-5.9', 'gpt-5'],
-    ['gpt-7', 'gpt-4o-mini'],
+    ['gpt-6-mini', 'gpt-6.2-sol'],
+    ['gpt-6.5', 'gpt-6.2-sol'],
+    ['gpt-5.9', 'gpt-5.6-sol'],
+    ['my-gpt-5.9-mini', 'gpt-5.6-sol'],
+    ['gpt-7', 'gpt-6.2-sol'],
+    ['gpt-4.5-preview', 'gpt-4.1'],
+    ['gpt-6.2-astra-law', 'gpt-6.2-astra'],
+    ['gpt-3', 'gpt-4o-mini'],
     ['llama-3-70b', 'gpt-4o-mini'],
     ['claude', 'gpt-4o-mini'],
     ['my-own-model', 'gpt-4o-mini'],
@@ -37,6 +41,13 @@ describe('assumeModel', () => {
     ['gpt-5-instruct', 'gpt-35-turbo-instruct'],
   ])('resolves %s to %s and keeps the requested name in answers', (name, nearest) => {
     expect(assumeModel(name, builtInCatalogue)).toMatchObject({ name: nearest, versionedName: name })
+  })
+
+  it('has the capabilities and the throughput of a unit, but no date of retirement', () => {
+    const model = assumeModel('gpt-7', builtInCatalogue)
+    expect(model?.capabilities).toMatchObject({ toolsWithReasoning: 'refused', defaultEffort: 'medium' })
+    expect(model?.provisioned).toEqual({ inputTokensPerMinutePerPtu: 1_200, outputToInputRatio: 6 })
+    expect(assumeModel('gpt-4o-2029-01-01', builtInCatalogue)).not.toHaveProperty('retires')
   })
 
   it('prefers models of a catalogue file', () => {

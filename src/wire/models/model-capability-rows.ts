@@ -110,7 +110,6 @@ export const capabilityRows: readonly CapabilityRow[] = [
       },
     },
   },
-  { models: /-pro\b/, reasoning: true, changes: { defaultEffort: 'high' } },
   {
     models: /^gpt-5(-|$)/,
     reasoning: true,
@@ -136,7 +135,13 @@ export const capabilityRows: readonly CapabilityRow[] = [
     reasoning: true,
     changes: { encryptedReasoning: false },
   },
-  { models: /^gpt-5-pro/, reasoning: true, changes: { efforts: ['high'] } },
+  // Microsoft Learn: gpt-5-pro has only `high`. Models before gpt-5.1 have the default `medium`, pro models of the o-series too.
+  { models: /^gpt-5-pro/, reasoning: true, changes: { efforts: ['high'], defaultEffort: 'high' } },
+  {
+    models: /^gpt-5\.\d-pro/,
+    reasoning: true,
+    changes: { efforts: ['medium', 'high', 'xhigh'], defaultEffort: 'high' },
+  },
   // Reports since 2025-11: the effort of chat models is fixed.
   {
     models: /^gpt-5\.\d-chat|^gpt-chat-latest/,
@@ -174,7 +179,7 @@ export const capabilityRows: readonly CapabilityRow[] = [
   },
   // litellm-docs#1173, inspect_ai#5254 (2026-09): the model always reasons, and only responses accept `max`.
   {
-    models: /^gpt-6-astra/,
+    models: /^gpt-\d+(\.\d)?-astra/,
     reasoning: true,
     changes: {
       efforts: ['low', 'medium', 'high', 'xhigh'],

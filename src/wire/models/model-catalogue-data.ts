@@ -7,7 +7,8 @@ import type { ProvisionedThroughput } from './models.ts'
  * tables of "quotas and limits" (2026-08, Global Standard, first tier). Captured headers agree.
  */
 export const requestsPerThousandTokens: Readonly<Record<string, number>> = {
-  ...each(1, ['gpt-6.1-sol', 'gpt-6-astra', 'gpt-6-luna', 'gpt-6-sol']),
+  ...each(1, ['gpt-6.2-astra', 'gpt-6.2-sol', 'gpt-6.1-terra', 'gpt-6.1-sol']),
+  ...each(1, ['gpt-6-astra', 'gpt-6-luna', 'gpt-6-sol']),
   ...each(1, ['gpt-5.6-sol', 'gpt-5.6-terra', 'gpt-5.6-luna', 'gpt-5.5']),
   ...each(10, ['gpt-5.4', 'gpt-5.2', 'gpt-5.1', 'gpt-5']),
   ...each(1, ['gpt-5-mini', 'gpt-5-nano', 'gpt-5-chat', 'gpt-5.1-chat', 'gpt-5.2-chat', 'gpt-chat-latest']),
@@ -25,6 +26,7 @@ export const requestsPerThousandTokens: Readonly<Record<string, number>> = {
 
 /** Throughput per PTU, by model. Source: Microsoft Learn, "What is provisioned throughput" (2026). */
 export const provisionedThroughput: Readonly<Record<string, ProvisionedThroughput>> = {
+  'gpt-5.5': throughput(1_200, 6),
   'gpt-5.4': throughput(2_400, 6),
   'gpt-5.3-codex': throughput(3_400, 8),
   'gpt-5.2': throughput(3_400, 8),
@@ -71,12 +73,15 @@ const retirementDates: Readonly<Record<string, string>> = {
   ...each('2025-01-27', ['davinci-002', 'babbage-002']),
   ...each('2026-10-16', ['o3', 'o4-mini']),
   ...each('2026-12-10', ['o3-pro']),
+  ...each('2026-09-18', ['o1-pro']),
   ...each('2026-12-26', ['o3-deep-research']),
   ...each('2026-09-16', ['o1']),
   ...each('2025-07-28', ['o1-preview']),
   ...each('2026-11-15', ['codex-mini']),
   ...each('2027-02-28', ['gpt-audio', 'gpt-realtime']),
-  ...each('2027-02-23', ['gpt-audio-1.5']),
+  ...each('2027-02-23', ['gpt-audio-1.5', 'gpt-realtime-1.5']),
+  ...each('2027-05-06', ['gpt-realtime-2']),
+  ...each('2027-06-25', ['gpt-realtime-2.1', 'gpt-realtime-2.1-mini']),
   ...each('2026-12-15', ['gpt-audio-mini', 'gpt-realtime-mini', 'whisper', 'tts', 'tts-hd']),
   ...each('2026-12-15', ['gpt-4o-mini-transcribe', 'gpt-4o-mini-tts']),
   ...each('2026-10-15', ['gpt-4o-transcribe', 'gpt-4o-transcribe-diarize']),

@@ -43,6 +43,10 @@ const xaiRows: readonly CatalogueRow[] = [
  * Azure" (2026-09-21); names in answers from captured traffic, 2024-04 to 2026-04.
  */
 export const chatModelRows: readonly CatalogueRow[] = [
+  // Dates of OpenAI (openai-node, 2026-11). Limits as for gpt-6.1-sol; Azure's are not published.
+  { name: 'gpt-6.2-sol', versions: ['2026-11-17'], ...million, ...reasoning },
+  { name: 'gpt-6.2-astra', versions: ['2026-11-17'], ...million, ...reasoning },
+  { name: 'gpt-6.1-terra', versions: ['2026-10-26'], ...million, ...reasoning },
   { name: 'gpt-6.1-sol', versions: ['2026-09-29'], ...million, ...reasoning },
   { name: 'gpt-6-astra', versions: ['2026-09-03'], ...million, ...reasoning },
   { name: 'gpt-6-luna', versions: ['2026-09-22'], ...million, ...reasoning },
@@ -55,6 +59,7 @@ export const chatModelRows: readonly CatalogueRow[] = [
   { name: 'gpt-5.4-mini', versions: ['2026-03-17'], ...gpt5, ...reasoning },
   { name: 'gpt-5.4-nano', versions: ['2026-03-17'], ...gpt5, ...reasoning },
   { name: 'gpt-5.4-pro', versions: ['2026-03-05'], ...million, ...responsesOnly },
+  { name: 'gpt-5.3-chat', answersAs: 'gpt-5.3-chat-latest', ...gpt4o, ...reasoning },
   { name: 'gpt-5.3-codex', versions: ['2026-02-24'], ...gpt5, ...responsesOnly },
   { name: 'gpt-5.2', versions: ['2025-12-11'], ...gpt5, ...reasoning },
   { name: 'gpt-5.2-chat', answersAs: 'gpt-5.2-chat-latest', ...gpt4o, ...reasoning },
@@ -154,6 +159,8 @@ export const chatModelRows: readonly CatalogueRow[] = [
   { name: 'o4-mini', versions: ['2025-04-16'], ...oSeries, ...reasoning },
   { name: 'o3', versions: ['2025-04-16'], ...oSeries, ...reasoning },
   { name: 'o3-mini', versions: ['2025-01-31'], ...oSeries, ...reasoning },
+  { name: 'o3-deep-research', versions: ['2025-06-26'], ...oSeries, ...responsesOnly },
+  { name: 'o1-pro', versions: ['2025-03-19'], ...oSeries, ...responsesOnly },
   { name: 'o3-pro', versions: ['2025-06-10'], ...oSeries, ...responsesOnly },
   { name: 'o1', versions: ['2024-12-17'], ...oSeries, ...reasoning },
   {
@@ -261,6 +268,10 @@ export const mediaModelRows: readonly CatalogueRow[] = [
     operations: ['embeddings'],
     embeddingSize: 1_536,
   },
+  { name: 'gpt-realtime-2.1', ...realtime },
+  { name: 'gpt-realtime-2.1-mini', ...realtime },
+  { name: 'gpt-realtime-2', ...realtime },
+  { name: 'gpt-realtime-1.5', ...realtime },
   { name: 'gpt-realtime', ...realtime },
   { name: 'gpt-realtime-mini', ...realtime },
   { name: 'gpt-live-transcribe', ...realtime },
