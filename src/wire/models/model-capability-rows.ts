@@ -19,7 +19,8 @@ export const capabilityRows: readonly CapabilityRow[] = [
   // Microsoft Learn, "Prompt caching" (2026-08): gpt-4o and newer, and a list of models with extended retention.
   { models: /^gpt-4(o|\.)|^gpt-5/, reasoning: false, changes: { cacheRetentions: inMemory } },
   {
-    models: /^gpt-4\.1-\d|^gpt-5(\.\d)?-chat/,
+    // The list also has gpt-4.1, which Azure refused in 2026-03 (OpenHands/software-agent-sdk#2295).
+    models: /^gpt-5(\.\d)?-chat/,
     reasoning: false,
     changes: { cacheRetentions: bothRetentions },
   },

@@ -217,7 +217,6 @@ describe('parameters that the model does not support in chat completions', () =>
     ['gpt-5.6-sol', { tools: null }],
     ['gpt-5.6-sol', { max_completion_tokens: 16 }],
     ['gpt-5-nano', { prompt_cache_retention: 'in_memory' }],
-    ['gpt-4.1', { prompt_cache_retention: '24h' }],
     ['gpt-4o', { prompt_cache_retention: 'in_memory' }],
     ['gpt-5.4', { prompt_cache_retention: '24h' }],
   ])('accepts supported ones: %s %j', (name, fields) => {
