@@ -1,5 +1,5 @@
 import type { Fault, FaultPosition } from '../config/fault-rules.ts'
-import { namedErrors, defaultRetryAfterSeconds } from '../wire/named-errors.ts'
+import { namedErrors, defaultRetryAfterSeconds, rateLimitTypeOf } from '../wire/named-errors.ts'
 import { wireFormatOf } from '../wire/envelopes.ts'
 import { serverError, type ServiceError, streamError } from '../wire/errors.ts'
 import { streamFailureOf } from '../wire/stream-failures.ts'
@@ -40,13 +40,32 @@ export function errorReply(exchange: Exchange, fault: FaultOf<'error' | 'streamF
     requestId,
   })
   const error = fault.kind === 'error' ? named : inStream(named, fault)
+  if (fault.error === 'temporaryAdjustment') lowerLimit(exchange)
+  const limitType = exchange.rateLimits && rateLimitTypeOf(fault.error)
   return refuse(error, {
     ...(error.layer === 'model' && { 'x-request-id': requestId }),
     ...(retryAfterSeconds !== undefined && {
       'retry-after': String(retryAfterSeconds),
       'retry-after-ms': String(retryAfterSeconds * 1_000),
     }),
+    ...(limitType !== undefined && { 'x-ratelimit-type': limitType }),
   })
+}
+
+/** Share of the configured limit that a temporary adjustment leaves. No amount is published. */
+const ADJUSTED_SHARE = 0.5
+
+/**
+ * Lowers the token limit in headers, as a temporary rate limit adjustment does: "x-ratelimit-limit-tokens in response headers is lower
+ * than your deployment's configured TPM" (Microsoft Learn, quota). All of it is used.
+ */
+function lowerLimit(exchange: Exchange): void {
+  const { rateLimits } = exchange
+  if (!rateLimits?.tokens) return
+  const limit = Math.max(1, Math.round(rateLimits.tokens.limit * ADJUSTED_SHARE))
+  const { renewalSeconds } = rateLimits.tokens
+  const tokens = { limit, remaining: 0, renewalSeconds, resetMs: renewalSeconds * 1_000 }
+  exchange.rateLimits = { ...rateLimits, tokens }
 }
 
 function inStream(error: ServiceError, fault: FaultOf<'streamFailure'>): ServiceError {

@@ -79,6 +79,7 @@ export const namedErrors = {
   tokenRateLimit: rateLimitError('token'),
   requestRateLimit: rateLimitError('call'),
   capacity429: highDemand,
+  temporaryAdjustment: rateLimitError('token'),
   serverError: ({ requestId }) => serverError(requestId),
   gatewayError: gatewayFailure,
   overloaded503: temporarilyUnable,
@@ -91,11 +92,26 @@ export type NamedError = keyof typeof namedErrors
 /** All names of `namedErrors`. */
 export const namedErrorNames = Object.keys(namedErrors) as NamedError[]
 
+const rateLimitTypes: Readonly<Partial<Record<NamedError, string>>> = {
+  tokenRateLimit: 'Tokens',
+  requestRateLimit: 'Requests',
+  temporaryAdjustment: 'Tokens',
+}
+
+function isRateLimit(name: NamedError): boolean {
+  return name in rateLimitTypes
+}
+
+/** Returns the value of `x-ratelimit-type` of an error, or undefined for errors other than rate limits. */
+export function rateLimitTypeOf(name: NamedError): string | undefined {
+  return rateLimitTypes[name]
+}
+
 /** Returns the default retry-after of an error in seconds, or undefined for errors without one. */
 export function defaultRetryAfterSeconds(name: NamedError): number | undefined {
   if (name === 'capacity429') return HIGH_DEMAND_RETRY_AFTER_SECONDS
   // The service counts requests in intervals of 10 seconds, so most of its 429s have at most this value.
-  return name === 'tokenRateLimit' || name === 'requestRateLimit' ? 10 : undefined
+  return isRateLimit(name) ? 10 : undefined
 }
 
 // Errors of the HTTP server, before a request is complete. They are not captured from the service. The format is that of its
