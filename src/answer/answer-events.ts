@@ -31,6 +31,8 @@ export interface TextEvent {
   readonly item?: string
   /** Index of its paragraph in a summary of the reasoning; default: 0. */
   readonly part?: number
+  /** Whether the text is the transcript of a spoken answer; default: false. */
+  readonly spoken?: boolean
   /** Whether a message is the final answer or a comment before it. */
   readonly phase?: 'final_answer' | 'commentary'
   /** The encrypted reasoning of the item, which only the service can read. Clients send it with the next request. */
@@ -68,6 +70,16 @@ export type AnswerEvent =
       readonly item?: string
     }
   | { readonly kind: 'arguments'; readonly choice: number; readonly call: number; readonly text: string }
+  /** A part of a spoken answer. Its transcript is in `text` events. Each field can come once or several times. */
+  | {
+      readonly kind: 'audio'
+      readonly choice: number
+      readonly id?: string
+      /** A part of the sound in base64, which can be decoded separately. */
+      readonly data?: string
+      /** Seconds since 1970. */
+      readonly expiresAt?: number
+    }
   /** Citations of a text, unchanged. */
   | { readonly kind: 'annotations'; readonly choice: number; readonly annotations: readonly unknown[] }
   /** An output item that only the Responses API has, such as a web search; unchanged. */

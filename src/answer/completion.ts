@@ -59,6 +59,18 @@ export interface HostedCall {
   readonly citation?: string
 }
 
+/** The sound of a choice. */
+export interface ChoiceAudio {
+  /** `audio_` and 32 hexadecimal digits. */
+  readonly id: string
+  /** Seconds since 1970. */
+  readonly expiresAt: number
+  /** Number of parts of the data, at least 1. */
+  readonly parts: number
+  /** Returns a part of the data in base64. All parts together are the base64 text of the file. */
+  readonly data: (part: number) => string
+}
+
 /** One of the alternative answers to a prompt. */
 export interface Choice {
   /** The text in pieces of one token each; empty for tool calls. */
@@ -67,6 +79,8 @@ export interface Choice {
   readonly plainText?: string | undefined
   /** Whether the text is a refusal, for which chat and responses have a separate field. */
   readonly refused?: boolean
+  /** The spoken answer. The text is then its transcript. */
+  readonly audio?: ChoiceAudio
   readonly toolCalls: readonly ToolCall[]
   /** Calls before the text; absent for none. */
   readonly hosted?: readonly HostedCall[]

@@ -5,6 +5,7 @@ import type { Model } from '../wire/models/models.ts'
 import { countChatPrompt } from '../wire/chat/prompt-tokens.ts'
 import type { ChatRequest } from '../wire/chat/chat-request.ts'
 import { parseChatRequest, withoutExtraParameters } from '../wire/chat/validate-chat.ts'
+import { countPromptAudio } from '../wire/chat/message-tokens.ts'
 import { countTools } from '../wire/chat/tool-tokens.ts'
 import { promptFamily } from '../wire/chat/prompt-family.ts'
 import type { Addressed, Exchange } from '../pipeline/exchange.ts'
@@ -23,7 +24,8 @@ import {
 import { complete, completeInSlices, mayTakeLong, completionMemory } from './complete.ts'
 import { completionSteps, type Completion, textJson, type Choice, type Usage } from '../answer/completion.ts'
 import { refuseUnknownTools } from './choose-tools.ts'
-import { judgeContent, type Verdict, filterCompletion } from './content-filter.ts'
+import { judgeContent, type Verdict, filterCompletion, type FilteredCompletion } from './content-filter.ts'
+import { planSpoken, speak, spokenSeconds, streamSpoken } from './audio/spoken-answer.ts'
 import { countAhead } from './count-ahead.ts'
 import type { PromptCache } from './prompt-cache.ts'
 import { chatBody } from '../wire/chat/write-chat.ts'
@@ -104,7 +106,7 @@ function answerChat(
   }
   if (!exchange.reserve(completionMemory(size))) return noRoomReply()
   const { random, config } = exchange
-  const reply = (written: Completion): Reply => chatReply(exchange, model, request, verdict, written)
+  const reply = (written: Completion): ReplyOrPromise => chatReply(exchange, model, request, verdict, written)
   return mayTakeLong(task, model)
     ? completeInSlices(task, model, random, config).then(reply)
     : reply(complete(task, model, random, config))
@@ -116,8 +118,29 @@ function chatReply(
   request: ChatRequest,
   verdict: Verdict,
   written: Completion,
+): ReplyOrPromise {
+  const heard = model.capabilities.audioInput ? withPromptAudio(written, request) : written
+  const filtered = filterCompletion(heard, verdict, request.stream === true)
+  const isSpoken = request.audio && request.modalities?.includes('audio')
+  return isSpoken
+    ? spokenReply(exchange, model, request, filtered)
+    : writtenReply(exchange, model, request, verdict, filtered)
+}
+
+function withPromptAudio(completion: Completion, { messages }: ChatRequest): Completion {
+  const promptAudioTokens = countPromptAudio(messages)
+  return promptAudioTokens === 0
+    ? completion
+    : { ...completion, usage: { ...completion.usage, promptAudioTokens } }
+}
+
+function writtenReply(
+  exchange: Exchange,
+  model: Model,
+  request: ChatRequest,
+  verdict: Verdict,
+  { completion, found, late }: FilteredCompletion,
 ): Reply {
-  const { completion, found, late } = filterCompletion(written, verdict, request.stream === true)
   const { usage } = completion
   const steps = completionSteps(completion)
   if (model.provider === 'xai') return xaiReply(exchange, model, request, completion)
@@ -129,16 +152,43 @@ function chatReply(
   if (!request.stream) {
     return modelReply(jsonOfModel, chatBody(completion, facts), usage, steps)
   }
-  const options = {
-    includeUsage: request.stream_options?.include_usage === true,
-    obfuscate: request.stream_options?.include_obfuscation !== false,
-  }
   const lateResult =
     late && found ? { category: found, promptLength: lengthOf(readableTexts(request)) } : undefined
-  const body = streamChat(completion, facts, options, lateResult, exchange.random)
+  const body = streamChat(completion, facts, streamOptionsOf(request), lateResult, exchange.random)
   const reply = modelReply(eventsOfModel, body, usage, steps)
   if (late) reply.unbuffered = true
   return reply
+}
+
+/** Answers with sound. The text is its transcript. */
+async function spokenReply(
+  exchange: Exchange,
+  model: Model,
+  request: ChatRequest,
+  { completion, found }: FilteredCompletion,
+): Promise<Reply> {
+  const plans = planSpoken(completion)
+  if (!request.audio || !exchange.reserve(spokenSeconds(plans) * SPOKEN_BYTES_PER_SECOND))
+    return noRoomReply()
+  const createdSeconds = Math.floor(exchange.clock.epochMs() / 1_000)
+  const { random } = exchange
+  const maxTokens = requestedTokens(request)
+  const spoken = await speak(completion, plans, { audio: request.audio, maxTokens, createdSeconds, random })
+  const facts = chatFacts(exchange, model, request, spoken, { found, unjudged: false })
+  const steps = completionSteps(spoken)
+  if (!request.stream) return modelReply(jsonOfModel, chatBody(spoken, facts), spoken.usage, steps)
+  const body = streamSpoken(spoken, facts, streamOptionsOf(request), exchange.random)
+  return modelReply(eventsOfModel, body, spoken.usage, steps)
+}
+
+/** 24 kHz with 16 bits, and base64 of a part. */
+const SPOKEN_BYTES_PER_SECOND = 48_000
+
+function streamOptionsOf({ stream_options: options }: ChatRequest): StreamOptions {
+  return {
+    includeUsage: options?.include_usage === true,
+    obfuscate: options?.include_obfuscation !== false,
+  }
 }
 
 /** An answer that is not streamed has no length, unlike those of OpenAI's models. */

@@ -126,7 +126,7 @@ export function chatTask(
     promptTokens,
     cacheUse,
     count: request.n ?? 1,
-    requestedTokens: requestedTokens(request),
+    requestedTokens: textLimit(request),
     tools: tools.length > 0 ? allowedOf(tools, request) : tools,
     toolChoice: tools.length > 0 ? choiceOf(request) : none,
     parallelToolCalls: request.parallel_tool_calls !== false && !usesFunctions(request),
@@ -136,6 +136,16 @@ export function chatTask(
     reasoningEffort: request.reasoning_effort ?? undefined,
     end,
   }
+}
+
+/** Share of the tokens of a spoken answer that are text. A token of text takes about four tokens of audio. */
+const SPOKEN_TEXT_SHARE = 0.2
+
+/** The limit of a spoken answer includes its audio. */
+function textLimit(request: ChatRequest): number | undefined {
+  const limit = requestedTokens(request)
+  if (limit === undefined || !request.modalities?.includes('audio')) return limit
+  return Math.max(1, Math.floor(limit * SPOKEN_TEXT_SHARE))
 }
 
 function toolsOf({ tools, functions }: ChatRequest): readonly ClientTool[] {

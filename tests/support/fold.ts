@@ -15,6 +15,8 @@ interface GrowingChoice {
   readonly calls: Map<number, ToolCall & { readonly pieces: string[] }>
   readonly logprobs: unknown[]
   readonly annotations: unknown[]
+  readonly sound: string[]
+  audio?: { id: string; expiresAt: number }
   filter?: unknown
   encrypted?: string
   finishReason?: FinishReason
@@ -66,7 +68,7 @@ export function fold(events: Iterable<AnswerEvent>): Answer {
 }
 
 function emptyChoice(): GrowingChoice {
-  return { texts: [], refusals: [], thoughts: [], calls: new Map(), logprobs: [], annotations: [] }
+  return { texts: [], refusals: [], thoughts: [], calls: new Map(), logprobs: [], annotations: [], sound: [] }
 }
 
 function grow(choice: GrowingChoice, event: Extract<AnswerEvent, { choice: number }>): void {
@@ -88,6 +90,14 @@ function grow(choice: GrowingChoice, event: Extract<AnswerEvent, { choice: numbe
     case 'arguments':
       choice.calls.get(event.call)?.pieces.push(event.text)
       break
+    case 'audio': {
+      const { id, data, expiresAt } = event
+      const known = (choice.audio ??= { id: '', expiresAt: 0 })
+      if (id !== undefined) known.id = id
+      if (expiresAt !== undefined) known.expiresAt = expiresAt
+      if (data !== undefined) choice.sound.push(data)
+      break
+    }
     case 'annotations':
       choice.annotations.push(...event.annotations)
       break
@@ -99,7 +109,7 @@ function grow(choice: GrowingChoice, event: Extract<AnswerEvent, { choice: numbe
 }
 
 function finished(choice: GrowingChoice, reasoningTokens: number): Choice {
-  const { texts, refusals, thoughts, calls, logprobs, annotations, filter, encrypted } = choice
+  const { texts, refusals, thoughts, calls, logprobs, annotations, filter, encrypted, audio, sound } = choice
   const refused = refusals.length > 0 && texts.join('') === ''
   return {
     pieces: refused ? refusals : texts,
@@ -114,5 +124,11 @@ function finished(choice: GrowingChoice, reasoningTokens: number): Choice {
     ...(filter !== undefined && { filter }),
     ...(logprobs.length > 0 && { logprobs }),
     ...(annotations.length > 0 && { annotations }),
+    ...(audio && { audio: { ...audio, parts: 1, data: () => joined(sound) } }),
   }
+}
+
+/** Each part of a sound can be decoded separately. */
+function joined(parts: readonly string[]): string {
+  return Buffer.concat(parts.map((part) => Buffer.from(part, 'base64'))).toString('base64')
 }

@@ -60,6 +60,26 @@ const chat = {
 export const operationRequests: readonly OperationRequest[] = [
   { name: 'chat', path: deploymentPath('gpt-4o', 'chat/completions'), body: chat },
   {
+    name: 'chat with audio',
+    path: deploymentPath('gpt-audio', 'chat/completions'),
+    body: {
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'input_audio', input_audio: { data: 'UklGRiQAAABXQVZFZm10IA==', format: 'wav' } },
+          ],
+        },
+        { role: 'assistant', audio: { id: 'audio_1' } },
+        { role: 'user', content: 'Again' },
+      ],
+      modalities: ['text', 'audio'],
+      audio: { voice: 'alloy', format: 'pcm16' },
+      stream: true,
+      max_tokens: 20,
+    },
+  },
+  {
     name: 'chat with a file',
     path: deploymentPath('gpt-5-mini', 'chat/completions'),
     body: {

@@ -1,5 +1,6 @@
 import { promptFiltered } from '../../wire/errors.ts'
 import { parseSpeechRequest, type SpeechFormat } from '../../wire/audio/speech-request.ts'
+import type { ChatAudioFormat } from '../../wire/chat/chat-request.ts'
 import { dataEvent } from '../../wire/sse.ts'
 import type { Addressed } from '../../pipeline/exchange.ts'
 import { eventsOfModel, modelReply, noRoomReply, refuse, wholeOf } from '../../pipeline/reply-headers.ts'
@@ -61,22 +62,36 @@ export async function generateSpeech(exchange: Addressed): Promise<Reply> {
     completionTokens: Math.ceil((secondsOf(plan) * TOKENS_PER_MINUTE) / 60),
     reasoningTokens: 0,
   }
-  const render = await renderer(plan, voice, format ?? 'mp3')
+  const { render } = await soundRenderer(plan, voice, format ?? 'mp3')
   if (streamFormat === 'sse') {
     return modelReply(eventsOfModel, soundEvents(render(), usage), usage)
   }
   return modelReply(wholeOf(contentTypes[format ?? 'mp3']), { kind: 'whole', render }, usage)
 }
 
+/** A sound that is rendered when it is sent. */
+export interface SoundRenderer {
+  /** Size of the file. */
+  readonly bytes: number
+  readonly render: () => Buffer
+}
+
 /**
  * PCM is rendered when it is sent, because ten minutes have 29 MB. MP3 files are small, and the encoder is
- * asynchronous.
+ * asynchronous. `pcm16` is the name of PCM in chat.
  */
-async function renderer(plan: SpeechPlan, voice: string, format: SpeechFormat): Promise<() => Buffer> {
-  if (format === 'pcm') return () => renderPcm(plan, voice)
-  if (format === 'wav') return () => renderWav(renderPcm(plan, voice))
-  const mp3 = await renderMp3(plan, voice)
-  return () => mp3
+export async function soundRenderer(
+  plan: SpeechPlan,
+  voice: string,
+  format: SpeechFormat | ChatAudioFormat,
+): Promise<SoundRenderer> {
+  if (format === 'mp3') {
+    const mp3 = await renderMp3(plan, voice)
+    return { bytes: mp3.length, render: () => mp3 }
+  }
+  const bytes = plan.notes.length * plan.slotFrames * SAMPLES_PER_FRAME * BYTES_PER_SAMPLE
+  if (format !== 'wav') return { bytes, render: () => renderPcm(plan, voice) }
+  return { bytes: bytes + WAV_HEADER_BYTES, render: () => renderWav(renderPcm(plan, voice)) }
 }
 
 function soundEvents(sound: Buffer, usage: Usage): EventsBody {

@@ -112,6 +112,22 @@ export function argumentDelta(
   return `{"tool_calls":[{${input},"index":${call}}]}`
 }
 
+/** Members of the audio in a delta. The id is only in the first one. */
+export interface AudioDelta {
+  /** Base64. */
+  readonly data?: string | undefined
+  /** Seconds since 1970. */
+  readonly expiresAt?: number | undefined
+  readonly id?: string | undefined
+  readonly transcript?: string | undefined
+}
+
+/** A delta with a part of an audio answer (a capture of 2024 of OpenAI's API, with keys in alphabetical order). */
+export function audioDelta({ data, expiresAt, id, transcript }: AudioDelta): string {
+  const audio = JSON.stringify({ data, expires_at: expiresAt, id, transcript })
+  return `{"audio":${audio}${id === undefined ? '' : ',"content":null'}}`
+}
+
 /** A function name with its arguments. */
 export function functionCallJson(name: string, input: string): string {
   return `{"arguments":${JSON.stringify(input)},"name":${JSON.stringify(name)}}`
@@ -265,7 +281,7 @@ export function promptFiltersEvent(results: string): string {
 
 /** The first chunk of a choice, with its role. */
 export function startEvent(chunk: ChunkWriter, choice: Choice, facts: ChatFacts, index: number): string {
-  return chunk.choice(index, '{}', startDelta(choice, facts))
+  return chunk.choice(index, '{}', startDelta(choice, facts, choice.audio !== undefined))
 }
 
 /** The chunk with the finish reason of a choice. */
@@ -279,14 +295,20 @@ function finishFilter({ found }: ChatFacts): string {
 
 /** No stream with a refusal is captured. The order of keys is that of other chunks. */
 const refusalStart = '{"content":null,"refusal":"","role":"assistant"}'
+const spokenStart = '{"content":null,"refusal":null,"role":"assistant"}'
 const textStart = '{"content":"","refusal":null,"role":"assistant"}'
 
-/** The first delta of a choice. It contains the role, and a single call. Several calls follow in separate chunks. */
+/**
+ * The first delta of a choice. It contains the role, and a single call. Several calls follow in separate chunks. The content of an
+ * audio answer is null.
+ */
 export function startDelta(
   { pieces, toolCalls, refused }: Pick<Choice, 'pieces' | 'toolCalls' | 'refused'>,
   { usesFunctions }: ChatFacts,
+  isSpoken = false,
 ): string {
   if (refused) return refusalStart
+  if (isSpoken) return spokenStart
   const [first, second] = toolCalls
   if (first === undefined || pieces.length > 0) return textStart
   if (second !== undefined) return '{"content":null,"refusal":null,"role":"assistant"}'

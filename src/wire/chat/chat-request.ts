@@ -79,6 +79,9 @@ export interface ChatRequest {
   readonly prompt_cache_options?: PromptCacheOptions | null
   readonly store?: boolean | null
   readonly metadata?: Readonly<Record<string, string>> | null
+  readonly modalities?: readonly ('text' | 'audio')[] | null
+  /** Set if the modalities contain `audio`. */
+  readonly audio?: ChatAudio | null
 }
 
 /** Options of the prompt cache. */
@@ -92,6 +95,15 @@ export interface PromptCacheOptions {
 interface CacheEnd {
   readonly prompt_cache_breakpoint?: object | null
 }
+
+/** The sound of an answer with the modality `audio`. */
+export interface ChatAudio {
+  readonly voice: string
+  readonly format: ChatAudioFormat
+}
+
+/** The formats of audio answers that the simulator supports. The service has `aac`, `flac` and `opus`, too. */
+export type ChatAudioFormat = 'wav' | 'mp3' | 'pcm16'
 
 /** Options of a stream. */
 export interface StreamOptions {
@@ -155,6 +167,8 @@ export interface ChatMessage {
   readonly tool_calls?: readonly ToolCall[] | null
   readonly function_call?: { readonly name: string; readonly arguments: string } | null
   readonly tool_call_id?: string | null
+  /** An earlier audio answer. */
+  readonly audio?: { readonly id: string } | null
 }
 
 /**

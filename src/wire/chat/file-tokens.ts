@@ -4,7 +4,7 @@ import type { FileReference } from './chat-request.ts'
 import type { PromptApi } from './prompt-tokens.ts'
 
 /** A minute of input is about 600 tokens (OpenAI, "Pricing" of gpt-4o-audio). */
-const AUDIO_TOKENS_PER_SECOND = 10
+export const INPUT_AUDIO_TOKENS_PER_SECOND = 10
 
 /** Bytes per second of audio at common bit rates: wav with 24 kHz and 16 bits, mp3 with 128 kbit/s. */
 const bytesPerSecond = { wav: 48_000, mp3: 16_000 }
@@ -38,7 +38,7 @@ const MAX_COUNTED_BYTES = 200_000
 /** Estimates the tokens of an audio file from its size. */
 export function countAudioPart({ data, format }: { readonly data: string; readonly format: string }): number {
   const perSecond = format === 'mp3' ? bytesPerSecond.mp3 : bytesPerSecond.wav
-  return Math.ceil((base64Bytes(data.length) / perSecond) * AUDIO_TOKENS_PER_SECOND)
+  return Math.ceil((base64Bytes(data.length) / perSecond) * INPUT_AUDIO_TOKENS_PER_SECOND)
 }
 
 /**

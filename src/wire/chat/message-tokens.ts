@@ -8,6 +8,7 @@ import {
   type MessageContent,
   type ToolCall,
 } from './chat-request.ts'
+import { audioTokensOf } from './audio-ids.ts'
 import { countAudioPart, countFilePart } from './file-tokens.ts'
 import { countImagePart } from './image-tokens.ts'
 import { marksEveryCall, usesChannels } from './prompt-family.ts'
@@ -104,10 +105,27 @@ export function countMessages(
       if (calls && calls.length > 1 && context.format.joinedResults) results = []
     } else {
       tokens += TOKENS_PER_MESSAGE + content
-      if (role === 'assistant') tokens += answerTokens
+      if (role === 'assistant') tokens += answerTokens + spokenTokens(message)
     }
   }
   return results && context ? tokens + countJoinedResults(results, context) : tokens
+}
+
+/** The tokens of an earlier audio answer. */
+function spokenTokens({ role, audio }: ChatMessage): number {
+  return role === 'assistant' && audio ? audioTokensOf(audio.id) : 0
+}
+
+/** Counts the tokens of all audio in the messages: that of the user, and earlier audio answers. */
+export function countPromptAudio(messages: readonly ChatMessage[]): number {
+  let tokens = 0
+  for (const message of messages) {
+    const { content } = message
+    tokens += spokenTokens(message)
+    if (typeof content === 'string' || !content) continue
+    for (const part of content) if (part.type === 'input_audio') tokens += countAudioPart(part.input_audio)
+  }
+  return tokens
 }
 
 /** How to count the calls of one request. */

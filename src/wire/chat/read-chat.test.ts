@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import type { AnswerEvent } from '../../answer/answer-events.ts'
+import { chatFacts } from '../../../tests/support/chat-parts.ts'
 import { fold } from '../../../tests/support/fold.ts'
+import { createRandom } from '../../lib/random.ts'
 import { ChatReader, readChat } from './read-chat.ts'
+import { chatBody, chatFactsOf, ChatStreamWriter } from './write-chat.ts'
 
 const chunk = (delta: object, more: object = {}): string =>
   JSON.stringify({ id: 'c', choices: [{ index: 0, delta, finish_reason: null, ...more }] })
@@ -241,5 +244,48 @@ describe('readChat', () => {
     const events = readChat(JSON.stringify({ choices: [{ message, finish_reason: 'tool_calls' }] }))
     expect(fold(events).choices[0]?.pieces).toEqual(['ab'])
     expect(callsOf(events)).toMatchObject([{ input: '{"x":1}' }])
+  })
+})
+
+describe('audio answers', () => {
+  const audio = { data: 'UklGRg==', expires_at: 5, id: 'audio_1', transcript: 'Hi there' }
+  const message = { annotations: [], audio, content: null, refusal: null, role: 'assistant' }
+  const whole = JSON.stringify({
+    choices: [{ finish_reason: 'stop', index: 0, logprobs: null, message }],
+    created: 1,
+    id: 'chatcmpl-1',
+    model: 'gpt-audio',
+    object: 'chat.completion',
+  })
+
+  it('are read whole and written whole and as a stream without loss', () => {
+    const events = readChat(whole)
+    const answer = fold(events)
+    const written = JSON.parse(String(chatBody(answer, chatFactsOf(answer.start, chatFacts)).render())) as {
+      choices: { message: unknown }[]
+    }
+    expect(written.choices[0]?.message).toEqual(message)
+
+    const writer = new ChatStreamWriter(
+      chatFacts,
+      { includeUsage: false, obfuscate: false },
+      createRandom('x'),
+    )
+    const stream = events.map((event) => writer.write(event)).join('') + writer.end()
+    expect(stream).toContain('"delta":{"content":null,"refusal":null,"role":"assistant"}')
+    expect(stream).toContain(
+      '"delta":{"audio":{"data":"UklGRg==","expires_at":5,"id":"audio_1"},"content":null}',
+    )
+    expect(stream).toContain('"delta":{"audio":{"transcript":"Hi there"}}')
+
+    const reader = new ChatReader()
+    const again = [...stream.split('\n\n').flatMap((frame) => reader.push(frame)), ...reader.end()]
+    const { audio: sound, pieces } = fold(again).choices[0]!
+    expect([sound?.id, sound?.expiresAt, sound?.data(0), pieces.join('')]).toEqual([
+      'audio_1',
+      5,
+      'UklGRg==',
+      'Hi there',
+    ])
   })
 })

@@ -178,6 +178,7 @@ class ChatState {
         ...(textLogprobs.length > 0 && { logprobs: textLogprobs }),
       })
     }
+    this.#audio(message['audio'], choice)
     const refusal = message['refusal']
     if (typeof refusal === 'string') {
       this.#events.push({
@@ -194,6 +195,20 @@ class ChatState {
     }
     const functionCall = message['function_call']
     if (isRecord(functionCall)) this.#call({ index: 0, function: functionCall }, 0, choice, read)
+  }
+
+  #audio(audio: unknown, choice: number): void {
+    if (!isRecord(audio)) return
+    const { id, data, expires_at: expiresAt, transcript } = audio
+    const parts = {
+      ...(typeof id === 'string' && { id }),
+      ...(typeof data === 'string' && { data }),
+      ...(typeof expiresAt === 'number' && { expiresAt }),
+    }
+    if (Object.keys(parts).length > 0) this.#events.push({ kind: 'audio', choice, ...parts })
+    if (typeof transcript === 'string') {
+      this.#events.push({ kind: 'text', choice, text: transcript, spoken: true })
+    }
   }
 
   #call(delta: Members, position: number, choice: number, read: ChoiceState): void {

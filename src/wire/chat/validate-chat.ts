@@ -10,7 +10,7 @@ import {
   type Rule,
   validateBody,
 } from '../validation/fault.ts'
-import { chatMediaFault } from '../media/media-rules.ts'
+import { audioAnswerFault, audioField, chatMediaFault } from '../media/media-rules.ts'
 import type { ChatRequest, ChatMessage } from './chat-request.ts'
 import { messages, toolHistoryFault } from './validate-chat-messages.ts'
 import {
@@ -150,7 +150,7 @@ function chatFields(capabilities: ModelCapabilities, unknown: ReadonlySet<string
     // The valid values depend on the model: see `chatModelRules`.
     optional('reasoning_effort', anything),
     optional('modalities', arrayOf(oneOf('text', 'audio'), { expected: 'an array of strings' })),
-    optional('audio', schema),
+    optional('audio', audioField),
     optional('web_search_options', schema),
     // Only on Azure.
     optional('data_sources', arrayOf(schema, { expected: 'an array of objects' })),
@@ -221,7 +221,8 @@ function containsJson(text: string): boolean {
   return text.toLowerCase().includes('json')
 }
 
-const mediaFitModel: Rule = (body, model) => chatMediaFault(body['messages'] as readonly ChatMessage[], model)
+const mediaFitModel: Rule = (body, model) =>
+  chatMediaFault(body['messages'] as readonly ChatMessage[], model) ?? audioAnswerFault(body, model)
 
 /** The rules between the fields of a chat request, in the order in which they are reported. */
 const chatRules: readonly Rule[] = [

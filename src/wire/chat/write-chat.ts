@@ -17,6 +17,7 @@ import {
 } from '../content-filters.ts'
 import {
   argumentDelta,
+  audioDelta,
   createChunkWriter,
   promptFiltersEvent,
   startDelta,
@@ -37,6 +38,7 @@ import {
   textJson,
   wholeText,
   type Choice,
+  type ChoiceAudio,
   type Completion,
   type ToolCall,
   type Usage,
@@ -47,7 +49,8 @@ type WrittenChat = Completion & Partial<Pick<Answer, 'promptFilters'>>
 
 /** Returns the body of a chat completion that is not streamed. */
 export function chatBody(completion: WrittenChat, facts: ChatFacts): WholeBody {
-  if (isLarge(completion, facts)) return bodyInPieces(() => chatPieces(completion, facts))
+  if (isLarge(completion, facts) || completion.choices.some(({ audio }) => audio))
+    return bodyInPieces(() => chatPieces(completion, facts))
   const isAscii = isAsciiAround(facts) && completion.choices.every(({ plainText }) => plainText !== undefined)
   return renderedBody(() => renderChat(completion, facts), isAscii)
 }
@@ -78,7 +81,8 @@ function* chatPieces(completion: WrittenChat, facts: ChatFacts): Generator<strin
     yield (index > 0 ? ',' : '') + choiceStart(choice, index, facts)
     if (facts.logprobs && choice.pieces.length > 0) yield* facts.logprobs(choice.pieces)
     else yield recordedLogprobs(choice)
-    yield choiceEnd(choice, facts)
+    if (choice.audio) yield* spokenEnd(choice, choice.audio)
+    else yield choiceEnd(choice, facts)
   }
   yield answerEnd(completion, facts)
 }
@@ -107,6 +111,18 @@ function choiceStart(choice: Choice, index: number, facts: ChatFacts): string {
 
 function choiceEnd(choice: Choice, facts: ChatFacts): string {
   return `,"message":${messageJson(choice, facts)}}`
+}
+
+/** The message of an audio answer. Its data can have megabytes. */
+function* spokenEnd(
+  choice: Choice,
+  { id, expiresAt, parts, data }: ChoiceAudio,
+): Generator<string, undefined> {
+  const { annotations, refusal } = choice
+  yield `,"message":{"annotations":${JSON.stringify(annotations ?? [])},"audio":{"data":"`
+  for (let part = 0; part < parts; part++) yield data(part)
+  const transcript = JSON.stringify(wholeText(choice))
+  yield `","expires_at":${expiresAt},"id":${JSON.stringify(id)},"transcript":${transcript}},"content":null,"refusal":${refusal === undefined ? 'null' : JSON.stringify(refusal)},"role":"assistant"${callsMember(choice, false)}}}`
 }
 
 /** The service does not filter calls: their results are empty. */
@@ -204,8 +220,18 @@ export class ChatStreamWriter implements AnswerWriter {
         return ''
       case 'filter':
         return this.#filter(event)
+      case 'audio': {
+        const { choice, id, data, expiresAt } = event
+        return (
+          this.#start(choice, textStart, true) + this.#choice(choice, audioDelta({ id, data, expiresAt }))
+        )
+      }
       case 'text':
       case 'refusal': {
+        if (event.kind === 'text' && event.spoken) {
+          const delta = audioDelta({ transcript: event.text })
+          return this.#start(event.choice, textStart, true) + this.#choice(event.choice, delta)
+        }
         const start = this.#start(event.choice, event.kind === 'refusal' ? refusalStart : textStart)
         if (event.text === '' && !event.logprobs) return start
         const field = event.kind === 'text' ? 'content' : 'refusal'
@@ -282,12 +308,12 @@ export class ChatStreamWriter implements AnswerWriter {
   }
 
   /** Returns the chunk with the role before the first chunk of a choice, else an empty string. */
-  #start(choice: number, first: Parameters<typeof startDelta>[0]): string {
+  #start(choice: number, first: Parameters<typeof startDelta>[0], isSpoken = false): string {
     const written = this.#at(choice)
     if (written.started) return ''
     written.started = true
     const filter = written.annotated ? '{}' : ''
-    return this.#writer.choice(choice, filter, startDelta(first, this.#facts))
+    return this.#writer.choice(choice, filter, startDelta(first, this.#facts, isSpoken))
   }
 
   #choice(
@@ -324,6 +350,7 @@ export class ChatStreamWriter implements AnswerWriter {
 }
 
 const textStart = { pieces: [''], toolCalls: [] }
+
 const refusalStart = { pieces: [''], toolCalls: [], refused: true }
 
 function promptFilterJson({ index, results }: FilterEvent): string {

@@ -1,7 +1,10 @@
-import type { ChatMessage } from '../chat/chat-request.ts'
+import { isRecord } from '../../lib/record.ts'
+import { voices } from '../audio/speech-request.ts'
+import type { ChatMessage, ContentPart } from '../chat/chat-request.ts'
 import type { Model } from '../models/models.ts'
 import { isMessage, type ResponsesItem, type ResponsesPart } from '../responses/responses-item.ts'
-import { plainFault, type Fault } from '../validation/fault.ts'
+import { objectOf, oneOf, required } from '../validation/checks.ts'
+import { missing, plainFault, type Check, type Fault, type JsonObject } from '../validation/fault.ts'
 import { base64Bytes } from './media-url.ts'
 
 /** Pictures of a request (Microsoft Learn, "Quotas and limits"; azure-rest-api-specs#46145, 2026-09). */
@@ -110,4 +113,68 @@ function fileUnsupported(param: string): Fault {
 function picturesTooLarge(bytes: number): Fault {
   const megabytes = (bytes / 1024 / 1024).toFixed(1)
   return plainFault('input', `Total image size is ${megabytes}MB, which exceeds the allowed limit of 50.0MB.`)
+}
+
+/** `audio` of a chat request: voice and format of a spoken answer. */
+export const audioField: Check = objectOf([
+  required('voice', oneOf(...voices)),
+  required('format', oneOf('wav', 'aac', 'mp3', 'flac', 'opus', 'pcm16')),
+])
+
+/** Formats of the service for which the simulator has no encoder. */
+const otherFormats: ReadonlySet<unknown> = new Set(['aac', 'flac', 'opus'])
+
+/**
+ * Checks `modalities` and `audio` of a chat request. `audio` without the modality is accepted, as on the service (a capture of 2025).
+ * The texts for a model without audio answers and for `audio` as the only modality are not captured.
+ */
+export function audioAnswerFault(body: JsonObject, { capabilities }: Model): Fault | undefined {
+  const { modalities, audio, stream, messages } = body
+  const asked = Array.isArray(modalities) && modalities.includes('audio') ? modalities : undefined
+  if (!asked) {
+    return capabilities.audioInput && !(messages as readonly ChatMessage[]).some(hasAudio)
+      ? audioRequired()
+      : undefined
+  }
+  if (!capabilities.audioOutput) {
+    return unsupportedValue('modalities', "'audio' with this model. Supported values are: 'text'.")
+  }
+  if (!asked.includes('text')) {
+    return plainFault(
+      'modalities',
+      "Invalid modalities: ['audio']. Supported combinations are: ['text'] and ['text', 'audio'].",
+      'invalid_value',
+    )
+  }
+  if (!isRecord(audio)) return missing('.audio')
+  const { format } = audio as { readonly format?: unknown }
+  if (stream === true && format !== 'pcm16') {
+    return unsupportedValue(
+      'audio.format',
+      `'${String(format)}' when stream=true. Supported values are: 'pcm16'.`,
+    )
+  }
+  if (!otherFormats.has(format)) return undefined
+  return unsupportedValue(
+    'audio.format',
+    `'${String(format)}' in this simulator. Supported values are: 'mp3', 'wav', and 'pcm16'.`,
+  )
+}
+
+function hasAudio({ role, content, audio }: ChatMessage): boolean {
+  if (role === 'assistant' && audio) return true
+  return Array.isArray(content) && content.some(({ type }: ContentPart) => type === 'input_audio')
+}
+
+function unsupportedValue(param: string, rest: string): Fault {
+  return plainFault(param, `Unsupported value: '${param}' does not support ${rest}`, 'unsupported_value')
+}
+
+/** Public reports on Azure and OpenAI, 2025 and 2026. */
+function audioRequired(): Fault {
+  return plainFault(
+    'model',
+    'This model requires that either input content or output modality contain audio.',
+    'invalid_value',
+  )
 }

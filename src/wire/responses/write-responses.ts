@@ -138,6 +138,9 @@ export class ResponsesStreamWriter implements AnswerWriter {
       case 'usage':
         this.#usage = event.usage
         return ''
+      case 'audio':
+        // The API has no audio. The transcript is a text.
+        return ''
       default:
         this.#error = event.error
         return ''
