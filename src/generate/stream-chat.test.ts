@@ -6,7 +6,7 @@ import type { AnswerEvent } from '../answer/answer-events.ts'
 import type { Choice, FinishReason } from '../answer/completion.ts'
 import { promptFilterEvent, type ChatFacts } from '../wire/chat/chat-chunks.ts'
 import { ChatStreamWriter } from '../wire/chat/write-chat.ts'
-import { streamChat } from './chat.ts'
+import { streamChat } from './stream-chat.ts'
 
 const stream = (choices: readonly Choice[], includeUsage: boolean, obfuscate: boolean, more = {}) =>
   streamChat(
