@@ -41,6 +41,13 @@ interface Answer {
   readonly created: number
 }
 
+interface AudioPart {
+  readonly id?: string
+  readonly data?: string
+  readonly transcript?: string
+  readonly expires_at?: number
+}
+
 async function answerTo(body: object): Promise<Answer> {
   const response = await simulator().post(path, body)
   expect(response.status).toBe(200)
@@ -101,8 +108,8 @@ describe('audio answers', () => {
       .split('\n\n')
       .filter((event) => event.startsWith('data: {'))
       .map((event) => JSON.parse(event.slice('data: '.length)) as ChatCompletionChunk)
-    const audio = chunks.flatMap(({ choices: [choice] }): Record<string, unknown>[] => {
-      const delta = choice?.delta as { audio?: Record<string, unknown> } | undefined
+    const audio = chunks.flatMap(({ choices: [choice] }): AudioPart[] => {
+      const delta = choice?.delta as { audio?: AudioPart } | undefined
       return delta?.audio ? [delta.audio] : []
     })
     expect(audio[0]).toEqual({
@@ -110,7 +117,7 @@ describe('audio answers', () => {
       transcript: expect.any(String) as string,
     })
     expect(audio.at(-1)).toEqual({ expires_at: expect.any(Number) as number })
-    const pcm = Buffer.concat(audio.map(({ data }) => Buffer.from(String(data ?? ''), 'base64')))
+    const pcm = Buffer.concat(audio.map(({ data }) => Buffer.from(data ?? '', 'base64')))
     const seconds = pcm.length / 48_000
     const usage = chunks.at(-1)?.usage
     expect(usage?.completion_tokens_details?.audio_tokens).toBe(Math.ceil(seconds * 20))
