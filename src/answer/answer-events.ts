@@ -80,6 +80,8 @@ export type AnswerEvent =
       /** Seconds since 1970. */
       readonly expiresAt?: number
     }
+  /** What a data source returned (`context` on Azure), unchanged. */
+  | { readonly kind: 'context'; readonly choice: number; readonly context: Readonly<Record<string, unknown>> }
   /** Citations of a text, unchanged. */
   | { readonly kind: 'annotations'; readonly choice: number; readonly annotations: readonly unknown[] }
   /** An output item that only the Responses API has, such as a web search; unchanged. */

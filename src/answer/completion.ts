@@ -100,6 +100,8 @@ export interface Choice {
   readonly filter?: unknown
   readonly logprobs?: readonly unknown[]
   readonly annotations?: readonly unknown[]
+  /** What a data source returned. */
+  readonly context?: Readonly<Record<string, unknown>>
 }
 
 /** The answer of a model, independent of an API. All wire formats are rendered from it. */

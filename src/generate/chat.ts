@@ -31,9 +31,12 @@ import type { PromptCache } from './prompt-cache.ts'
 import { chatBody } from '../wire/chat/write-chat.ts'
 import { xaiChatBody, xaiChatStream, xaiFacts } from '../wire/chat/write-xai-chat.ts'
 import { createHash } from 'node:crypto'
-import { chatCompletionId } from '../wire/ids.ts'
 import type { ChatForm } from '../wire/wire-profile.ts'
 import { formOf } from '../pipeline/exchange.ts'
+import { chatCompletionId, guid } from '../wire/ids.ts'
+import { dataSourcesError, type DataSource } from '../wire/chat/data-sources.ts'
+import { dataChatBody, dataChatStream } from '../wire/chat/write-data-chat.ts'
+import { retrieve, withReference, type Retrieved } from './on-your-data.ts'
 import type { ChatFacts, StreamOptions } from '../wire/chat/chat-chunks.ts'
 import { boundedTop, logprobsPieces } from './logprobs.ts'
 import { streamChat } from './stream-chat.ts'
@@ -44,6 +47,8 @@ export function generateChat(exchange: Addressed, promptCache: PromptCache): Rep
   const { model } = deployment
   const dropsExtra = exchange.route?.isInference && exchange.headers['extra-parameters'] === 'drop'
   const body = dropsExtra ? withoutExtraParameters(exchange.json) : exchange.json
+  const dataError = dataSourcesError(body)
+  if (dataError) return refuse(dataError)
   const parsed = parseChatRequest(
     body,
     model,
@@ -66,7 +71,9 @@ function answerChat(
   counter: TokenCounter,
 ): ReplyOrPromise {
   const { model } = deployment
-  const promptTokens = countChatPrompt(request, model, counter)
+  const [source] = request.data_sources ?? noSources
+  const retrieved = source && retrieve(source, request.messages, counter, exchange.random)
+  const promptTokens = countChatPrompt(request, model, counter) + (retrieved?.tokens ?? 0)
   const requested = requestedTokens(request)
   if (promptTokens + (requested ?? 1) > model.contextTokens) {
     const { contextTokens } = model
@@ -90,7 +97,12 @@ function answerChat(
   }
   if (!exchange.reserve(completionMemory(size))) return noRoomReply()
   const { random, config } = exchange
-  const reply = (written: Completion): ReplyOrPromise => chatReply(exchange, model, request, verdict, written)
+  const reply = (written: Completion): ReplyOrPromise => {
+    const filtered = filterCompletion(heard(written, model, request), verdict, request.stream === true)
+    return retrieved
+      ? dataReply(exchange, model, request, filtered, retrieved)
+      : chatReply(exchange, model, request, verdict, filtered)
+  }
   return mayTakeLong(task, model)
     ? completeInSlices(task, model, random, config).then(reply)
     : reply(complete(task, model, random, config))
@@ -101,17 +113,17 @@ function chatReply(
   model: Model,
   request: ChatRequest,
   verdict: Verdict,
-  written: Completion,
+  filtered: FilteredCompletion,
 ): ReplyOrPromise {
-  const heard = model.capabilities.audioInput ? withPromptAudio(written, request) : written
-  const filtered = filterCompletion(heard, verdict, request.stream === true)
   const isSpoken = request.audio && request.modalities?.includes('audio')
   return isSpoken
     ? spokenReply(exchange, model, request, filtered)
     : writtenReply(exchange, model, request, verdict, filtered)
 }
 
-function withPromptAudio(completion: Completion, { messages }: ChatRequest): Completion {
+/** Adds the audio tokens of the prompt to the usage of a model that hears. */
+function heard(completion: Completion, model: Model, { messages }: ChatRequest): Completion {
+  if (!model.capabilities.audioInput) return completion
   const promptAudioTokens = countPromptAudio(messages)
   return promptAudioTokens === 0
     ? completion
@@ -142,6 +154,30 @@ function writtenReply(
   const reply = modelReply(eventsOfModel, body, usage, steps)
   if (late) reply.unbuffered = true
   return reply
+}
+
+const noSources: readonly DataSource[] = []
+
+/** Answers with the documents of a data source. */
+function dataReply(
+  exchange: Exchange,
+  model: Model,
+  request: ChatRequest,
+  { completion }: FilteredCompletion,
+  { context }: Retrieved,
+): Reply {
+  const cited = withReference(completion, loadEncoding(model.encoding))
+  const facts = {
+    id: guid(exchange.random),
+    model: model.name,
+    created: Math.floor(exchange.clock.epochMs() / 1000),
+    systemFingerprint: fingerprintOf(model),
+    context,
+  }
+  const steps = completionSteps(cited)
+  return request.stream
+    ? modelReply(eventsOfModel, dataChatStream(cited, facts), cited.usage, steps)
+    : modelReply(jsonOfModel, dataChatBody(cited, facts), cited.usage, steps)
 }
 
 /** Answers with sound. The text is its transcript. */

@@ -38,9 +38,9 @@ export interface WireFormat {
  * status 500 there, and both official clients throw on it.
  */
 export const openAiFormat: WireFormat = {
-  writeError(error) {
+  writeError(error, requestId) {
     const { contentType, write } = envelopes[error.envelope]
-    return { body: write(error), contentType }
+    return { body: write(error, requestId), contentType }
   },
   // Must be one line: a line feed would end the event. Errors of layers in front of the model have no type.
   writeErrorEvents: (error) => [dataEvent(error.envelope === 'gateway' ? gateway(error) : compact(error))],
@@ -61,7 +61,7 @@ export function wireFormatOf(operation: Operation | undefined): WireFormat {
 
 interface Envelope {
   readonly contentType: string | undefined
-  readonly write: (error: ServiceError) => string
+  readonly write: (error: ServiceError, requestId: string) => string
 }
 
 const json = 'application/json'
@@ -101,6 +101,11 @@ const envelopes: Readonly<Record<ErrorEnvelope, Envelope>> = {
   inference: {
     contentType: jsonWithCharset,
     write: ({ code, message }) => JSON.stringify({ error: { code, message, details: message } }),
+  },
+  'on-your-data': {
+    contentType: 'application/json; charset=UTF-8',
+    write: ({ status, message }, requestId) =>
+      `{"error": {"requestid": "${requestId}", "code": ${status}, "message": ${JSON.stringify(message)}}}`,
   },
   simulator: {
     contentType: jsonWithCharset,

@@ -41,6 +41,8 @@ export type ErrorEnvelope =
   | 'compact'
   /** Keys in alphabetical order. */
   | 'sorted'
+  /** The id of the request, a numeric code and the message, with spaces. For chat requests with data sources. */
+  | 'on-your-data'
   /** Code, message and the message again as details: the model inference API (`/models/...`). */
   | 'inference'
   /** Errors that the service does not have, with the `details` of the error. */

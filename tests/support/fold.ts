@@ -17,6 +17,7 @@ interface GrowingChoice {
   readonly annotations: unknown[]
   readonly sound: string[]
   audio?: { id: string; expiresAt: number }
+  context?: Readonly<Record<string, unknown>>
   filter?: unknown
   encrypted?: string
   finishReason?: FinishReason
@@ -98,6 +99,9 @@ function grow(choice: GrowingChoice, event: Extract<AnswerEvent, { choice: numbe
       if (data !== undefined) choice.sound.push(data)
       break
     }
+    case 'context':
+      choice.context = event.context
+      break
     case 'annotations':
       choice.annotations.push(...event.annotations)
       break
@@ -124,6 +128,7 @@ function finished(choice: GrowingChoice, reasoningTokens: number): Choice {
     ...(filter !== undefined && { filter }),
     ...(logprobs.length > 0 && { logprobs }),
     ...(annotations.length > 0 && { annotations }),
+    ...(choice.context && { context: choice.context }),
     ...(audio && { audio: { ...audio, parts: 1, data: () => joined(sound) } }),
   }
 }

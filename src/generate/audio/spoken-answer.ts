@@ -107,7 +107,7 @@ interface SpokenEvent {
 
 /**
  * The events of streamed audio answers: the transcript token by token, and between the tokens the sound (a capture of 2024 of OpenAI's
- * API; the filter results are those of text). The time when the id expires comes last.
+ * API; the filter results are those of text). The last delta has the time when the id expires.
  */
 export function streamSpoken(
   completion: Completion,

@@ -1,3 +1,5 @@
+import type { DataSource } from './data-sources.ts'
+
 /** A function that the model can call. `parameters` is the JSON schema from the request. */
 export interface FunctionDefinition {
   readonly name: string
@@ -79,6 +81,8 @@ export interface ChatRequest {
   readonly prompt_cache_options?: PromptCacheOptions | null
   readonly store?: boolean | null
   readonly metadata?: Readonly<Record<string, string>> | null
+  /** Exactly one if it is set. Only on Azure. */
+  readonly data_sources?: readonly DataSource[] | null
   readonly modalities?: readonly ('text' | 'audio')[] | null
   /** Set if the modalities contain `audio`. */
   readonly audio?: ChatAudio | null

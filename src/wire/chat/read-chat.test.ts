@@ -289,3 +289,18 @@ describe('audio answers', () => {
     ])
   })
 })
+
+it('reads and writes the context of an answer with data sources', () => {
+  const context = { citations: [{ content: 'x' }], intent: '["x"]' }
+  const message = { role: 'assistant', content: 'Hi [doc1]', end_turn: true, context }
+  const events = readChat(
+    JSON.stringify({ id: 'g', choices: [{ index: 0, message, finish_reason: 'stop' }] }),
+  )
+  expect(String(chatBody(fold(events), chatFacts).render())).toContain(
+    `"content":"Hi [doc1]","context":${JSON.stringify(context)},"refusal"`,
+  )
+  const writer = new ChatStreamWriter(chatFacts, { includeUsage: false, obfuscate: false }, createRandom('x'))
+  expect(events.map((event) => writer.write(event)).join('')).toContain(
+    `"delta":{"context":${JSON.stringify(context)}}`,
+  )
+})

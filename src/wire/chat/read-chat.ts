@@ -179,6 +179,8 @@ class ChatState {
       })
     }
     this.#audio(message['audio'], choice)
+    const { context } = message
+    if (isRecord(context)) this.#events.push({ kind: 'context', choice, context })
     const refusal = message['refusal']
     if (typeof refusal === 'string') {
       this.#events.push({

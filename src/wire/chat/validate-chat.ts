@@ -153,7 +153,8 @@ function chatFields(capabilities: ModelCapabilities, unknown: ReadonlySet<string
     optional('audio', audioField),
     optional('web_search_options', schema),
     // Only on Azure.
-    optional('data_sources', arrayOf(schema, { expected: 'an array of objects' })),
+    // Another component checks them: see `dataSourcesError`.
+    optional('data_sources', anything),
     optional('user_security_context', schema),
     // If it names the deployment, it is read before validation. Otherwise it is ignored.
     optional('model', anything),

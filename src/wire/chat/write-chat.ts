@@ -139,7 +139,7 @@ function filterMember(
 }
 
 function messageJson(choice: Choice, { usesFunctions }: ChatFacts): string {
-  const { pieces, toolCalls, refused, refusal, thought, annotations } = choice
+  const { pieces, toolCalls, refused, refusal, thought, annotations, context } = choice
   const text = pieces.length > 0 ? textJson(choice, wholeText(choice)) : toolCalls.length > 0 ? 'null' : '""'
   // A refusal that the content filter blocks has no text. Its content is then empty.
   const refuses = refused === true && pieces.length > 0
@@ -147,7 +147,8 @@ function messageJson(choice: Choice, { usesFunctions }: ChatFacts): string {
   const refusalText = refuses ? text : refusal === undefined ? 'null' : JSON.stringify(refusal)
   const reasoning = thought === undefined ? '' : `"reasoning_content":${JSON.stringify(thought)},`
   const annotationsJson = annotations === undefined ? '[]' : JSON.stringify(annotations)
-  return `{"annotations":${annotationsJson},"content":${content},${functionMember(choice, usesFunctions)}${reasoning}"refusal":${refusalText},"role":"assistant"${callsMember(choice, usesFunctions)}}`
+  const retrieved = context === undefined ? '' : `"context":${JSON.stringify(context)},`
+  return `{"annotations":${annotationsJson},"content":${content},${retrieved}${functionMember(choice, usesFunctions)}${reasoning}"refusal":${refusalText},"role":"assistant"${callsMember(choice, usesFunctions)}}`
 }
 
 function functionMember({ toolCalls: [call] }: Choice, usesFunctions: boolean): string {
@@ -243,6 +244,10 @@ export class ChatStreamWriter implements AnswerWriter {
       case 'thought': {
         if (event.text === '') return ''
         const delta = `{"reasoning_content":${JSON.stringify(event.text)}}`
+        return this.#start(event.choice, textStart) + this.#choice(event.choice, delta)
+      }
+      case 'context': {
+        const delta = `{"context":${JSON.stringify(event.context)}}`
         return this.#start(event.choice, textStart) + this.#choice(event.choice, delta)
       }
       case 'annotations': {

@@ -139,7 +139,8 @@ export class ResponsesStreamWriter implements AnswerWriter {
         this.#usage = event.usage
         return ''
       case 'audio':
-        // The API has no audio. The transcript is a text.
+      case 'context':
+        // The API has neither. The transcript of audio is a text.
         return ''
       default:
         this.#error = event.error
