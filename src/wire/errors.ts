@@ -271,13 +271,6 @@ export function audioFormExpected(contentType: string | undefined): ServiceError
   return modelError(message, null, null)
 }
 
-/** 400: the body of a request for an edited image must be a multipart form. The text is OpenAI's (public reports); no code is captured. */
-export function imageFormExpected(contentType: string | undefined): ServiceError {
-  const type = contentType ?? 'none'
-  const message = `Unsupported content type: '${type}'. This API method only accepts 'multipart/form-data' requests, but you specified the header 'Content-Type: ${type}'. Please try again with a supported content type.`
-  return modelError(message, null, 'unsupported_content_type')
-}
-
 /** 400: the form is malformed. The text is OpenAI's as generally known, not captured. */
 export function malformedForm(): ServiceError {
   return modelError('Could not parse multipart form', null, null)

@@ -1,7 +1,7 @@
 import { guid } from '../../wire/ids.ts'
 import { crc32 } from 'node:zlib'
 import { countEditedImage } from '../../wire/chat/image-tokens.ts'
-import { imageFormExpected, malformedForm } from '../../wire/errors.ts'
+import { malformedForm } from '../../wire/errors.ts'
 import { type ImageEditRequest, parseImageEditRequest } from '../../wire/images/image-edit-request.ts'
 import { type ImageRequest, parseImageRequest, supportsFreeSizes } from '../../wire/images/image-request.ts'
 import type { ImageSize } from '../../wire/media/picture.ts'
@@ -15,6 +15,7 @@ import { judgeContent } from '../content-filter.ts'
 import { hashText } from '../text-features.ts'
 import {
   imageFiltered,
+  imageFormExpected,
   imagePromptFiltered,
   imageTokensOf,
   parseSize,

@@ -172,31 +172,43 @@ const acceptedParameters = new Set([
   'user',
 ])
 
+/** The service reports all problems. Limits the cost of a hostile body. */
+const MAX_PROBLEMS = 20
+
 /** Returns the error of the service for a chat request with invalid `data_sources`, or undefined. The rest of the request can be invalid. */
 export function dataSourcesError(body: unknown): ServiceError | undefined {
   if (!isRecord(body)) return undefined
   const { data_sources: given } = body
   if (given === undefined || given === null) return undefined
-  const problems = [...problemsOf(given)]
+  const problems = new Problems()
+  checkSources(given, problems)
   for (const name of Object.keys(body)) {
-    if (!acceptedParameters.has(name) && body[name] !== null) problems.push(extra(`/${name}`))
+    if (!acceptedParameters.has(name) && body[name] !== null) problems.add(`/${name}`, EXTRA)
   }
-  if (problems.length === 0) return undefined
-  return gatewayError('model', 400, '400', problems.join('\n'), 'on-your-data')
+  if (problems.messages.length === 0) return undefined
+  return gatewayError('model', 400, '400', problems.messages.join('\n'), 'on-your-data')
 }
 
-const MAX_PROBLEMS = 20
+/** Collects the first problems. */
+class Problems {
+  readonly messages: string[] = []
 
-function* problemsOf(given: unknown): Generator<string> {
-  if (!Array.isArray(given)) return yield at('/data_sources', 'Input should be a valid list')
-  if (given.length !== 1) {
-    const bound = given.length === 0 ? 'at least' : 'at most'
-    return yield at('/data_sources', `List should have ${bound} 1 item after validation, not ${given.length}`)
+  add(path: string, problem: string): void {
+    if (this.messages.length < MAX_PROBLEMS) {
+      this.messages.push(`Validation error at #${path.slice(0, 500)}: ${problem}`)
+    }
   }
-  let count = 0
-  for (const problem of variantProblems('/data_sources/0', given[0], sourceShapes)) {
-    if (++count > MAX_PROBLEMS) return
-    yield problem
+}
+
+const EXTRA = 'Extra inputs are not permitted'
+const NO_OBJECT = 'Input should be a valid dictionary or object to extract fields from'
+
+function checkSources(given: unknown, problems: Problems): void {
+  if (!Array.isArray(given)) problems.add('/data_sources', 'Input should be a valid list')
+  else if (given.length === 1) checkVariants('/data_sources/0', given[0], sourceShapes, problems)
+  else {
+    const bound = given.length === 0 ? 'at least' : 'at most'
+    problems.add('/data_sources', `List should have ${bound} 1 item after validation, not ${given.length}`)
   }
 }
 
@@ -204,56 +216,44 @@ const sourceShapes: Variants = {
   variants: Object.fromEntries(Object.entries(sources).map(([type, parameters]) => [type, { parameters }])),
 }
 
-function* variantProblems(path: string, value: unknown, { variants }: Variants): Generator<string> {
-  if (!isRecord(value))
-    return yield at(path, 'Input should be a valid dictionary or object to extract fields from')
+function checkVariants(path: string, value: unknown, { variants }: Variants, problems: Problems): void {
+  if (!isRecord(value)) return problems.add(path, NO_OBJECT)
   const { type } = value
-  if (type === undefined) return yield at(path, "Unable to extract tag using discriminator 'type'")
-  const shape = typeof type === 'string' && Object.hasOwn(variants, type) ? variants[type] : undefined
-  if (!shape) {
-    const tags = Object.keys(variants).map((tag) => `'${tag}'`)
-    return yield at(
-      path,
-      `Input tag '${String(type).slice(0, 100)}' found using 'type' does not match any of the expected tags: ${tags.join(', ')}`,
-    )
-  }
-  yield* shapeProblems(`${path}/${String(type)}`, value, shape, true)
+  if (type === undefined) return problems.add(path, "Unable to extract tag using discriminator 'type'")
+  const tag = typeof type === 'string' ? type : JSON.stringify(type)
+  const shape = Object.hasOwn(variants, tag) ? variants[tag] : undefined
+  if (shape) return checkShape(`${path}/${tag}`, value, { ...shape, type: text }, problems)
+  const tags = Object.keys(variants).map((known) => `'${known}'`)
+  problems.add(
+    path,
+    `Input tag '${tag.slice(0, 100)}' found using 'type' does not match any of the expected tags: ${tags.join(', ')}`,
+  )
 }
 
-function* shapeProblems(path: string, value: unknown, shape: Shape, hasType = false): Generator<string> {
-  if (!isRecord(value))
-    return yield at(path, 'Input should be a valid dictionary or object to extract fields from')
+function checkShape(path: string, value: unknown, shape: Shape, problems: Problems): void {
+  if (!isRecord(value)) return problems.add(path, NO_OBJECT)
   for (const [key, expected] of Object.entries(shape)) {
     const isOptional = key.endsWith('?')
     const name = isOptional ? key.slice(0, -1) : key
     const item = value[name]
-    if (item === undefined || (item === null && isOptional)) {
-      if (!isOptional) yield at(`${path}/${name}`, 'Field required')
-    } else yield* valueProblems(`${path}/${name}`, item, expected)
+    if (item !== undefined && !(item === null && isOptional)) {
+      checkValue(`${path}/${name}`, item, expected, problems)
+    } else if (!isOptional) problems.add(`${path}/${name}`, 'Field required')
   }
   for (const name of Object.keys(value)) {
-    const isKnown =
-      Object.hasOwn(shape, name) || Object.hasOwn(shape, `${name}?`) || (hasType && name === 'type')
-    if (!isKnown) yield extra(`${path}/${name}`)
+    const isKnown = Object.hasOwn(shape, name) || Object.hasOwn(shape, `${name}?`)
+    if (!isKnown) problems.add(`${path}/${name}`, EXTRA)
   }
 }
 
-function* valueProblems(path: string, value: unknown, expected: Shape[string]): Generator<string> {
+function checkValue(path: string, value: unknown, expected: Shape[string], problems: Problems): void {
   if (typeof expected === 'function') {
     const problem = expected(value)
-    if (problem !== undefined) yield at(path, problem)
-  } else if (isVariants(expected)) yield* variantProblems(path, value, expected)
-  else yield* shapeProblems(path, value, expected)
+    if (problem !== undefined) problems.add(path, problem)
+  } else if (isVariants(expected)) checkVariants(path, value, expected, problems)
+  else checkShape(path, value, expected, problems)
 }
 
 function isVariants(expected: Shape | Variants): expected is Variants {
   return 'variants' in expected
-}
-
-function extra(path: string): string {
-  return at(path, 'Extra inputs are not permitted')
-}
-
-function at(path: string, problem: string): string {
-  return `Validation error at #${path.slice(0, 500)}: ${problem}`
 }

@@ -1,5 +1,5 @@
 import type { PromptCategory } from '../content-filters.ts'
-import { gatewayError, type ServiceError } from '../errors.ts'
+import { gatewayError, modelError, type ServiceError } from '../errors.ts'
 
 /** The fields of an answer of a GPT image model in addition to its images. */
 export interface ImageFacts {
@@ -139,3 +139,10 @@ const safeImageFilter = `{"hate":${safe},"self_harm":${safe},"sexual":${safe},"v
 
 /** Filter results of the prompt of an image. Unlike those of chat, they include profanity. */
 const safeImagePromptFilter = `{"hate":${safe},"profanity":${undetected},"self_harm":${safe},"sexual":${safe},"violence":${safe}}`
+
+/** 400: the body of a request for an edited image must be a multipart form. The text is OpenAI's (public reports); no code is captured. */
+export function imageFormExpected(contentType: string | undefined): ServiceError {
+  const type = contentType ?? 'none'
+  const message = `Unsupported content type: '${type}'. This API method only accepts 'multipart/form-data' requests, but you specified the header 'Content-Type: ${type}'. Please try again with a supported content type.`
+  return modelError(message, null, 'unsupported_content_type')
+}
