@@ -1,5 +1,6 @@
 import type { Random } from '../../lib/random.ts'
 import { isRecord } from '../../lib/record.ts'
+import { codePointLength, obfuscation } from '../sse.ts'
 import {
   addedEvent,
   deltaRun,
@@ -152,13 +153,17 @@ function commandEvents({ action }: Members, index: number, noise: Random | undef
   return commands.flatMap((command: unknown, number) => {
     const at = { output_index: index, command_index: number }
     const name = 'response.shell_call_command'
-    const padding = noise ? { obfuscation: '' } : {}
     return [
       singleEvent(`${name}.added`, () => ({ ...at, command: '' })),
-      singleEvent(`${name}.delta`, () => ({ ...at, delta: command, ...padding })),
+      singleEvent(`${name}.delta`, () => ({ ...at, delta: command, ...paddingOf(String(command), noise) })),
       singleEvent(`${name}.done`, () => ({ ...at, command })),
     ]
   })
+}
+
+/** The padding of a delta, of which the length with the text is a multiple of 16 code points. */
+function paddingOf(text: string, noise: Random | undefined): object {
+  return noise ? { obfuscation: obfuscation(noise, codePointLength(text) + 1) } : {}
 }
 
 function partialImageEvent(item: Members, at: ItemAddress, image: string, number: number): EventRun {
