@@ -47,6 +47,7 @@ describe('loadConfig', () => {
       allowUndefinedDeployments: true,
       completionLength: 'exact',
       apiVersionCheck: true,
+      encryptedContentCheck: true,
       latency: {
         timeScale: 1,
         chatCompletions: { perToken: { meanMs: 19, stdDevMs: 6 }, firstToken: { meanMs: 0, stdDevMs: 0 } },

@@ -287,6 +287,7 @@ function createResource(
     toolCallsPerAnswer: settings.toolCallsPerAnswer,
     toolCallRounds: settings.toolCallRounds,
     apiVersionCheck: settings.apiVersionCheck,
+    encryptedContentCheck: settings.encryptedContentCheck,
     contentFilter: {
       prompt: contentFilter.prompt ?? [],
       completion: contentFilter.completion ?? [],

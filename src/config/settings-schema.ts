@@ -157,6 +157,14 @@ export const settingsSchema = z.strictObject({
     default: 'on',
     description: 'Reject an api-version that the service does not support.',
   }),
+  encryptedContentCheck: setting(yesOrNo('on or off'), {
+    env: 'ENCRYPTED_CONTENT_CHECK',
+    patch: 'encrypted_content_check',
+    group: 'Simulation',
+    default: 'on',
+    description:
+      'Reject encrypted content of the Responses API that another service or resource has issued. Off accepts any.',
+  }),
   extensionPath: setting(pathList('files, folders or installed packages'), {
     env: 'EXTENSION_PATH',
     group: 'Simulation',

@@ -281,7 +281,12 @@ describe('the Responses API', () => {
       (await (await post(path, { ...base, input, tool_choice: choice })).json()) as ResponseBody
     const called = await ask([question], 'required')
     const [thought, ...calls] = called.output
-    const results = calls.map((call) => ({ ...call, type: 'function_call_output', output: 'noon' }))
+    const results = calls.map((call) => ({
+      ...call,
+      id: undefined,
+      type: 'function_call_output',
+      output: 'noon',
+    }))
     const next = async (reasoning: readonly unknown[]): Promise<number> =>
       (await ask([question, ...reasoning, ...calls, ...results], 'none')).usage.input_tokens
     const { reasoning_tokens: tokens } = called.usage.output_tokens_details

@@ -163,6 +163,7 @@ const givingAtOnceOrLater: Readonly<Record<string, readonly string[]>> = {
     'generate/audio/generate-transcript.ts',
     'generate/responses/compact-conversation.ts',
     'generate/responses/create-response.ts',
+    'generate/responses/resolve-input.ts',
     'generate/responses/manage-responses.ts',
   ],
   'a port, or what shares its state': [

@@ -1,3 +1,4 @@
+import { sealContent } from '../../src/wire/responses/encrypted-content.ts'
 import { renderWav } from '../../src/generate/audio/generate-speech.ts'
 import { jsonText } from './mutate-json.ts'
 import { pngFile, pngUrl } from './pictures.ts'
@@ -253,7 +254,7 @@ export const operationRequests: readonly OperationRequest[] = [
           type: 'reasoning',
           id: 'rs_1',
           summary: [{ type: 'summary_text', text: 'x' }],
-          encrypted_content: 'e',
+          encrypted_content: sealContent('A'.repeat(660), 'default'),
         },
         { type: 'function_call', id: 'fc_1', call_id: 'a', name: 'weather', arguments: '{"city":"Paris"}' },
         { type: 'function_call_output', call_id: 'a', output: [{ type: 'input_text', text: '12' }] },

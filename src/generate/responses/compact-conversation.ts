@@ -56,7 +56,7 @@ export function createConversationCompactor(store: ResponseArchive) {
           {
             id: nextId('cmp'),
             type: 'compaction',
-            encrypted_content: drawEncrypted(random, completionTokens),
+            encrypted_content: drawEncrypted(random, completionTokens, exchange.resource),
           },
         ],
         usage: {

@@ -42,6 +42,7 @@ export function createRecord(
     items: input,
     model,
     form,
+    resource: exchange.resource,
     ids,
     random: exchange.random,
     epochSeconds,

@@ -130,7 +130,12 @@ export function withCountedInput(
   replyWith: (input: ResolvedInput, counter: TokenCounter) => ReplyOrPromise,
 ): ReplyOrPromise {
   const { model } = exchange.deployment
-  const resolved = resolveInput(request, store, exchange.resource, exchange.clock.epochMs())
+  const resolved = resolveInput(request, {
+    store,
+    resource: exchange.resource,
+    nowMs: exchange.clock.epochMs(),
+    checksEncryptedContent: exchange.config.encryptedContentCheck,
+  })
   return mapMaybe(resolved, (input) => {
     if ('status' in input) return refuse(input)
     const counter = countAhead(exchange, loadEncoding(model.encoding), (collector) => {

@@ -1,6 +1,7 @@
 import { alphanumeric } from '../../wire/ids.ts'
 import type { ResponseIds } from '../../wire/responses/response-ids.ts'
 import type { Model } from '../../wire/models/models.ts'
+import { sealContent } from '../../wire/responses/encrypted-content.ts'
 import {
   encryptedLength,
   type ResponsesRequest,
@@ -36,6 +37,8 @@ export interface ItemContext {
   readonly items: readonly ResponsesItem[]
   readonly model: Model
   readonly form: ResponsesForm
+  /** Name of the resource, which marks encrypted content. */
+  readonly resource: string
   readonly ids: ResponseIds
   readonly random: Random
   readonly epochSeconds: number
@@ -87,7 +90,7 @@ function hasReasoningItem({ reasoning }: ResponsesRequest, model: Model): boolea
 }
 
 function reasoningItem({ reasoningTokens }: Choice, context: ItemContext): ReasoningOutput {
-  const { request, form, ids, random, epochSeconds } = context
+  const { request, resource, form, ids, random, epochSeconds } = context
   const { summary, generate_summary: legacySummary } = request.reasoning ?? {}
   const isEncrypted = request.include?.includes('reasoning.encrypted_content') === true
   const hasSummary = Boolean(summary ?? legacySummary) && reasoningTokens > 0
@@ -96,16 +99,16 @@ function reasoningItem({ reasoningTokens }: Choice, context: ItemContext): Reaso
     id: ids.next('rs', epochSeconds),
     type: 'reasoning',
     ...(form.hasReasoningContent && { content: [] }),
-    ...(isEncrypted && { encrypted_content: drawEncrypted(random, reasoningTokens) }),
+    ...(isEncrypted && { encrypted_content: drawEncrypted(random, reasoningTokens, resource) }),
     summary: hasSummary ? [{ type: 'summary_text', text }] : [],
   }
 }
 
-/** Draws encrypted reasoning of a length from which the next request counts the same tokens. */
-export function drawEncrypted(random: Random, reasoningTokens: number): string {
+/** Draws encrypted content of a length from which the next request counts the same tokens. */
+export function drawEncrypted(random: Random, tokens: number, resource: string): string {
   const text = alphanumeric(random, ENCRYPTED_LENGTH)
-  const length = Math.max(text.length, encryptedLength(reasoningTokens) - 'gAAAAA=='.length)
-  return `gAAAAA${text.repeat(Math.ceil(length / text.length)).slice(0, length)}==`
+  const length = Math.max(text.length, encryptedLength(tokens) - 'gAAAAA=='.length)
+  return sealContent(text.repeat(Math.ceil(length / text.length)).slice(0, length), resource)
 }
 
 /** @param loaded whether the answer has loaded the tool: it then has its own name as its namespace (capture of March 2026) */

@@ -68,9 +68,32 @@ function listedMessage({ content, role, status, phase }: ResponsesMessage): Resp
   }
 }
 
+/** An item of a stored response. */
+export interface StoredItem {
+  readonly item: ResponsesItem
+  /** Whether the model has written it. */
+  readonly isOutput: boolean
+  /** For other items of the model: the id of the reasoning that they follow. Absent without one. */
+  readonly reasoningId?: string
+  /** For reasoning: the id of the item that follows it. Absent if the response ends with the reasoning. */
+  readonly nextId?: string
+}
+
 /** Returns the output or input item with this id. */
-export function itemOf(record: ResponseRecord, id: string): ResponsesItem | undefined {
-  return record.output.find((item) => item.id === id) ?? inputItems(record).find((item) => item.id === id)
+export function itemOf(record: ResponseRecord, id: string): StoredItem | undefined {
+  const { output } = record
+  const index = output.findIndex((item) => item.id === id)
+  const item = output[index]
+  if (item === undefined) {
+    const given = inputItems(record).find((one) => one.id === id)
+    return given && { item: given, isOutput: false }
+  }
+  if (item.type === 'reasoning') {
+    const nextId = output[index + 1]?.id
+    return { item, isOutput: true, ...(nextId !== undefined && { nextId }) }
+  }
+  const reasoningId = output.slice(0, index).findLast(({ type }) => type === 'reasoning')?.id
+  return { item, isOutput: true, ...(reasoningId !== undefined && { reasoningId }) }
 }
 
 /** A stored response as JSON, for another process. */

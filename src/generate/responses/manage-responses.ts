@@ -41,7 +41,7 @@ function withIncluded(record: ResponseRecord, include: readonly string[]): Respo
   const output = record.output.map((item) => {
     if (!isModelOutput(item) || item.type !== 'reasoning' || item.encrypted_content !== undefined) return item
     const { id, type, ...rest } = item
-    const encrypted = drawEncrypted(createRandom(id), record.usage.reasoningTokens)
+    const encrypted = drawEncrypted(createRandom(id), record.usage.reasoningTokens, record.resource)
     return { id, type, encrypted_content: encrypted, ...rest }
   })
   return { ...record, output }

@@ -1,7 +1,13 @@
 import type { MaybePromise, Codec, Port } from '../../lib/port.ts'
 import { sharedIdPart, type ResponseIds } from '../../wire/responses/response-ids.ts'
 import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
-import { type ConversationTools, recordFromJson, type RecordJson, recordToJson } from './input-items.ts'
+import {
+  type ConversationTools,
+  recordFromJson,
+  type RecordJson,
+  recordToJson,
+  type StoredItem,
+} from './input-items.ts'
 import { type ProgressState, ResponseProgress } from './stream-response.ts'
 import type { Model } from '../../wire/models/models.ts'
 import { countResponsesInput } from '../../wire/responses/responses-request.ts'
@@ -32,7 +38,7 @@ export interface ResponseArchive<Lease = unknown> {
   /** Returns the response with this id, or undefined. */
   get(resource: string, id: string, nowMs: number): MaybePromise<ResponseRecord | undefined>
   /** Returns an input or output item of any stored response, or undefined. */
-  findItem(resource: string, id: string, nowMs: number): MaybePromise<ResponsesItem | undefined>
+  findItem(resource: string, id: string, nowMs: number): MaybePromise<StoredItem | undefined>
   /** Marks a response as ended. Every process sees the end afterwards. */
   finish(lease: Lease, update: ResponseUpdate): MaybePromise<void>
   /** Updates the progress of a response. */

@@ -1,6 +1,5 @@
 import { sharedIdPart } from '../../wire/responses/response-ids.ts'
-import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
-import { itemOf } from './input-items.ts'
+import { itemOf, type StoredItem } from './input-items.ts'
 import type {
   AddedResponse,
   ResponseAddress,
@@ -69,7 +68,7 @@ export class ResponseStore implements ResponseArchive<ResponseAddress> {
   }
 
   /** Returns an input or output item of any stored response. */
-  findItem(resource: string, id: string, nowMs: number): ResponsesItem | undefined {
+  findItem(resource: string, id: string, nowMs: number): StoredItem | undefined {
     const record = this.find(resource, id, nowMs)
     return record && itemOf(record, id)
   }

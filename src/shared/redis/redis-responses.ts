@@ -3,6 +3,7 @@ import {
   recordFromJson,
   type RecordJson,
   recordToJson,
+  type StoredItem,
 } from '../../generate/responses/input-items.ts'
 import type {
   AddedResponse,
@@ -13,7 +14,6 @@ import type {
 } from '../../generate/responses/response-archive.ts'
 import type { ProgressState } from '../../generate/responses/stream-response.ts'
 import type { ResponseStore } from '../../generate/responses/response-store.ts'
-import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
 import { sharedIdPart } from '../../wire/responses/response-ids.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { sleep } from '../../lib/waiting.ts'
@@ -62,7 +62,7 @@ export class RedisResponses implements ResponseArchive<ResponseAddress> {
     return record?.id === id ? record : undefined
   }
 
-  async findItem(resource: string, id: string, nowMs: number): Promise<ResponsesItem | undefined> {
+  async findItem(resource: string, id: string, nowMs: number): Promise<StoredItem | undefined> {
     const record = await this.#find({ resource, id }, nowMs)
     return record && itemOf(record, id)
   }

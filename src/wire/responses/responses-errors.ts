@@ -26,6 +26,45 @@ export function itemNotFound(id: string): ServiceError {
   return { ...modelError(message, 'input', null), status: 404 }
 }
 
+/** 400: the input has an item twice, or an item of the previous response (public reports, 2025 and 2026). */
+export function duplicateItem(id: string): ServiceError {
+  const message = `Duplicate item found with id ${id}. Remove duplicate items from your input and try again.`
+  return modelError(message, 'input', null)
+}
+
+/** 400: the input has a reasoning item without the item that it belongs to (openai/codex#6375 on Azure, 2025-11). */
+export function reasoningWithoutItem(id: string): ServiceError {
+  const message = `Item '${id}' of type 'reasoning' was provided without its required following item.`
+  return modelError(message, 'input', null)
+}
+
+/** 400: the input has a stored item without the reasoning that belongs to it (earendil-works/pi#2118, cline/cline#12242, 2026-07). */
+export function reasoningMissing(id: string, type: string, reasoningId: string): ServiceError {
+  const message = `Item '${id}' of type '${type}' was provided without its required 'reasoning' item: '${reasoningId}'.`
+  return modelError(message, 'input', null)
+}
+
+/** Characters at each end of encrypted content in a message. */
+const SHOWN_CHARACTERS = 4
+
+/**
+ * 400: encrypted content that the service has not issued. The message names the item, or the content of an item without an id (public
+ * reports, 2025 to 2026; anomalyco/opencode#29879 on Azure, 2026-05).
+ */
+export function encryptedContentInvalid(content: string, id: string | undefined): ServiceError {
+  const shown = `${content.slice(0, SHOWN_CHARACTERS)}...${content.slice(-SHOWN_CHARACTERS)}`
+  const subject = id === undefined ? shown : `for item ${id}`
+  const message = `The encrypted content ${subject} could not be verified. Reason: Encrypted content could not be decrypted or parsed.`
+  return modelError(message, null, 'invalid_encrypted_content')
+}
+
+/** 400: encrypted content of another resource of Azure (public reports, 2026-07 to 2026-10). */
+export function itemOfOtherResource(): ServiceError {
+  const message =
+    'The requested item was created under a different Azure OpenAI resource. Use the same resource that created the item to access it.'
+  return modelError(message, '', null)
+}
+
 /** 400: the input, or the previous response, contains a call without its output. */
 export function toolOutputMissing(callId: string): ServiceError {
   return modelError(`No tool output found for function call ${callId}.`, 'input', null)

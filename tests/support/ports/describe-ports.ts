@@ -273,7 +273,7 @@ export function describeResponseArchive(name: string, make: MakeAdapter<Response
       const [item] = inputItems(record)
       await archive.add(record)
       const id = item?.id ?? ''
-      expect(await archive.findItem('default', id, 1_000)).toEqual(item)
+      expect(await archive.findItem('default', id, 1_000)).toEqual({ item, isOutput: false })
     })
   })
 }
