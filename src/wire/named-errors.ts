@@ -8,15 +8,10 @@ import {
   inaccessibleImage,
   invalidImage,
   invalidKey,
-  invalidToken,
-  keysDisabled,
   malformedJson,
-  networkDenied,
   operationNotSupported,
-  permissionDenied,
   rateLimited,
   repetitiveText,
-  resourceBlocked,
   resourceNotFound,
   serverError,
   type ServiceError,
@@ -24,6 +19,13 @@ import {
   timedOut,
   gatewayError,
 } from './errors.ts'
+import {
+  invalidToken,
+  keysDisabled,
+  networkDenied,
+  permissionDenied,
+  resourceBlocked,
+} from './access-errors.ts'
 import { contextLengthExceeded } from './chat/error-context-length.ts'
 import { operations, type Operation } from './route.ts'
 
