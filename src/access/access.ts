@@ -6,6 +6,7 @@ import {
   type OnUndefinedDeployment,
 } from './find-deployment.ts'
 import { timingSafeEqual } from 'node:crypto'
+import { invalidToken } from '../wire/access-errors.ts'
 import { invalidKey, resourceNotFound } from '../wire/errors.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/reply-headers.ts'
@@ -52,8 +53,17 @@ export function createAuthenticate(answersAnyPath: boolean): Stage {
       return next()
     }
     const mayBeAnswered = answersAnyPath || exchange.route !== undefined || !checksRequests(exchange)
-    return refuse(mayBeAnswered ? invalidKey() : resourceNotFound())
+    if (!mayBeAnswered) return refuse(resourceNotFound())
+    return refuse(hasToken(exchange.headers) ? invalidToken(exchange.route?.dated ?? true) : invalidKey())
   }
+}
+
+/** A JSON Web Token: three parts in base64url, the first of which is a JSON object (`eyJ` is `{"`). */
+const tokenPattern = /^bearer +eyJ[\w-]+\.[\w-]+\.[\w-]*$/i
+
+/** Whether the caller authenticates with a token of Microsoft Entra ID and not with a key. */
+function hasToken({ authorization, 'api-key': apiKey }: Exchange['headers']): boolean {
+  return apiKey === undefined && authorization !== undefined && tokenPattern.test(authorization)
 }
 
 /** Whether the headers contain the key. Takes the same time for all wrong keys. */

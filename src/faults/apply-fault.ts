@@ -34,6 +34,7 @@ export function errorReply(exchange: Exchange, fault: FaultOf<'error' | 'streamF
     contextTokens: deployment?.model.contextTokens ?? 0,
     region: config.region,
     operation: route?.operation ?? 'chatCompletions',
+    isDated: route?.dated ?? true,
     apiVersion,
     bodyBytes: body.length,
     retryAfterSeconds: retryAfterSeconds ?? 0,

@@ -40,11 +40,11 @@ export function createLatency({ slots }: LatencyDeps): Stage {
     if (!deployment || timeScale === 0 || !(load || concurrency)) return addSchedule(exchange, next, 1)
     const proceed = (answer: SlotGrant | SlotRefusal): ReplyOrPromise =>
       typeof answer === 'string'
-        ? refusal(answer)
+        ? refusal(answer, exchange)
         : addSchedule(exchange, next, slowdownBy(load, answer.others))
     const taken = slots.take({ resource, deployment: deployment.name, concurrency, timeScale })
     return mapMaybe(taken, (result) => {
-      if (result === 'queue-full') return refusal(result)
+      if (result === 'queue-full') return refusal(result, exchange)
       const { lease, grant } = result
       exchange.onEnd(() => slots.end(lease))
       return grant ? proceed(grant) : waitForSlot(exchange, slots, lease).then(proceed)
@@ -185,9 +185,11 @@ function stepsOf({ steps, usage }: Reply): Steps {
   }
 }
 
-function refusal(answer: SlotRefusal): Reply {
+function refusal(answer: SlotRefusal, { route }: Exchange): Reply {
   if (answer === 'queue-full') {
-    const reply = refuse(highDemand(), { 'retry-after': String(HIGH_DEMAND_RETRY_AFTER_SECONDS) })
+    const reply = refuse(highDemand(route?.operation), {
+      'retry-after': String(HIGH_DEMAND_RETRY_AFTER_SECONDS),
+    })
     reply.limitedBy = 'capacity'
     return reply
   }

@@ -281,12 +281,17 @@ export const HIGH_DEMAND_RETRY_AFTER_SECONDS = 20
 
 /**
  * 429: the service lacks capacity, although the limits of the deployment are not reached. The message was captured in 2025.
- * The format around it is not captured.
+ * The format around it is not captured. The Responses API has the code `no_capacity` (public report, 2026).
  */
-export function highDemand(): ServiceError {
+export function highDemand(operation?: Operation): ServiceError {
+  const inStream = capacityFailure()
+  if (operation !== undefined && isResponsesOperation(operation)) {
+    const { message, type, code } = inStream
+    return { ...gatewayError('limit', 429, 'no_capacity', message, 'compact'), type, code, inStream }
+  }
   const message = `The system is currently experiencing high demand and cannot process your request. Your request exceeds the maximum usage size allowed during peak load. Please retry after ${HIGH_DEMAND_RETRY_AFTER_SECONDS} seconds. For improved latency reliability, consider switching to Provisioned Throughput.`
   const code = 'too_many_requests'
-  return { ...gatewayError('limit', 429, code, message, 'compact'), type: code, inStream: capacityFailure() }
+  return { ...gatewayError('limit', 429, code, message, 'compact'), type: code, inStream }
 }
 
 /** 503: the service cannot process an accepted request (Microsoft Learn, "Troubleshoot errors"). */

@@ -26,8 +26,9 @@ import {
   permissionDenied,
   resourceBlocked,
 } from './access-errors.ts'
-import { contextLengthExceeded } from './chat/error-context-length.ts'
-import { operations, type Operation } from './route.ts'
+import { contextLengthExceeded, promptLengthExceeded } from './chat/error-context-length.ts'
+import { inputTooLong } from './responses/responses-errors.ts'
+import { isResponsesOperation, operations, type Operation } from './route.ts'
 
 /** The properties of a request that error messages contain. */
 export interface FailedRequest {
@@ -38,6 +39,8 @@ export interface FailedRequest {
   /** Display name, such as `East US 2`. */
   readonly region: string
   readonly operation: Operation
+  /** Whether the path requires an api-version. */
+  readonly isDated: boolean
   readonly apiVersion: string | undefined
   readonly bodyBytes: number
   /** Retry-after in the message, in whole seconds. */
@@ -62,14 +65,19 @@ export const namedErrors = {
   operationNotSupported: ({ operation, model }) =>
     operationNotSupported(operations[operation].errorName, model),
   malformedJson,
-  contextLengthExceeded: ({ contextTokens }) =>
-    contextLengthExceeded({ contextTokens, messageTokens: contextTokens + 1 }),
+  contextLengthExceeded: ({ operation, contextTokens }) => {
+    if (isResponsesOperation(operation)) return inputTooLong()
+    const tokens = contextTokens + 1
+    return operation === 'completions' || operation === 'embeddings'
+      ? promptLengthExceeded({ contextTokens, promptTokens: tokens, completionTokens: 0 })
+      : contextLengthExceeded({ contextTokens, messageTokens: tokens })
+  },
   invalidImage,
   inaccessibleImage,
   repetitiveText,
   invalidKey,
-  invalidToken,
-  permissionDenied: ({ requestId, operation }) => permissionDenied(requestId, operations[operation].path),
+  invalidToken: ({ isDated }) => invalidToken(isDated),
+  permissionDenied: ({ requestId, operation, isDated }) => permissionDenied(requestId, operation, isDated),
   keysDisabled,
   networkDenied,
   resourceBlocked,
@@ -80,7 +88,7 @@ export const namedErrors = {
     bodyTooLarge(AUDIO_LIMIT_BYTES, Math.max(bodyBytes, AUDIO_LIMIT_BYTES + 1)),
   tokenRateLimit: rateLimitError('token'),
   requestRateLimit: rateLimitError('call'),
-  capacity429: highDemand,
+  capacity429: ({ operation }) => highDemand(operation),
   temporaryAdjustment: rateLimitError('token'),
   serverError: ({ requestId }) => serverError(requestId),
   gatewayError: gatewayFailure,

@@ -44,7 +44,7 @@ describe('a stored response as a stream', () => {
       {
         model: 'gpt-4o',
         input: 'Hi',
-        text: { format: { type: 'json_schema', name: 'weather', schema: weather.parameters } },
+        text: { format: { type: 'json_schema', name: 'weather', schema: weather.parameters, strict: false } },
       },
     ],
     ['a refusal', hello, { 'x-sim-fault': 'refusal;text=Nein, das kann ich nicht für Sie tun.' }],

@@ -218,7 +218,7 @@ const spellsPromise = /\|\s*Promise<|\bPromise<[^;=(){}]*>\s*\|\s*(?!undefined\b
 const pathFiles: Readonly<Record<string, string>> = {
   'wire/route.ts': 'reads them: the one router of the data plane',
   'server/listen.ts': 'the hot door in front of Hono, for what nearly all requests of a load test are',
-  'wire/errors.ts': 'the text of a message',
+  'wire/access-errors.ts': 'the text of a message',
   'wire/validation/model-rules.ts': 'the text of a message',
   'cli/banner.ts': 'writes the address of an example',
   'load/load-request.ts': 'writes the addresses that it asks',

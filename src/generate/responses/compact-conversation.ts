@@ -4,9 +4,9 @@ import { lognormal, type Random } from '../../lib/random.ts'
 import type { Addressed } from '../../pipeline/exchange.ts'
 import { jsonOfModel, modelReply, refuse } from '../../pipeline/reply-headers.ts'
 import type { ReplyOrPromise } from '../../pipeline/stage.ts'
-import { promptFiltered } from '../../wire/errors.ts'
 import { ResponseIds } from '../../wire/responses/response-ids.ts'
 import { inputTooLong } from '../../wire/responses/responses-errors.ts'
+import { responsesPromptFiltered } from '../../wire/responses/response-filters.ts'
 import { isMessage, type ResponsesItem, type ResponsesMessage } from '../../wire/responses/responses-item.ts'
 import { writeJson } from '../../wire/responses/write-json.ts'
 import { parseCompactRequest } from '../../wire/responses/validate-responses.ts'
@@ -39,7 +39,9 @@ export function createConversationCompactor(store: ResponseArchive) {
       if (promptTokens >= model.contextTokens) return refuse(inputTooLong())
       const chat = chatOf(request, input, model)
       const verdict = judgeContent(readableTexts(chat), exchange.config, exchange.forced)
-      if (verdict.kind === 'prompt') return refuse(promptFiltered(verdict.category))
+      if (verdict.kind === 'prompt') {
+        return refuse(responsesPromptFiltered({ request, items: input.items }, verdict.category))
+      }
       const { read: cached } = useCache(exchange, deployment, chat, promptTokens, promptCache)
       const summaryTokens = exchange.forced?.tokens ?? drawSummaryTokens(random)
       const completionTokens = Math.min(summaryTokens, model.maxOutputTokens)

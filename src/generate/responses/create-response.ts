@@ -1,12 +1,12 @@
 import type { MaybePromise } from '../../lib/port.ts'
 import type { Deployment } from '../../config/deployments.ts'
-import { promptFiltered } from '../../wire/errors.ts'
 import type { Model } from '../../wire/models/models.ts'
 import type { ChatRequest } from '../../wire/chat/chat-request.ts'
 import { parseInputTokensRequest, parseResponsesRequest } from '../../wire/responses/validate-responses.ts'
 import { type ResponsesRequest, countResponsesInput } from '../../wire/responses/responses-request.ts'
 import { chatRequestOf } from '../../wire/responses/responses-to-chat.ts'
 import { inputTooLong } from '../../wire/responses/responses-errors.ts'
+import { responsesPromptFiltered } from '../../wire/responses/response-filters.ts'
 import { type Addressed, type Exchange, formOf } from '../../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../../pipeline/reply-headers.ts'
 import type { Reply, Schedule } from '../../pipeline/reply.ts'
@@ -70,7 +70,9 @@ export function createResponseGenerator(store: ResponseArchive) {
     const promptTokens = Math.min(inputTokens, model.contextTokens - 1)
 
     const verdict = judgeContent(readableTexts(chat), exchange.config, exchange.forced)
-    if (verdict.kind === 'prompt') return refuse(promptFiltered(verdict.category))
+    if (verdict.kind === 'prompt') {
+      return refuse(responsesPromptFiltered({ request, items: input.items }, verdict.category))
+    }
 
     const cacheUse =
       input.previous && promptTokens >= MIN_CACHED_PROMPT

@@ -143,10 +143,26 @@ describe('ResponsesReader', () => {
       { code: 'x', message: 'Broken' },
     ],
     [{ type: 'response.failed', response: { status: 'failed' } }, { message: 'The response has failed.' }],
+    [
+      {
+        type: 'error',
+        error: { type: 'too_many_requests', code: 'x', message: 'Broken', headers: {}, param: null },
+      },
+      { code: 'x', message: 'Broken', type: 'too_many_requests' },
+    ],
     [{ type: 'response.completed' }, { code: 'invalid_answer' }],
     [[], { code: 'invalid_answer' }],
   ])('ends with an error: %j', (event, error) => {
     expect(read(delta('Hi'), event, delta('!')).at(-1)).toMatchObject({ kind: 'error', error })
+  })
+
+  it('takes the error that follows a failed response without one', () => {
+    const error = { type: 'too_many_requests', code: 'rate_limit_exceeded', message: 'Slow down.' }
+    const failed = { type: 'response.failed', response: { id: 'resp_1', status: 'failed', error: null } }
+    expect(read(failed, { type: 'error', error })).toEqual([
+      { kind: 'start', id: 'resp_1' },
+      { kind: 'error', error },
+    ])
   })
 
   it('ends with an error for invalid JSON or a missing end', () => {

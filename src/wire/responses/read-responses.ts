@@ -38,6 +38,8 @@ export class ResponsesReader implements AnswerReader {
   readonly #calls = { count: 0 }
   #started = false
   #ended = false
+  /** A failed response without an error. Azure can send the error in the next event. */
+  #failed: AnswerEvent | undefined
 
   push(frame: string): readonly AnswerEvent[] {
     if (this.#ended) return []
@@ -52,7 +54,9 @@ export class ResponsesReader implements AnswerReader {
   }
 
   end(): readonly AnswerEvent[] {
-    return this.#ended ? [] : this.#fail(invalidAnswer('The stream ended before the answer did.'))
+    return this.#ended
+      ? []
+      : this.#fail(this.#failed ?? invalidAnswer('The stream ended before the answer did.'))
   }
 
   #fail(event: AnswerEvent): readonly AnswerEvent[] {
@@ -106,14 +110,21 @@ export class ResponsesReader implements AnswerReader {
         item.annotations++
         return [{ kind: 'annotations', choice, annotations: [event['annotation']] }]
       }
+      case 'response.failed':
+        return this.#failedResponse(response)
       case 'response.completed':
       case 'response.incomplete':
-      case 'response.failed':
       case 'response.cancelled':
         return this.#end(response)
       default:
         return []
     }
+  }
+
+  #failedResponse(response: unknown): readonly AnswerEvent[] {
+    if (!isRecord(response) || errorOf(response['error'])) return this.#end(response)
+    this.#failed = invalidAnswer('The response has failed.')
+    return this.#start(response)
   }
 
   #start(response: unknown): readonly AnswerEvent[] {

@@ -1,9 +1,10 @@
 import { isRecord } from '../../lib/record.ts'
 import { type ResponsesRequest, type ResponsesTextFormat, type ResponsesTool } from './responses-request.ts'
 import { totalTokens, type FinishReason, type Usage } from '../../answer/completion.ts'
+import { contentFilters } from './response-filters.ts'
 import { type HostedOutput, type ToolUsage, toolUsageOf } from './hosted-output.ts'
 import { Decimal } from './write-json.ts'
-import { type ResponsesItem, isMessage } from './responses-item.ts'
+import type { ResponsesItem } from './responses-item.ts'
 import type { HarmCategory } from '../content-filters.ts'
 import type { Model } from '../models/models.ts'
 import type { ResponsesForm } from '../wire-profile.ts'
@@ -212,72 +213,6 @@ function mergeDefaults(known: unknown, value: unknown): unknown {
 function redactHeaders(headers: unknown): unknown {
   if (!isRecord(headers)) return null
   return Object.fromEntries(Object.keys(headers).map((name) => [name, '<redacted>']))
-}
-
-/**
- * Characters that the service adds to a prompt before filtering: for a prompt of 26 characters, the offsets cover 368 (capture of
- * gpt-5.2-chat, April 2026).
- */
-const TEMPLATE_LENGTH = 342
-
-const safe = { filtered: false, severity: 'safe' }
-const undetected = { detected: false, filtered: false }
-
-/** Filter results of a safe prompt and of its answer, in the order of a capture of April 2026. */
-function contentFilters(record: AnsweredResponse): object[] {
-  const { found } = record
-  const prompt = {
-    jailbreak: undetected,
-    hate: safe,
-    sexual: safe,
-    violence: safe,
-    self_harm: safe,
-  }
-  const resultOf = (category: HarmCategory) =>
-    category === found ? { filtered: true, severity: 'high' } : safe
-  const completion = {
-    hate: resultOf('hate'),
-    sexual: resultOf('sexual'),
-    violence: resultOf('violence'),
-    self_harm: resultOf('self_harm'),
-    protected_material_code: undetected,
-    protected_material_text: undetected,
-  }
-  return [
-    filter('prompt', false, prompt, TEMPLATE_LENGTH + promptLength(record)),
-    filter('completion', found !== undefined, completion, answerLength(record)),
-  ]
-}
-
-function filter(source: string, blocked: boolean, results: object, endOffset: number): object {
-  return {
-    blocked,
-    source_type: source,
-    content_filter_raw: [],
-    content_filter_results: results,
-    content_filter_offsets: { start_offset: 0, end_offset: endOffset, check_offset: 0 },
-  }
-}
-
-function promptLength({ request, items }: AnsweredResponse): number {
-  let length = request.instructions?.length ?? 0
-  for (const item of items) {
-    if (!isMessage(item)) continue
-    if (typeof item.content === 'string') length += item.content.length
-    else for (const part of item.content) length += 'text' in part ? part.text.length : 0
-  }
-  return length
-}
-
-function answerLength({ output }: AnsweredResponse): number {
-  let length = 0
-  for (const item of output) {
-    if (item.type === 'message') {
-      for (const part of item.content) length += ('text' in part ? part.text : part.refusal).length
-    } else if (item.type === 'function_call') length += item.arguments.length
-    else if (item.type === 'custom_tool_call') length += item.input.length
-  }
-  return length
 }
 
 /** The status of an item. `incomplete` means truncated by the token limit or the content filter. */
