@@ -1,4 +1,4 @@
-import { limitProfileNames } from './deployments.ts'
+import { deploymentTiers, limitProfileNames } from './deployments.ts'
 import type { deploymentEntrySchema } from './resolve-deployment.ts'
 import { sourceNames } from './source-names.ts'
 import { wireProfileNames } from '../wire/wire-profile.ts'
@@ -61,6 +61,11 @@ export const deploymentKeys: Readonly<Record<keyof typeof deploymentEntrySchema.
     meaning: 'Pay-as-you-go deployment for requests over the limit of this provisioned one',
     range: 'a deployment in the file',
     whenAbsent: '429',
+  },
+  serviceTier: {
+    meaning: 'Service tier of requests that ask for none (docs/generate.md)',
+    range: deploymentTiers.map((name) => `\`${name}\``).join(', '),
+    whenAbsent: '`default`',
   },
   promptCacheHitProbability: {
     meaning:

@@ -23,6 +23,13 @@ import { showValue, type Advice, describeProblems, type ProblemWords } from './z
 const MAX_COUNT = 1_000_000
 const groupRule = 'must be off, or a mapping such as {interval: 2000} or {tokens: [3, 10]}'
 
+const tierFactors = mapping({
+  /** Factor of the time to the first token; default: that of the tier. */
+  firstToken: numberFrom(0, 1_000).optional(),
+  /** Factor of the time of each token; default: that of the tier. */
+  perToken: numberFrom(0, 1_000).optional(),
+})
+
 const schema = mapping({
   /** A built-in profile. The keys below override it. */
   profile: z
@@ -41,6 +48,8 @@ const schema = mapping({
     /** Number of other requests at which `slowdown` applies in full; default: `concurrency.slots`. */
     requests: integerFrom(1, MAX_COUNT).optional(),
   }).optional(),
+  /** Factors of requests that another service tier processes. */
+  tiers: mapping({ priority: tierFactors.optional(), flex: tierFactors.optional() }).optional(),
   /** Limit of concurrent requests, with a queue. */
   concurrency: mapping({
     slots: integerFrom(1, MAX_COUNT),
@@ -64,7 +73,7 @@ export interface Load extends FilledTree<NonNullable<Parsed['load']>> {}
 export interface Concurrency extends ReadonlyTree<NonNullable<Parsed['concurrency']>> {}
 
 /** Latency of a deployment. The default of each key comes from the profile, then from the settings. */
-export interface DeploymentLatency extends LatencyProfile, Given<Pick<Parsed, 'profile'>> {
+export interface DeploymentLatency extends LatencyProfile, Given<Pick<Parsed, 'profile' | 'tiers'>> {
   readonly load?: Load
   readonly concurrency?: Concurrency
 }
@@ -142,4 +151,4 @@ function validateLatency(latency: Parsed, model: Model, location: string): strin
   return problems
 }
 
-const tokenKeys = ['firstToken', 'perToken', 'reasoningMsPerToken', 'burst'] as const
+const tokenKeys = ['firstToken', 'perToken', 'reasoningMsPerToken', 'burst', 'tiers'] as const

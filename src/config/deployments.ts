@@ -21,6 +21,9 @@ export interface Deployment extends SameInEntry {
 /** Versions of the rate limiter of the service, named by the month in which they were observed. */
 export const limitProfileNames = ['2024-02', '2024-10', '2025-08', '2026-03', '2026-08', '2026-09'] as const
 
+/** Tiers of a deployment (`service_tier` of the control plane). */
+export const deploymentTiers = ['default', 'priority'] as const
+
 /** Version of the rate limiter. */
 export type LimitProfileName = (typeof limitProfileNames)[number]
 

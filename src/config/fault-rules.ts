@@ -1,11 +1,20 @@
 import { z } from 'zod'
 import { isModelOperation, type ModelOperation, type Operation, operations } from '../wire/route.ts'
-import { type Advice, describeProblems, showValue } from './zod-problems.ts'
+import { type Advice, describeProblems, showValue, unknownDeployment } from './zod-problems.ts'
 import { isRecord } from '../lib/record.ts'
 import { describeFirst, shortText } from '../lib/error-text.ts'
-import { type Given, type Input, mapping, numberFrom, integerFrom, withoutUndefined } from './mapping-file.ts'
+import {
+  type Given,
+  type Input,
+  integerFrom,
+  mapping,
+  numberFrom,
+  plainName,
+  withoutUndefined,
+} from './mapping-file.ts'
 import { namedErrorNames, type NamedError } from '../wire/named-errors.ts'
 import { distributionSchema, milliseconds } from './distribution.ts'
+import { requestedTiers } from '../wire/service-tier.ts'
 import type { HarmCategory, PromptCategory } from '../wire/content-filters.ts'
 
 /** A day. The service never sends a longer retry-after. */
@@ -83,6 +92,8 @@ const forms = [
   }),
   /** The model refuses with this text. */
   mapping({ kind: z.literal('refusal'), text: phrase.default("I'm sorry, but I can't assist with that.") }),
+  /** The standard tier processes a request for the priority tier. */
+  mapping({ kind: z.literal('tierDowngrade') }),
   /** The content filter finds something, or fails and finds nothing. */
   mapping({
     kind: z.literal('contentFilter'),
@@ -182,17 +193,12 @@ const unjudged: readonly ModelOperation[] = ['chatCompletions', 'completions']
 /** Returns the operations that a fault applies to; undefined for all. */
 export function operationsOf(fault: Fault): readonly ModelOperation[] | undefined {
   if (fault.kind === 'streamFailure') return ['responses']
-  if (fault.kind === 'refusal') return refusing
+  if (fault.kind === 'refusal' || fault.kind === 'tierDowngrade') return refusing
   if (fault.kind !== 'contentFilter') return undefined
   return fault.finds === 'nothing' ? unjudged : filtered
 }
 
 const operationNames = (Object.keys(operations) as Operation[]).filter(isModelOperation)
-
-const nameRule = 'must be 1 to 64 letters, digits, dots, dashes or underscores'
-
-/** A name that is valid as a label value of metrics and in a header. */
-export const plainName = z.string(nameRule).regex(/^[\w.-]{1,64}$/, nameRule)
 
 const shape = {
   /** Name in metrics and in `x-sim-fault`; default: its error or kind. */
@@ -203,6 +209,8 @@ const shape = {
   probability: numberFrom(0, 1),
   /** Absent: every operation. */
   operation: z.enum(operationNames, `must be one of ${operationNames.join(', ')}`).optional(),
+  /** Tier that the request asks for. Absent: every tier. */
+  serviceTier: z.enum(requestedTiers, `must be one of ${requestedTiers.join(', ')}`).optional(),
   /** True: streams only. False: complete answers only. Absent: both. */
   stream: z.boolean('must be true or false').optional(),
   fault: faultSchema,
@@ -235,6 +243,7 @@ const advice: Advice = {
   probability: 'Set it to 0.05, for example, for one request in 20.',
   deployment: 'Leave it out for all deployments.',
   operation: { hint: 'Leave it out for all operations.', names: operationNames },
+  serviceTier: { hint: 'Leave it out for all tiers.', names: requestedTiers },
   stream: 'Leave it out for streams and whole answers.',
   fault: { hint: 'Set it to serverError, for example.', names: faultWords },
   // The fault of a header has no key.
@@ -322,31 +331,21 @@ function resolveRule(value: unknown, location: string, { deployment: owner, know
   const parsed = schema.safeParse(value)
   if (!parsed.success)
     return { problems: describeProblems(parsed.error, value, location, { advice, otherwise }) }
-  const { name, probability, operation, stream, fault, ...own } = parsed.data
+  const { name, probability, operation, serviceTier, stream, fault, ...own } = parsed.data
   const named = 'deployment' in own ? (own.deployment as string | undefined) : undefined
   const problems = [
     ...unknownDeployment(named, `${location}.deployment`, known),
     ...validateTarget(fault, operation, stream, location),
   ]
   if (problems.length > 0) return { problems }
-  const matches = { deployment: owner ?? named, operation, stream: needsStream(fault) ? true : stream }
+  const matches = {
+    deployment: owner ?? named,
+    operation,
+    serviceTier,
+    stream: needsStream(fault) ? true : stream,
+  }
   const given = Object.fromEntries(Object.entries(matches).filter(([, part]) => part !== undefined))
   return { rule: { label: name ?? labelOf(fault), probability, fault, ...given }, problems }
-}
-
-const MAX_LISTED_NAMES = 20
-
-/** Returns a problem if the name is not that of a known deployment. */
-export function unknownDeployment(
-  name: string | undefined,
-  location: string,
-  known: ReadonlySet<string> | undefined,
-): string[] {
-  if (name === undefined || !known || known.has(name)) return []
-  const names = [...known].slice(0, MAX_LISTED_NAMES).join(', ')
-  return [
-    `${location} must be the name of a deployment (got ${showValue(name)}). Known names are ${names}${known.size > MAX_LISTED_NAMES ? ', ...' : ''}.`,
-  ]
 }
 
 function validateTarget(

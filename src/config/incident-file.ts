@@ -1,14 +1,8 @@
 import { z } from 'zod'
 import { listProblems, shortText } from '../lib/error-text.ts'
-import { type Advice, describeProblems } from './zod-problems.ts'
-import {
-  type FaultRuleOptions,
-  plainName,
-  resolveFaults,
-  unknownDeployment,
-  type FaultRule,
-} from './fault-rules.ts'
-import { parseMappingFile, type Input, integerFrom, mapping, numberFrom } from './mapping-file.ts'
+import { type Advice, describeProblems, unknownDeployment } from './zod-problems.ts'
+import { type FaultRuleOptions, resolveFaults, type FaultRule } from './fault-rules.ts'
+import { parseMappingFile, type Input, integerFrom, mapping, numberFrom, plainName } from './mapping-file.ts'
 
 /** A timetable, or all problems. */
 export interface IncidentFile {

@@ -131,6 +131,11 @@ export function integerFrom(min: number, max: number): z.ZodInt {
   return z.int(rule).min(min, rule).max(max, rule)
 }
 
+const nameRule = 'must be 1 to 64 letters, digits, dots, dashes or underscores'
+
+/** A name that is valid as a label value of metrics and in a header. */
+export const plainName = z.string(nameRule).regex(/^[\w.-]{1,64}$/, nameRule)
+
 /** A mapping in a file with only these keys. Its messages complete the sentence "<location> ...". */
 export function mapping<const Shape extends z.core.$ZodLooseShape>(
   shape: Shape,

@@ -85,6 +85,7 @@ const capabilitiesSchema = z.strictObject(
     encryptedReasoning: flag,
     includes: z.array(text, 'must be a list of values of include').optional(),
     serviceTiers: listOf(['auto', 'default', 'priority', 'flex']),
+    maxPriorityTokens: z.int(tokensRule).min(0, tokensRule).optional(),
     jsonMode: flag,
     structuredOutputs: flag,
     verbosities: listOf(['low', 'medium', 'high']),

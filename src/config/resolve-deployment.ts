@@ -10,7 +10,7 @@ import {
   type DeploymentLatencyOptions,
   resolveLatency,
 } from './deployment-latency.ts'
-import { type Deployment, limitProfileNames } from './deployments.ts'
+import { type Deployment, deploymentTiers, limitProfileNames } from './deployments.ts'
 import { type FaultRule, type OwnFaultRuleOptions, resolveFaults } from './fault-rules.ts'
 import { isRecord } from '../lib/record.ts'
 import { type Input, withoutUndefined } from './mapping-file.ts'
@@ -37,6 +37,7 @@ export const deploymentEntrySchema = z.strictObject(
     wireProfile: z.enum(wireProfileNames, `must be one of ${wireProfileNames.join(', ')}`).optional(),
     provisionedThroughputUnits: limit,
     spilloverTo: z.string('must be the name of a deployment').optional(),
+    serviceTier: z.enum(deploymentTiers, `must be one of ${deploymentTiers.join(', ')}`).optional(),
     promptCacheHitProbability: z.number(shareRule).min(0, shareRule).max(1, shareRule).optional(),
     embeddingSize: z.int(sizeRule).min(1, sizeRule).max(MAX_EMBEDDING_SIZE, sizeRule).optional(),
     latency: z.custom<DeploymentLatencyOptions>().optional(),
@@ -97,6 +98,7 @@ const advice: Readonly<Record<string, string>> = {
   wireProfile: 'Leave it out to use WIRE_PROFILE.',
   provisionedThroughputUnits: 'Set it to 15, for example, or leave it out for a pay-as-you-go deployment.',
   spilloverTo: 'Set it to a pay-as-you-go deployment in this file, or leave it out.',
+  serviceTier: 'Set it to priority, or leave it out for default.',
   promptCacheHitProbability: 'Set it to 0.3, for example, or leave it out for 1.',
   embeddingSize: 'Set it to 1536, for example, or leave it out for the size of the model.',
 }

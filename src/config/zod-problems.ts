@@ -88,3 +88,18 @@ export function showValue(value: unknown, location = ''): string {
       : redactBody(JSON.stringify(value) ?? typeof value)
   return shown.length > MAX_LENGTH ? `${shown.slice(0, MAX_LENGTH)}...` : shown
 }
+
+const MAX_LISTED_NAMES = 20
+
+/** Returns a problem if the name is not that of a known deployment. */
+export function unknownDeployment(
+  name: string | undefined,
+  location: string,
+  known: ReadonlySet<string> | undefined,
+): string[] {
+  if (name === undefined || !known || known.has(name)) return []
+  const names = [...known].slice(0, MAX_LISTED_NAMES).join(', ')
+  return [
+    `${location} must be the name of a deployment (got ${showValue(name)}). Known names are ${names}${known.size > MAX_LISTED_NAMES ? ', ...' : ''}.`,
+  ]
+}

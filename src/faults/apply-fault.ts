@@ -78,6 +78,7 @@ function inStream(error: ServiceError, fault: FaultOf<'streamFailure'>): Service
 /** How a fault changes the generation of an answer; undefined for faults that apply to the finished answer. */
 export function overrideOf(fault: Fault): AnswerOverride | undefined {
   if (fault.kind === 'refusal') return { refusal: fault.text }
+  if (fault.kind === 'tierDowngrade') return { downgraded: true }
   if (fault.kind !== 'contentFilter') return undefined
   if (fault.finds === 'nothing') return { verdict: { kind: 'unjudged' } }
   return {

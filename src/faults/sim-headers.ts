@@ -206,11 +206,12 @@ function reject(name: string, message: string): ServiceError {
 
 /** Whether a rule applies to a request, apart from its probability. */
 export function matchesRule(rule: FaultRule, exchange: Exchange): boolean {
-  const { deployment, operation, stream, fault } = rule
+  const { deployment, operation, serviceTier, stream, fault } = rule
   const requested = exchange.route?.operation
   if (requested === undefined) return false
   if (deployment !== undefined && deployment !== exchange.deployment?.name) return false
   if (operation !== undefined && operation !== requested) return false
+  if (serviceTier !== undefined && serviceTier !== exchange.requestedTier) return false
   const allowed: readonly string[] | undefined = operationsOf(fault)
   if (allowed && !allowed.includes(requested)) return false
   return stream === undefined || stream === wantsStream(exchange)

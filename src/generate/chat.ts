@@ -8,31 +8,25 @@ import { parseChatRequest, withoutExtraParameters } from '../wire/chat/validate-
 import { countPromptAudio } from '../wire/chat/message-tokens.ts'
 import { countTools } from '../wire/chat/tool-tokens.ts'
 import { promptFamily } from '../wire/chat/prompt-family.ts'
-import type { Addressed, Exchange } from '../pipeline/exchange.ts'
+import { type Addressed, type Exchange, formOf } from '../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../pipeline/reply-headers.ts'
 import type { Reply, ServiceFacts } from '../pipeline/reply.ts'
 import { type ReplyOrPromise, mapMaybe } from '../pipeline/stage.ts'
 import { loadEncoding, type TokenCounter } from '../tokens/encoding.ts'
-import {
-  chatTask,
-  requestedTokens,
-  usesFunctions,
-  withForced,
-  useCache,
-  readableTexts,
-} from './completion-task.ts'
+import { chatTask, requestedTokens, usesFunctions, withForced, readableTexts } from './completion-task.ts'
 import { complete, completeInSlices, mayTakeLong, completionMemory } from './complete.ts'
 import { completionSteps, type Completion } from '../answer/completion.ts'
 import { refuseUnknownTools } from './choose-tools.ts'
 import { judgeContent, type Verdict, filterCompletion, type FilteredCompletion } from './content-filter.ts'
 import { planSpoken, speak, spokenSeconds, streamSpoken } from './audio/spoken-answer.ts'
 import { countAhead } from './count-ahead.ts'
+import { useCache } from './cached-prompt.ts'
+import { chooseTier } from './choose-tier.ts'
+import { type ServedTier, tierHeader } from '../wire/service-tier.ts'
 import type { PromptCache } from './prompt-cache.ts'
 import { chatBody } from '../wire/chat/write-chat.ts'
 import { xaiChatBody, xaiChatStream, xaiFacts } from '../wire/chat/write-xai-chat.ts'
 import { createHash } from 'node:crypto'
-import type { ChatForm } from '../wire/wire-profile.ts'
-import { formOf } from '../pipeline/exchange.ts'
 import { chatCompletionId, guid } from '../wire/ids.ts'
 import { dataSourcesError, type DataSource } from '../wire/chat/data-sources.ts'
 import { dataChatBody, dataChatStream } from '../wire/chat/write-data-chat.ts'
@@ -83,6 +77,8 @@ function answerChat(
     return refuse(contextLengthExceeded(lengths))
   }
 
+  const tier = chooseTier(exchange, deployment, request.service_tier, promptTokens)
+  if (typeof tier !== 'string') return refuse(tier)
   const verdict = judgeContent(readableTexts(request), exchange.config, exchange.forced)
   if (verdict.kind === 'prompt') return refuse(promptFiltered(verdict.category))
 
@@ -100,8 +96,8 @@ function answerChat(
   const reply = (written: Completion): ReplyOrPromise => {
     const filtered = filterCompletion(heard(written, model, request), verdict, request.stream === true)
     return retrieved
-      ? dataReply(exchange, model, request, filtered, retrieved)
-      : chatReply(exchange, model, request, verdict, filtered)
+      ? dataReply(exchange, model, request, tier, filtered, retrieved)
+      : chatReply(exchange, model, request, verdict, tier, filtered)
   }
   return mayTakeLong(task, model)
     ? completeInSlices(task, model, random, config).then(reply)
@@ -113,12 +109,13 @@ function chatReply(
   model: Model,
   request: ChatRequest,
   verdict: Verdict,
+  tier: ServedTier,
   filtered: FilteredCompletion,
 ): ReplyOrPromise {
   const isSpoken = request.audio && request.modalities?.includes('audio')
   return isSpoken
-    ? spokenReply(exchange, model, request, filtered)
-    : writtenReply(exchange, model, request, verdict, filtered)
+    ? spokenReply(exchange, model, request, tier, filtered)
+    : writtenReply(exchange, model, request, verdict, tier, filtered)
 }
 
 /** Adds the audio tokens of the prompt to the usage of a model that hears. */
@@ -135,6 +132,7 @@ function writtenReply(
   model: Model,
   request: ChatRequest,
   verdict: Verdict,
+  tier: ServedTier,
   { completion, found, late }: FilteredCompletion,
 ): Reply {
   const { usage } = completion
@@ -143,15 +141,19 @@ function writtenReply(
   const facts = chatFacts(exchange, model, request, completion, {
     found,
     unjudged: verdict.kind === 'unjudged',
+    tier,
   })
 
   if (!request.stream) {
-    return modelReply(jsonOfModel, chatBody(completion, facts), usage, steps)
+    const whole = modelReply(jsonOfModel, chatBody(completion, facts), usage, steps)
+    whole.serviceTier = tier
+    return whole
   }
   const lateResult =
     late && found ? { category: found, promptLength: lengthOf(readableTexts(request)) } : undefined
   const body = streamChat(completion, facts, streamOptionsOf(request), lateResult, exchange.random)
   const reply = modelReply(eventsOfModel, body, usage, steps)
+  reply.serviceTier = tier
   if (late) reply.unbuffered = true
   return reply
 }
@@ -163,6 +165,7 @@ function dataReply(
   exchange: Exchange,
   model: Model,
   request: ChatRequest,
+  tier: ServedTier,
   { completion }: FilteredCompletion,
   { context }: Retrieved,
 ): Reply {
@@ -175,9 +178,11 @@ function dataReply(
     context,
   }
   const steps = completionSteps(cited)
-  return request.stream
+  const reply = request.stream
     ? modelReply(eventsOfModel, dataChatStream(cited, facts), cited.usage, steps)
     : modelReply(jsonOfModel, dataChatBody(cited, facts), cited.usage, steps)
+  reply.serviceTier = tier
+  return reply
 }
 
 /** Answers with sound. The text is its transcript. */
@@ -185,6 +190,7 @@ async function spokenReply(
   exchange: Exchange,
   model: Model,
   request: ChatRequest,
+  tier: ServedTier,
   { completion, found }: FilteredCompletion,
 ): Promise<Reply> {
   const plans = planSpoken(completion)
@@ -194,11 +200,14 @@ async function spokenReply(
   const { random } = exchange
   const maxTokens = requestedTokens(request)
   const spoken = await speak(completion, plans, { audio: request.audio, maxTokens, createdSeconds, random })
-  const facts = chatFacts(exchange, model, request, spoken, { found, unjudged: false })
+  const facts = chatFacts(exchange, model, request, spoken, { found, unjudged: false, tier })
   const steps = completionSteps(spoken)
-  if (!request.stream) return modelReply(jsonOfModel, chatBody(spoken, facts), spoken.usage, steps)
-  const body = streamSpoken(spoken, facts, streamOptionsOf(request), exchange.random)
-  return modelReply(eventsOfModel, body, spoken.usage, steps)
+  const options = streamOptionsOf(request)
+  const reply = request.stream
+    ? modelReply(eventsOfModel, streamSpoken(spoken, facts, options, exchange.random), spoken.usage, steps)
+    : modelReply(jsonOfModel, chatBody(spoken, facts), spoken.usage, steps)
+  reply.serviceTier = tier
+  return reply
 }
 
 /** 24 kHz with 16 bits, and base64 of a part. */
@@ -237,7 +246,7 @@ function chatFacts(
   model: Model,
   request: ChatRequest,
   completion: Completion,
-  { found, unjudged }: Pick<ChatFacts, 'found' | 'unjudged'>,
+  { found, unjudged, tier }: Pick<ChatFacts, 'found' | 'unjudged'> & { readonly tier: ServedTier },
 ): ChatFacts {
   const { chat: form } = formOf(exchange, model)
   return {
@@ -245,7 +254,7 @@ function chatFacts(
     created: Math.floor(exchange.clock.epochMs() / 1000),
     model: model.versionedName,
     systemFingerprint: systemFingerprint(model),
-    serviceTier: serviceTier(form, request.service_tier),
+    serviceTier: form.hasServiceTier || asksForTier(exchange, request) ? tier : undefined,
     form,
     times: form.checkpoint && exchange,
     usesFunctions: usesFunctions(request),
@@ -266,11 +275,9 @@ function logprobsOf(
   return (pieces) => logprobsPieces(pieces, options)
 }
 
-/** Tier as the service reports it: `auto` becomes `default`, and `fast` becomes `priority`. */
-function serviceTier(form: ChatForm, requested: string | null | undefined): string | undefined {
-  if (requested === undefined || requested === null) return form.hasServiceTier ? 'default' : undefined
-  if (requested === 'auto') return 'default'
-  return requested === 'fast' ? 'priority' : requested
+/** Whether a request names a tier. The answer then has one in all wire profiles. */
+function asksForTier({ headers }: Exchange, { service_tier: requested }: ChatRequest): boolean {
+  return headers[tierHeader] !== undefined || (requested !== undefined && requested !== null)
 }
 
 const fingerprints = new Map<string, string>()

@@ -10,6 +10,7 @@ import {
 } from '../lib/credential-texts.ts'
 import { redactBody } from '../lib/redact-credentials.ts'
 import type { Reply } from '../pipeline/reply.ts'
+import type { ServiceTiers } from '../wire/service-tier.ts'
 import type { Usage } from '../answer/completion.ts'
 import { isNewRequest, type Retry } from './retry-findings.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
@@ -52,6 +53,8 @@ export interface JournalEntry {
   readonly status: number
   /** The status of the error that a stream with status 200 reported instead of an answer. */
   readonly streamErrorStatus: number | undefined
+  /** The tier that the request asked for, and the one that processed it. Undefined for other operations than chat and responses. */
+  readonly serviceTier: ServiceTiers | undefined
   /** The limit that rejected the request. */
   readonly limitedBy: Reply['limitedBy']
   /** The wait in the `retry-after` headers of the answer. */
@@ -89,6 +92,7 @@ export function journalEntry(call: JournalCall): JournalEntry {
     at: new Date(atEpochMs).toISOString(),
     bodyKept: body !== undefined,
     streamErrorStatus: call.streamErrorStatus,
+    serviceTier: call.serviceTier,
     get body() {
       return (text ??= redactedBody(call))
     },
@@ -178,6 +182,7 @@ export interface JournalCall {
   readonly status: number
   /** Absent if no stream reported an error. */
   readonly streamErrorStatus?: number | undefined
+  readonly serviceTier?: ServiceTiers | undefined
   readonly limitedBy: Reply['limitedBy']
   readonly retryAfterMs: number | undefined
   readonly streamed: boolean

@@ -30,6 +30,9 @@ export function journalEntryJson(entry: JournalEntry) {
     spilled_over_from: entry.spilledOverFrom ?? null,
     client: entry.client,
     caller: entry.caller ?? null,
+    service_tier: entry.serviceTier
+      ? { request: entry.serviceTier.requested, response: entry.serviceTier.served ?? null }
+      : null,
     status: entry.status,
     stream_error_status: entry.streamErrorStatus ?? null,
     limited_by: entry.limitedBy ?? null,

@@ -4,6 +4,7 @@ import { type Stage, mapMaybe } from '../pipeline/stage.ts'
 import { outcomeStatus, type Reply, type HeaderList } from '../pipeline/reply.ts'
 import type { JournalSink } from './journal-sink.ts'
 import { clientName } from './request-fingerprint.ts'
+import type { ServiceTiers } from '../wire/service-tier.ts'
 import { parseRetryAfter, parseRetryAfterMs } from '../wire/service-headers.ts'
 
 /**
@@ -43,6 +44,7 @@ function record(exchange: Exchange, reply: Reply, sink: JournalSink, testHeader:
       status: reply.status,
       streamErrorStatus: reply.streamErrorStatus,
       limitedBy: reply.limitedBy,
+      serviceTier: tiersOf(exchange, reply),
       retryAfterMs: outcomeStatus(reply) < 400 ? undefined : readRetryAfterMs(reply.headers, clock.epochMs()),
       streamed: isStream(reply),
       usage: reply.usage,
@@ -62,6 +64,13 @@ function record(exchange: Exchange, reply: Reply, sink: JournalSink, testHeader:
       failure: failureOf(reply),
     })
   })
+}
+
+function tiersOf(
+  { requestedTier: requested }: Exchange,
+  { serviceTier: served }: Reply,
+): ServiceTiers | undefined {
+  return requested === undefined ? undefined : { requested, served }
 }
 
 /** Official OpenAI clients count their attempts in this header. 0 is the first one. */

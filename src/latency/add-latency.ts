@@ -8,7 +8,7 @@ import { sleep } from '../lib/waiting.ts'
 import { EventSplitter } from '../lib/server-sent-events.ts'
 import { isSimulated } from '../pipeline/source-rules.ts'
 import { highDemand, HIGH_DEMAND_RETRY_AFTER_SECONDS, temporarilyUnable } from '../wire/errors.ts'
-import type { Exchange } from '../pipeline/exchange.ts'
+import type { Exchange, IncidentEffects } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/reply-headers.ts'
 import { type ReplyOrPromise, type Stage, mapMaybe } from '../pipeline/stage.ts'
 import type { Reply, Schedule } from '../pipeline/reply.ts'
@@ -165,7 +165,8 @@ function planSchedule(
   random: Random,
 ): Schedule {
   const { promptTokens = 0, cachedTokens = 0 } = reply.usage ?? {}
-  const { conditions } = exchange
+  const { serviceTier = 'default' } = reply
+  const conditions = serviceTier === 'default' ? exchange.conditions : withTier(exchange, serviceTier)
   const work: Work = { beginMs, promptTokens: promptTokens - cachedTokens, factor, conditions }
   if (timing.kind === 'tokens') {
     const sent = reply.unbuffered && timing.burst ? { ...timing, burst: undefined } : timing
@@ -173,6 +174,28 @@ function planSchedule(
   }
   const units = timing.perMegabyte ? exchange.body.length / BYTES_PER_MEGABYTE : 1
   return planRequest(timing, units, work, random)
+}
+
+/**
+ * Factors of the time of a tier. Source: 104 streams of gpt-5.6-sol per tier (priority; public measurement, October 2026) and 162 short
+ * answers (flex; September 2026).
+ */
+const tierFactors = {
+  priority: { firstToken: 0.75, perToken: 0.9 },
+  flex: { firstToken: 1.2, perToken: 1.1 },
+} as const
+
+/** The effects of the incident and of the tier. */
+function withTier(
+  { deployment, conditions }: Exchange,
+  tier: keyof typeof tierFactors,
+): Pick<IncidentEffects, 'firstTokenFactor' | 'perTokenFactor'> {
+  const own = deployment?.latency?.tiers?.[tier]
+  const { firstToken, perToken } = tierFactors[tier]
+  return {
+    firstTokenFactor: (own?.firstToken ?? firstToken) * (conditions?.firstTokenFactor ?? 1),
+    perTokenFactor: (own?.perToken ?? perToken) * (conditions?.perTokenFactor ?? 1),
+  }
 }
 
 /** The steps of a reply, derived from its usage if they are missing, such as in replies of extensions. */

@@ -122,7 +122,7 @@ export interface Work {
   /** Factor of all times: time scale and slowdown by load. Above 0. */
   readonly factor: number
   /** Effects of an incident on the times. */
-  readonly conditions?: IncidentEffects | undefined
+  readonly conditions?: Pick<IncidentEffects, 'firstTokenFactor' | 'perTokenFactor'> | undefined
 }
 
 /**

@@ -212,6 +212,7 @@ describe('createMetrics', () => {
       'aoai_queue_wait_seconds histogram',
       'aoai_tokens_total counter',
       'aoai_rate_limited_requests_total counter',
+      'aoai_service_tier_requests_total counter',
       'aoai_client_disconnects_total counter',
       'aoai_requests_in_flight gauge',
       'aoai_simulator_lateness_seconds histogram',

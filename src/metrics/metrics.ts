@@ -89,7 +89,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
         watch.advance(nowMs)
         const { queuedMs } = exchange
         const baseMs = nowMs - exchange.startedMs - queuedMs
-        exchange.onEnd((outcome) => table.seriesOf(exchange).count(reply, { baseMs, queuedMs }, outcome))
+        exchange.onEnd((outcome) =>
+          table.seriesOf(exchange).count(exchange, reply, { baseMs, queuedMs }, outcome),
+        )
         return reply
       })
     },

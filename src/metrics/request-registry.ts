@@ -28,13 +28,13 @@ export function createRequestRegistry({ series, inFlight }: RequestRegistrySourc
   const counter = (
     name: string,
     help: string,
-    label: string | undefined,
+    label: string | readonly string[] | undefined,
     rowsOf: (one: RequestSeries) => Row[],
   ): Counter =>
     new Counter({
       name,
       help,
-      labelNames: label === undefined ? seriesLabels : [...seriesLabels, label],
+      labelNames: [...seriesLabels, ...[label ?? []].flat()],
       registers: [registry],
       collect() {
         this.reset()
@@ -86,6 +86,16 @@ export function createRequestRegistry({ series, inFlight }: RequestRegistrySourc
     'Requests rejected by a limit of their deployment, by limit.',
     'reason',
     ({ rateLimited }) => Object.entries(rateLimited).map(([reason, value]): Row => [value, { reason }]),
+  )
+  counter(
+    'aoai_service_tier_requests_total',
+    'Requests for chat and responses, by the tier that they ask for and the tier that processed them.',
+    ['request_tier', 'response_tier'],
+    ({ tiers }) =>
+      [...tiers].map(({ requested, served, count }): Row => [
+        count,
+        { request_tier: requested, response_tier: served },
+      ]),
   )
   counter(
     'aoai_client_disconnects_total',

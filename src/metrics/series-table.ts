@@ -1,6 +1,7 @@
 import type { Exchange, PacingWatch, Outcome } from '../pipeline/exchange.ts'
 import { defaultResourceName } from '../config/config.ts'
 import type { Operation } from '../wire/route.ts'
+import { requestedTiers, servedTiers, type RequestedTier, type ServedTier } from '../wire/service-tier.ts'
 import { outcomeStatus, type Reply } from '../pipeline/reply.ts'
 
 /** Maximum number of deployments with a label that are not configured. Later ones have the label `other`. */
@@ -154,6 +155,29 @@ export function deploymentLabels(resource: string, deployment: string): Deployme
   return { ...resourceLabels(resource), deployment }
 }
 
+const responseTiers = [...servedTiers, 'none'] as const
+
+/** Requests by tier. The label `response_tier` is `none` for errors and for answers of other sources than generate. */
+class TierCounts {
+  readonly #counts = new Float64Array(requestedTiers.length * responseTiers.length)
+
+  count(requested: RequestedTier | undefined, served: ServedTier | undefined): void {
+    if (requested === undefined) return
+    const index =
+      requestedTiers.indexOf(requested) * responseTiers.length + responseTiers.indexOf(served ?? 'none')
+    this.#counts[index] = (this.#counts[index] ?? 0) + 1
+  }
+
+  *[Symbol.iterator](): Generator<{ requested: RequestedTier; served: ServedTier | 'none'; count: number }> {
+    for (const [row, requested] of requestedTiers.entries()) {
+      for (const [column, served] of responseTiers.entries()) {
+        const count = this.#counts[row * responseTiers.length + column] ?? 0
+        if (count > 0) yield { requested, served, count }
+      }
+    }
+  }
+}
+
 /** All counts of one deployment and operation. */
 export class RequestSeries {
   readonly labels: DeploymentLabels & { readonly operation: OperationLabel }
@@ -162,6 +186,8 @@ export class RequestSeries {
   readonly tokens = { prompt: 0, completion: 0, reasoning: 0, cached: 0 }
   /** The names are the values of the label `reason`. */
   readonly rateLimited = { tokens: 0, requests: 0, capacity: 0 }
+  /** Requests by the tier that they asked for and the tier that processed them. */
+  readonly tiers = new TierCounts()
   disconnects = 0
 
   constructor(resource: string, deployment: string, operation: OperationLabel) {
@@ -169,7 +195,7 @@ export class RequestSeries {
   }
 
   /** Counts an answered request. */
-  count(reply: Reply, { baseMs, queuedMs }: WorkTimes, outcome: Outcome): void {
+  count(exchange: Exchange, reply: Reply, { baseMs, queuedMs }: WorkTimes, outcome: Outcome): void {
     const series = this.#seriesOf(outcomeStatus(reply))
     series.requests++
     series.baseDuration.observe(baseMs / 1_000)
@@ -181,6 +207,7 @@ export class RequestSeries {
     if (outcome.aborted) this.disconnects++
     else series.duration.observe(outcome.endMs / 1_000)
     if (reply.limitedBy) this.rateLimited[reply.limitedBy]++
+    this.tiers.count(exchange.requestedTier, reply.serviceTier)
     if (!reply.usage) return
     this.tokens.prompt += reply.usage.promptTokens
     this.tokens.completion += reply.usage.completionTokens

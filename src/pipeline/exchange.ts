@@ -5,6 +5,7 @@ import { type SourceName, sourceOf } from '../config/source-names.ts'
 import { guid } from '../wire/ids.ts'
 import { isMultipart, parseMultipart, type MultipartForm } from '../wire/multipart.ts'
 import { findRoute, type Route } from '../wire/route.ts'
+import { type RequestedTier, tierHeader, tierNamed, tierOfHeader } from '../wire/service-tier.ts'
 import type { RateLimits } from '../wire/service-headers.ts'
 import type { Clock } from '../lib/clock.ts'
 import { UNCOUNTED_BYTES, type MemoryBudget } from '../lib/memory-budget.ts'
@@ -185,6 +186,21 @@ export class Exchange {
     return { requestId: this.id, method: this.method, path: this.path }
   }
 
+  /**
+   * Tier that a request for chat or responses asks for: that of the header, else of `service_tier`, else `auto`. Undefined for other
+   * operations and for an unknown tier.
+   */
+  get requestedTier(): RequestedTier | undefined {
+    const operation = this.route?.operation
+    if (operation !== 'chatCompletions' && operation !== 'responses') return undefined
+    const header = this.headers[tierHeader]
+    if (header !== undefined) return tierOfHeader(header)
+    const { json } = this
+    const asked =
+      typeof json === 'object' && json !== null && 'service_tier' in json ? json.service_tier : null
+    return asked === undefined || asked === null ? 'auto' : tierNamed(asked)
+  }
+
   /** The body as JSON, parsed once; undefined if it is not valid JSON. */
   get json(): unknown {
     this.#json ??= { value: this.isForm ? undefined : this.#readJson(this.body) }
@@ -303,6 +319,8 @@ export interface AnswerOverride {
   readonly refusal?: string
   /** Result of the content filter, independent of the texts. */
   readonly verdict?: VerdictOverride
+  /** Whether the standard tier processes a request for the priority tier. */
+  readonly downgraded?: boolean
 }
 
 /** Result of the content filter: harm in the prompt, in the answer, or late in a stream, or no result because the filter failed. */

@@ -2,6 +2,7 @@ import type { EventsBody, LiveBody, WholeBody } from '../answer/body.ts'
 import type { Steps, Usage } from '../answer/completion.ts'
 import type { ServiceError, ServiceLayer } from '../wire/errors.ts'
 import type { Exchange } from './exchange.ts'
+import type { ServedTier } from '../wire/service-tier.ts'
 import { sleep } from '../lib/waiting.ts'
 import { reasonOf } from '../lib/error-text.ts'
 
@@ -59,6 +60,8 @@ export interface Reply {
   unbuffered?: boolean
   /** Status of the error that a stream of status 200 reports instead of an answer. Logs, metrics and the journal count it. */
   streamErrorStatus?: number
+  /** Tier that processes the request; absent for errors and other operations than chat and responses. */
+  serviceTier?: ServedTier
   /** Limit that rejected the request; `capacity` is a full queue of the deployment. */
   limitedBy?: 'tokens' | 'requests' | 'capacity'
   /** Absent for an answer that is due immediately, and for a live body. */

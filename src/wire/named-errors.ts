@@ -29,6 +29,7 @@ import {
 import { contextLengthExceeded, promptLengthExceeded } from './chat/error-context-length.ts'
 import { inputTooLong } from './responses/responses-errors.ts'
 import { isResponsesOperation, operations, type Operation } from './route.ts'
+import { flexUnavailable } from './service-tier.ts'
 
 /** The properties of a request that error messages contain. */
 export interface FailedRequest {
@@ -90,6 +91,7 @@ export const namedErrors = {
   requestRateLimit: rateLimitError('call'),
   capacity429: ({ operation }) => highDemand(operation),
   temporaryAdjustment: rateLimitError('token'),
+  flexUnavailable,
   serverError: ({ requestId }) => serverError(requestId),
   gatewayError: gatewayFailure,
   overloaded503: temporarilyUnable,

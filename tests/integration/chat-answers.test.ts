@@ -160,7 +160,7 @@ describe('the service tier', () => {
     const one = { ...hello, max_tokens: 1 }
     expect(await chat(simulator, one)).not.toHaveProperty('service_tier')
     expect((await chat(simulator, { ...one, service_tier: 'auto' })).service_tier).toBe('default')
-    expect((await chat(simulator, { ...one, service_tier: 'fast' })).service_tier).toBe('priority')
+    expect((await chat(simulator, { ...one, service_tier: 'fast' })).service_tier).toBe('default')
     expect((await chat(simulator, hello, 'gpt-5.2')).service_tier).toBe('default')
     const response = await simulator.post(deploymentPath('gpt-5.2-chat', 'chat/completions'), hello)
     expect(await response.text()).toMatch(/\]?,"service_tier":"default","system_fingerprint":null,"usage":/)

@@ -163,6 +163,14 @@ describe.each(apis)('the prompt cache of %s', (api) => {
     })
   })
 
+  it('refuses a request for the reason of a miss', async () => {
+    const { status, body } = await setUp().send(api, 'luna', 'x', {
+      prompt_cache_options: { comparison_response_id: 'resp_1' },
+    })
+    expect(status).toBe(400)
+    expect(body['error']).toMatchObject({ param: 'prompt_cache_options.comparison_response_id' })
+  })
+
   it('refuses a breakpoint before gpt-5.6', async () => {
     const type = api === 'chat' ? 'text' : 'input_text'
     const content = [{ type, text: 'x', prompt_cache_breakpoint: { mode: 'explicit' } }]

@@ -3,6 +3,7 @@ import type { Exchange } from '../../pipeline/exchange.ts'
 import { ResponseIds } from '../../wire/responses/response-ids.ts'
 import { isModelOutput, type ToolUsage } from '../../wire/responses/hosted-output.ts'
 import { type WrittenItem } from '../../wire/responses/response-object.ts'
+import type { ServedTier } from '../../wire/service-tier.ts'
 import type { ResponsesRequest } from '../../wire/responses/responses-request.ts'
 import { wireFormOf } from '../../wire/wire-profile.ts'
 import type { FilteredCompletion } from '../content-filter.ts'
@@ -27,7 +28,7 @@ export function createRecord(
   deployment: Deployment,
   request: ResponsesRequest,
   { items: input, historyTokens, toolHistory, servers }: ResolvedInput & Pick<HostedPlan, 'servers'>,
-  { completion, found }: FilteredCompletion,
+  { completion, found, serviceTier }: FilteredCompletion & { readonly serviceTier: ServedTier },
 ): { record: ResponseRecord; items: readonly WrittenItem[] } {
   const { model } = deployment
   const createdMs = exchange.clock.epochMs()
@@ -65,6 +66,7 @@ export function createRecord(
     written: items.map(partsOf),
     finishReason: choice.finishReason,
     ...(found && { found }),
+    serviceTier,
     usage: completion.usage,
     toolUsage: toolUsageOf(hostedCallsOf(choice)),
     progress: new ResponseProgress(request.background === true, createdMs),

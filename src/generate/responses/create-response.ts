@@ -1,5 +1,4 @@
 import type { MaybePromise } from '../../lib/port.ts'
-import type { Deployment } from '../../config/deployments.ts'
 import type { Model } from '../../wire/models/models.ts'
 import type { ChatRequest } from '../../wire/chat/chat-request.ts'
 import { parseInputTokensRequest, parseResponsesRequest } from '../../wire/responses/validate-responses.ts'
@@ -13,41 +12,21 @@ import type { Reply, Schedule } from '../../pipeline/reply.ts'
 import { type ReplyOrPromise, mapMaybe } from '../../pipeline/stage.ts'
 import { loadEncoding, type TokenCounter } from '../../tokens/encoding.ts'
 import { refuseUnknownTools } from '../choose-tools.ts'
-import {
-  type CacheFields,
-  cacheKey,
-  cacheRetention,
-  chatTask,
-  reachesCache,
-  readableTexts,
-  reportedUse,
-  useCache,
-  withForced,
-} from '../completion-task.ts'
+import { cachedHistory, useCache } from '../cached-prompt.ts'
+import { chooseTier } from '../choose-tier.ts'
+import { chatTask, readableTexts, withForced } from '../completion-task.ts'
 import { complete, completionMemory } from '../complete.ts'
 import { completionSteps, type Completion } from '../../answer/completion.ts'
 import { countAhead } from '../count-ahead.ts'
 import { filterCompletion, type FilteredCompletion, judgeContent } from '../content-filter.ts'
-import {
-  isRetained,
-  MIN_CACHED_PROMPT,
-  noCacheUse,
-  type CacheUse,
-  type PromptCache,
-  useOfHistory,
-} from '../prompt-cache.ts'
+import { MIN_CACHED_PROMPT, type PromptCache } from '../prompt-cache.ts'
 import { textBody } from '../../answer/body.ts'
 import { divertSchedule, streamResponse } from './stream-response.ts'
 import { writeJson } from '../../wire/responses/write-json.ts'
 import { createRecord } from './create-record.ts'
 import { paintCalls, planHostedTools, withHostedTools } from './hosted/hosted-tools.ts'
 import { type WrittenItem, responseObject } from '../../wire/responses/response-object.ts'
-import {
-  type AddedResponse,
-  type ResponseArchive,
-  type ResponseRecord,
-  conversationTokens,
-} from './response-archive.ts'
+import { type AddedResponse, type ResponseArchive, type ResponseRecord } from './response-archive.ts'
 import { resolveInput, type ResolvedInput } from './resolve-input.ts'
 
 /** Creates the generator of responses. Stored responses can be read, continued and cancelled. */
@@ -69,6 +48,8 @@ export function createResponseGenerator(store: ResponseArchive) {
     // Truncation drops the oldest items until an answer fits.
     const promptTokens = Math.min(inputTokens, model.contextTokens - 1)
 
+    const serviceTier = chooseTier(exchange, deployment, request.service_tier, promptTokens)
+    if (typeof serviceTier !== 'string') return refuse(serviceTier)
     const verdict = judgeContent(readableTexts(chat), exchange.config, exchange.forced)
     if (verdict.kind === 'prompt') {
       return refuse(responsesPromptFiltered({ request, items: input.items }, verdict.category))
@@ -91,10 +72,13 @@ export function createResponseGenerator(store: ResponseArchive) {
     const filtered = filterCompletion(written, verdict, request.stream === true)
     return mapMaybe(paintCalls(filtered.completion), () => {
       const servers = plan?.servers ?? []
-      const { record, items } = createRecord(exchange, deployment, request, { ...input, servers }, filtered)
-      return mapMaybe(storeResponse(record, exchange, store), ({ lease }) =>
-        reply(exchange, record, items, { written, filtered }, store, lease),
-      )
+      const parts = { ...filtered, serviceTier }
+      const { record, items } = createRecord(exchange, deployment, request, { ...input, servers }, parts)
+      return mapMaybe(storeResponse(record, exchange, store), ({ lease }) => {
+        const answered = reply(exchange, record, items, { written, filtered }, store, lease)
+        answered.serviceTier = serviceTier
+        return answered
+      })
     })
   }
 
@@ -160,34 +144,6 @@ export function ownTokens(
   counter: TokenCounter,
 ): number {
   return countResponsesInput({ ...request, input: items }, model, counter)
-}
-
-/** The earlier items of a conversation are cached as a whole while the previous response is retained. */
-function cachedHistory(
-  exchange: Exchange,
-  deployment: Deployment,
-  request: ChatRequest,
-  previous: ResponseRecord,
-  tokens: number,
-): CacheUse {
-  const { model } = deployment
-  if (request.prompt_cache_options?.mode === 'explicit') return noCacheUse
-  const isCached =
-    previous.deployment === deployment.name &&
-    isRetained(cacheRetention(request, model), exchange.clock.epochMs() - previous.createdMs) &&
-    cacheKey(request, model) === cacheKey(cacheFieldsOf(previous.request, model), model) &&
-    reachesCache(exchange, deployment)
-  const use = useOfHistory(isCached ? Math.min(conversationTokens(previous), tokens) : 0, tokens)
-  return reportedUse(use, exchange, deployment)
-}
-
-function cacheFieldsOf(request: ResponsesRequest, { capabilities }: Model): CacheFields {
-  const { prompt_cache_key, reasoning, text } = request
-  return {
-    prompt_cache_key: prompt_cache_key ?? null,
-    reasoning_effort: reasoning?.effort ?? capabilities.defaultEffort,
-    verbosity: text?.verbosity ?? null,
-  }
 }
 
 /** Result for a response that is not stored. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { requestedTiers, servedTiers } from '../../wire/service-tier.ts'
 
 const count = z.int().min(0)
 const id = z.int().min(1)
@@ -48,6 +49,10 @@ const journalEntrySchema = z
       .int()
       .nullable()
       .describe('Status of the error that a stream with status 200 reported instead of an answer.'),
+    service_tier: z
+      .object({ request: z.enum(requestedTiers), response: z.enum(servedTiers).nullable() })
+      .nullable()
+      .describe('Null for other operations than chat and responses, and for an unknown tier.'),
     limited_by: text.nullable(),
     retry_after_ms: ms.nullable(),
     usage: usage.nullable(),

@@ -54,7 +54,7 @@ import {
   metadataNeedsStore,
   predictionStandsAlone,
 } from './validate-chat-rules.ts'
-import { chatCacheOptions, promptCacheFitsModel } from '../validation/prompt-cache-fields.ts'
+import { cacheOptions, promptCacheFitsModel } from '../validation/prompt-cache-fields.ts'
 import { chatSchemasAreValid } from '../json-schema/validate-schemas.ts'
 import { maxTokensTooLargeText } from './error-context-length.ts'
 import type { ServiceError } from '../errors.ts'
@@ -134,7 +134,7 @@ function chatFields(capabilities: ModelCapabilities, unknown: ReadonlySet<string
     optional('user', text()),
     optional('seed', integer),
     optional('safety_identifier', text({ maxLength: 64 })),
-    optional('prompt_cache_options', chatCacheOptions),
+    optional('prompt_cache_options', cacheOptions),
     optional('prompt_cache_key', text({ maxLength: 64 })),
     optional('prompt_cache_retention', retention),
     optional('service_tier', oneOf('auto', 'default', 'fast', 'flex', 'priority')),

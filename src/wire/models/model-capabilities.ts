@@ -58,8 +58,10 @@ export interface ModelCapabilities {
   readonly encryptedReasoning: boolean
   /** Values of `include` of the Responses API, in the order of the service's message. */
   readonly includes: readonly string[]
-  /** Values of `service_tier`. */
+  /** Tiers that can process requests of pay-as-you-go deployments, and `auto`. */
   readonly serviceTiers: readonly string[]
+  /** Tokens of the longest prompt that the priority tier processes. */
+  readonly maxPriorityTokens: number
   /** Whether `json_object` is a response format. */
   readonly jsonMode: boolean
   /** Whether `json_schema` is a response format. */
@@ -129,6 +131,7 @@ const defaults: ModelCapabilities = {
   encryptedReasoning: false,
   includes,
   serviceTiers: ['auto', 'default'],
+  maxPriorityTokens: Infinity,
   jsonMode: true,
   structuredOutputs: true,
   verbosities: ['medium'],

@@ -178,6 +178,18 @@ export const capabilityRows: readonly CapabilityRow[] = [
       responsesEfforts: [...noneToXhigh, 'max'],
     },
   },
+  // Microsoft Learn, "Priority processing" (2026-09-24), with the prompts that it downgrades, and "Flex processing" (2026-10-06).
+  {
+    models:
+      /^gpt-4\.1-\d|^gpt-5\.[12](-\d|$)|^gpt-5\.4(-mini)?(-\d|$)|^gpt-5\.5(-\d|$)|^gpt-([6-9]|\d\d)(\.\d+)?-sol/,
+    changes: { serviceTiers: ['auto', 'default', 'priority'] },
+  },
+  { models: /^gpt-(4\.1|5\.4)-\d/, changes: { maxPriorityTokens: 128_000 } },
+  {
+    models: /^gpt-5\.6-(sol|terra)/,
+    changes: { serviceTiers: ['auto', 'default', 'priority', 'flex'] },
+  },
+  { models: /^gpt-5\.6-luna|^gpt-6-astra/, changes: { serviceTiers: ['auto', 'default', 'flex'] } },
   // litellm-docs#1173, inspect_ai#5254 (2026-09): the model always reasons, and only responses accept `max`.
   {
     models: /^gpt-\d+(\.\d)?-astra/,

@@ -93,9 +93,7 @@ export interface ResponsesRequest {
   readonly include?: readonly string[] | null
   readonly prompt_cache_key?: string | null
   readonly prompt_cache_retention?: string | null
-  readonly prompt_cache_options?:
-    | (PromptCacheOptions & { readonly comparison_response_id?: string | null })
-    | null
+  readonly prompt_cache_options?: PromptCacheOptions | null
   readonly safety_identifier?: string | null
   readonly service_tier?: string | null
   readonly user?: string | null

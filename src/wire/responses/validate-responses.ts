@@ -27,7 +27,7 @@ import {
   variantsOf,
 } from '../validation/checks.ts'
 import { responsesMediaFault } from '../media/media-rules.ts'
-import { promptCacheFitsModel, responsesCacheOptions } from '../validation/prompt-cache-fields.ts'
+import { cacheOptions, promptCacheFitsModel } from '../validation/prompt-cache-fields.ts'
 import { responsesInput } from './validate-responses-input.ts'
 import { chosenToolIsDeclared, responsesToolChoice } from './validate-responses-tool-choice.ts'
 import { responsesTools } from './validate-responses-tools.ts'
@@ -162,7 +162,7 @@ const otherFields = [
   optional('safety_identifier', text({ maxLength: 64 })),
   optional('prompt_cache_key', text({ maxLength: 64 })),
   optional('prompt_cache_retention', oneOf('in_memory', '24h')),
-  optional('prompt_cache_options', responsesCacheOptions),
+  optional('prompt_cache_options', cacheOptions),
   optional('service_tier', oneOf('auto', 'default', 'fast', 'flex', 'priority')),
   optional('stream', boolean),
   optional('stream_options', objectOf([optional('include_obfuscation', boolean)])),
