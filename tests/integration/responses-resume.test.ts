@@ -26,6 +26,14 @@ const weather = {
   strict: false,
 }
 
+const hostedTools = [
+  { type: 'web_search' },
+  { type: 'file_search', vector_store_ids: ['vs_1'] },
+  { type: 'code_interpreter', container: { type: 'auto' } },
+  { type: 'image_generation', partial_images: 2 },
+  { type: 'mcp', server_label: 'docs', server_url: 'https://mcp.example.com', require_approval: 'never' },
+]
+
 describe('a stored response as a stream', () => {
   it.each<[string, object, Record<string, string>?]>([
     ['a text', hello],
@@ -49,6 +57,10 @@ describe('a stored response as a stream', () => {
     ],
     ['a refusal', hello, { 'x-sim-fault': 'refusal;text=Nein, das kann ich nicht für Sie tun.' }],
     ['a filtered answer', hello, { 'x-sim-fault': 'contentFilter;finds=late' }],
+    ...hostedTools.map((tool): [string, object] => [
+      `a call of ${tool.type}`,
+      { model: 'gpt-4.1', input: 'Hi', tools: [tool], tool_choice: 'required' },
+    ]),
     ['a background response', { ...hello, background: true }],
   ])('has the bytes of the original stream for %s, from each number', async (_, body, headers) => {
     const { create, get } = setUp()
