@@ -6,6 +6,7 @@ import { deploymentEntrySchema } from '../src/config/resolve-deployment.ts'
 import { findModel } from '../src/wire/models/model-catalogue.ts'
 import { renderConfigDocs, renderSampleEnv } from '../scripts/render-config-docs.ts'
 import { renderModelDocs } from '../scripts/render-model-docs.ts'
+import { renderParameterDocs } from '../scripts/render-parameter-docs.ts'
 import { settingsTable } from '../src/config/settings-table.ts'
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
@@ -23,6 +24,10 @@ describe('the generated documents', () => {
 
   it('docs/models.md has the tables that scripts/generate-docs.ts makes', async () => {
     expect(await renderModelDocs(read('docs/models.md'))).toBe(read('docs/models.md'))
+  })
+
+  it('docs/parameters.md is what scripts/generate-docs.ts makes', async () => {
+    expect(read('docs/parameters.md')).toBe(await renderParameterDocs())
   })
 
   it('docs/models.md has every capability that a model file can change', () => {

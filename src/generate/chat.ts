@@ -1,3 +1,4 @@
+import { isRecord } from '../lib/record.ts'
 import type { Deployment } from '../config/deployments.ts'
 import { contextLengthExceeded } from '../wire/chat/error-context-length.ts'
 import { promptFiltered } from '../wire/errors.ts'
@@ -94,7 +95,7 @@ function answerChat(
   if (!exchange.reserve(completionMemory(size))) return noRoomReply()
   const { random, config } = exchange
   const reply = (written: Completion): ReplyOrPromise => {
-    const filtered = filterCompletion(heard(written, model, request), verdict, request.stream === true)
+    const filtered = filterCompletion(billed(written, model, request), verdict, request.stream === true)
     return retrieved
       ? dataReply(exchange, model, request, tier, filtered, retrieved)
       : chatReply(exchange, model, request, verdict, tier, filtered)
@@ -116,6 +117,41 @@ function chatReply(
   return isSpoken
     ? spokenReply(exchange, model, request, tier, filtered)
     : writtenReply(exchange, model, request, verdict, tier, filtered)
+}
+
+function billed(completion: Completion, model: Model, request: ChatRequest): Completion {
+  const audible = heard(completion, model, request)
+  return request.prediction ? withPrediction(audible, model, request) : audible
+}
+
+/** Longer predictions are estimated at four characters per token, so that counting does not block other requests. */
+const MAX_COUNTED_PREDICTION = 200_000
+
+/** Bills a predicted output: its start that equals the answer is accepted, the rest is rejected. */
+function withPrediction(completion: Completion, model: Model, { prediction }: ChatRequest): Completion {
+  const content = prediction?.content
+  if (typeof content !== 'string' && !Array.isArray(content)) return completion
+  const text = typeof content === 'string' ? content : content.map(textOfPart).join('')
+  const isShort = text.length <= MAX_COUNTED_PREDICTION
+  const pieces = isShort ? loadEncoding(model.encoding).pieces(text) : []
+  const written = completion.choices[0]?.pieces ?? []
+  let accepted = 0
+  while (accepted < pieces.length && pieces[accepted] === written[accepted]) accepted++
+  const rejected = isShort ? pieces.length - accepted : Math.ceil(text.length / 4)
+  const { usage } = completion
+  return {
+    ...completion,
+    usage: {
+      ...usage,
+      completionTokens: usage.completionTokens + rejected,
+      acceptedPredictionTokens: accepted,
+      rejectedPredictionTokens: rejected,
+    },
+  }
+}
+
+function textOfPart(part: unknown): string {
+  return isRecord(part) && typeof part['text'] === 'string' ? part['text'] : ''
 }
 
 /** Adds the audio tokens of the prompt to the usage of a model that hears. */

@@ -190,7 +190,7 @@ function drawText(
   const requested = task.requestedTokens === undefined ? undefined : room
   const drawn = brief
     ? drawBriefLength(random, room)
-    : drawCompletionLength(random, requested, room, config.completionLength)
+    : drawCompletionLength(random, requested, room, config.completionLength, task.verbosity)
   const { tokens, cut } = task.forced ? forceLength(drawn, task.forced, room) : drawn
   const { pieces, text } = drawLorem(random, tokens)
   return { pieces, plainText: text, cut, left: Math.max(0, room - tokens) }
@@ -283,6 +283,12 @@ export interface CompletionLength {
   readonly cut: boolean
 }
 
+/** How much shorter or longer an answer of this `verbosity` is than one without (an assumption). */
+function lengthFactor(verbosity: string | undefined): number {
+  if (verbosity === 'low') return 0.5
+  return verbosity === 'high' ? 2 : 1
+}
+
 /**
  * Draws the length of an answer.
  *
@@ -294,12 +300,15 @@ function drawCompletionLength(
   requested: number | undefined,
   max: number,
   policy: ResourceConfig['completionLength'],
+  verbosity: string | undefined,
 ): CompletionLength {
   const limit = Math.min(requested ?? max, max)
   if (requested !== undefined && policy === 'exact') return { tokens: limit, cut: true }
   const natural = Math.max(
     1,
-    Math.round(Math.exp(NATURAL_LOG_MEAN + NATURAL_LOG_DEVIATION * standardNormal(random))),
+    Math.round(
+      lengthFactor(verbosity) * Math.exp(NATURAL_LOG_MEAN + NATURAL_LOG_DEVIATION * standardNormal(random)),
+    ),
   )
   // A text of exactly the limit is cut before its end.
   return natural < limit ? { tokens: natural, cut: false } : { tokens: limit, cut: true }

@@ -65,6 +65,8 @@ export interface CompletionTask {
   readonly stop: readonly string[]
   /** The request's `reasoning_effort`; undefined uses the default of the model. */
   readonly reasoningEffort: string | undefined
+  /** The request's `verbosity`; undefined has the effect of `medium`. */
+  readonly verbosity?: string | undefined
   /** Calls that the client has approved, and the maximum number of hosted calls; absent without hosted tools. */
   readonly hosted?: { readonly approved: readonly HostedCall[]; readonly max: number }
   /** What a text is billed in addition to its tokens. */
@@ -122,6 +124,7 @@ export function chatTask(
     stop: stopOf(request.stop),
     reasoningEffort: request.reasoning_effort ?? undefined,
     end,
+    verbosity: request.verbosity ?? undefined,
   }
 }
 

@@ -394,9 +394,14 @@ export const operationRequests: readonly OperationRequest[] = [
 const audioFile = new Blob([new Uint8Array(renderWav(Buffer.alloc(9_600)))])
 const imageFile = new Blob([new Uint8Array(pngFile())], { type: 'image/png' })
 
-/** The body as it is sent; members of a form that are no texts go out as JSON. */
+/** The body as it is sent; members of a form that are no texts are sent as JSON. */
 export function bodyOf({ form: file }: OperationRequest, body: unknown): string | FormData {
   if (!file || typeof body !== 'object' || body === null) return jsonText(body)
+  return formOf(file, body as Readonly<Record<string, unknown>>)
+}
+
+/** A form with a file. */
+export function formOf(file: 'audio' | 'image', body: Readonly<Record<string, unknown>>): FormData {
   const form = new FormData()
   if (file === 'audio') form.set('file', audioFile, 'a.wav')
   else form.set('image', imageFile, 'a.png')

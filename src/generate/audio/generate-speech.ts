@@ -57,7 +57,8 @@ export async function generateSpeech(exchange: Addressed): Promise<Reply> {
   const bytes = secondsOf(plan) * bytesPerSecond[format ?? 'mp3']
   if (!exchange.reserve(bytes)) return noRoomReply()
   const usage: Usage = {
-    promptTokens: loadEncoding('o200k_base').count(input),
+    promptTokens:
+      loadEncoding('o200k_base').count(input) + loadEncoding('o200k_base').count(instructions ?? ''),
     cachedTokens: 0,
     completionTokens: Math.ceil((secondsOf(plan) * TOKENS_PER_MINUTE) / 60),
     reasoningTokens: 0,

@@ -98,13 +98,13 @@ function whisperReply(transcript: Transcript, request: TranscriptionRequest, tas
 
 function tokenBilledReply(
   transcript: Transcript,
-  { format, stream }: TranscriptionRequest,
+  { format, stream, logprobs }: TranscriptionRequest,
   promptTokens: number,
 ): Reply {
   const billed = transcriptUsage(transcript, promptTokens)
   const usage = toUsage(billed)
   if (stream) {
-    const json = eventJsons(transcript, format === 'diarized_json', tokensJson(billed))
+    const json = eventJsons(transcript, format === 'diarized_json', tokensJson(billed), logprobs)
     const body: EventsBody = {
       kind: 'events',
       count: json.length,
@@ -117,21 +117,36 @@ function tokenBilledReply(
   const render = (): string =>
     format === 'diarized_json'
       ? renderDiarized(transcript, tokensJson(billed))
-      : textJson(transcript, tokensJson(billed))
+      : textJson(transcript, tokensJson(billed), logprobs)
   return { ...jsonReply(render), usage }
 }
 
 /** A stream sends the text token by token, or sentence by sentence with speakers, and then the whole text. */
-function eventJsons({ text, pieces, sentences }: Transcript, diarized: boolean, usage: string): string[] {
+function eventJsons(
+  { text, pieces, sentences }: Transcript,
+  diarized: boolean,
+  usage: string,
+  logprobs: boolean,
+): string[] {
   const parts = diarized
     ? sentences.map(diarizedSegmentJson)
-    : pieces.map((piece) => `{"type":"transcript.text.delta","delta":${JSON.stringify(piece)}}`)
+    : pieces.map((piece) => {
+        const listed = logprobs ? `,"logprobs":[${logprobJson(piece)}]` : ''
+        return `{"type":"transcript.text.delta","delta":${JSON.stringify(piece)}${listed}}`
+      })
   return [...parts, `{"type":"transcript.text.done","text":${JSON.stringify(text)},"usage":${usage}}`]
 }
 
-function textJson({ text }: Transcript, usage: string | undefined): string {
+function textJson({ text, pieces }: Transcript, usage: string | undefined, logprobs = false): string {
+  const listed = logprobs ? `,"logprobs":[${pieces.map(logprobJson).join(',')}]` : ''
   const billed = usage === undefined ? '' : `,"usage":${usage}`
-  return `{"text":${JSON.stringify(text)}${billed}}`
+  return `{"text":${JSON.stringify(text)}${listed}${billed}}`
+}
+
+/** The log probability of a token: more than 0.9 for each. */
+function logprobJson(token: string): string {
+  const logprob = -(hashText(token, 0) % 1_000) / 10_000
+  return JSON.stringify({ token, logprob, bytes: [...Buffer.from(token)] })
 }
 
 function jsonReply(render: () => string): Reply {

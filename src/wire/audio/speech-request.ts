@@ -35,7 +35,8 @@ const format: Check = (value) => {
   return oneOf('mp3', 'opus', 'aac', 'flac', 'wav', 'pcm')(value)
 }
 
-const fields = objectOf([
+/** The fields of a request for speech. */
+export const speechFields = [
   required('input', text({ minLength: 1, maxLength: MAX_LENGTH })),
   required('voice', oneOf(...voices)),
   optional('model', anything),
@@ -43,7 +44,8 @@ const fields = objectOf([
   optional('response_format', format),
   optional('speed', decimalBetween(0.25, 4)),
   optional('stream_format', oneOf('audio', 'sse')),
-])
+]
+const fields = objectOf(speechFields)
 
 /** Models newer than tts and tts-hd support events (OpenAI's specification). */
 const eventsNeedModel: Rule = ({ stream_format: streamFormat }, { name }) =>

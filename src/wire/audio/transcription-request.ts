@@ -5,9 +5,11 @@ import {
   missing,
   plainFault,
   prefixPath,
+  wrongType,
   type Check,
   type Fault,
 } from '../validation/fault.ts'
+import { isRecord } from '../../lib/record.ts'
 import type { ServiceError } from '../errors.ts'
 import type { Model } from '../models/models.ts'
 import type { MultipartForm, FormFile } from '../multipart.ts'
@@ -42,22 +44,42 @@ export function validateTranscription(
   return fault && faultError(fault)
 }
 
-function firstFault(form: MultipartForm, model: Model, task: AudioTask): Fault | undefined {
-  return (
-    fileFault(form) ??
-    fieldFault(form, 'response_format', formatOf(model)) ??
-    fieldFault(form, 'prompt', text()) ??
-    fieldFault(form, 'temperature', temperature) ??
-    (task === 'transcribe' ? transcriptionFault(form) : undefined)
-  )
+type FormCheck = (form: MultipartForm, model: Model) => Fault | undefined
+
+const single =
+  (name: string, checkOf: (model: Model) => Check): FormCheck =>
+  (form, model) =>
+    fieldFault(form, name, checkOf(model))
+
+/** The fields of both operations except the file and the model. */
+const commonChecks: ReadonlyMap<string, FormCheck> = new Map([
+  ['response_format', single('response_format', formatOf)],
+  ['prompt', single('prompt', () => text())],
+  ['temperature', single('temperature', () => temperature)],
+])
+
+const transcriptionChecks: ReadonlyMap<string, FormCheck> = new Map([
+  ...commonChecks,
+  ['language', single('language', () => language)],
+  ['stream', single('stream', () => oneOf('true', 'false'))],
+  ['timestamp_granularities[]', granularityFault],
+  ['include[]', includeFault],
+  ['chunking_strategy', single('chunking_strategy', () => chunkingStrategy)],
+])
+
+/** The checks of a task by the name of the field, in the order of the service. */
+export function audioFormChecks(task: AudioTask): ReadonlyMap<string, FormCheck> {
+  return task === 'transcribe' ? transcriptionChecks : commonChecks
 }
 
-function transcriptionFault(form: MultipartForm): Fault | undefined {
-  return (
-    fieldFault(form, 'language', language) ??
-    fieldFault(form, 'stream', oneOf('true', 'false')) ??
-    granularityFault(form)
-  )
+function firstFault(form: MultipartForm, model: Model, task: AudioTask): Fault | undefined {
+  const file = fileFault(form)
+  if (file) return file
+  for (const check of audioFormChecks(task).values()) {
+    const fault = check(form, model)
+    if (fault) return fault
+  }
+  return undefined
 }
 
 /** 400: the audio is too short. */
@@ -125,6 +147,31 @@ function granularitiesOf(form: MultipartForm): readonly string[] {
   return [...form.texts('timestamp_granularities[]'), ...form.texts('timestamp_granularities')]
 }
 
+function includedIn(form: MultipartForm): readonly string[] {
+  return [...form.texts('include[]'), ...form.texts('include')]
+}
+
+const included = oneOf('logprobs')
+
+function includeFault(form: MultipartForm): Fault | undefined {
+  for (const [index, value] of includedIn(form).entries()) {
+    const fault = included(value)
+    if (fault) return prefixPath(`.include[${index}]`, fault)
+  }
+  return undefined
+}
+
+/** `auto`, or an object as JSON. */
+const chunkingStrategy: Check = (value) => {
+  if (value === 'auto') return undefined
+  try {
+    if (typeof value === 'string' && isRecord(JSON.parse(value))) return undefined
+  } catch {
+    // Neither of the two.
+  }
+  return wrongType("one of 'auto' or object", value)
+}
+
 /** An empty field counts as absent, since forms contain empty fields. */
 function fieldFault(form: MultipartForm, name: string, check: Check): Fault | undefined {
   const value = form.text(name)
@@ -147,6 +194,8 @@ export interface TranscriptionRequest {
   /** The timestamps in `verbose_json`; default `segment`. */
   readonly granularities: ReadonlySet<'word' | 'segment'>
   readonly stream: boolean
+  /** Whether the answer contains the log probabilities of the tokens. */
+  readonly logprobs: boolean
 }
 
 const noFile: FormFile = { name: '', bytes: Buffer.alloc(0) }
@@ -162,6 +211,7 @@ function readTranscriptionForm(form: MultipartForm): TranscriptionRequest {
     temperature: Number(form.text('temperature') || 0),
     granularities: new Set(granularities.length === 0 ? ['segment'] : granularities),
     stream: form.text('stream') === 'true',
+    logprobs: includedIn(form).includes('logprobs'),
   }
 }
 

@@ -81,6 +81,8 @@ export interface ChatRequest {
   readonly prompt_cache_options?: PromptCacheOptions | null
   readonly store?: boolean | null
   readonly metadata?: Readonly<Record<string, string>> | null
+  /** A predicted output: any object. */
+  readonly prediction?: { readonly content?: unknown } | null
   /** Exactly one if it is set. Only on Azure. */
   readonly data_sources?: readonly DataSource[] | null
   readonly modalities?: readonly ('text' | 'audio')[] | null

@@ -36,6 +36,7 @@ import {
   optional,
   required,
   variantsOf,
+  type Field,
 } from '../validation/checks.ts'
 import {
   logitBias,
@@ -107,14 +108,10 @@ function topLogprobs(max: number): Check {
   }
 }
 
-/**
- * The fields of a chat request in the order in which the service reports faults. The order from `moderation` on is not measured.
- *
- * @param unknown names of fields that do not exist in the API version of the request
- */
-function chatFields(capabilities: ModelCapabilities, unknown: ReadonlySet<string>): Check {
-  const { maxChoices, maxTopLogprobs, unknownMembers, unknownToolMembers } = capabilities
-  const fields = [
+/** The fields of a chat request in the order in which the service reports faults. The order from `moderation` on is not measured. */
+export function chatFieldList(capabilities: ModelCapabilities): readonly Field[] {
+  const { maxChoices, maxTopLogprobs, unknownToolMembers } = capabilities
+  return [
     required('messages', messages),
     optional('functions', functions),
     optional('function_call', functionCall),
@@ -159,7 +156,12 @@ function chatFields(capabilities: ModelCapabilities, unknown: ReadonlySet<string
     // If it names the deployment, it is read before validation. Otherwise it is ignored.
     optional('model', anything),
   ]
-  const accepted = fields.flatMap((field) => {
+}
+
+/** @param unknown names of fields that do not exist in the API version of the request */
+function chatFields(capabilities: ModelCapabilities, unknown: ReadonlySet<string>): Check {
+  const { unknownMembers } = capabilities
+  const accepted = chatFieldList(capabilities).flatMap((field) => {
     const support = supportOf(field.name, capabilities)
     if (support === 'unknown' || unknown.has(field.name)) return []
     return support === 'unsupported' ? optional(field.name, unsupported(hints[field.name])) : field
@@ -225,6 +227,12 @@ function containsJson(text: string): boolean {
 const mediaFitModel: Rule = (body, model) =>
   chatMediaFault(body['messages'] as readonly ChatMessage[], model) ?? audioAnswerFault(body, model)
 
+/** The models with web search in chat do not exist on Azure. The text is OpenAI's as generally known, not captured. */
+const webSearchIsSupported: Rule = ({ web_search_options: options }) =>
+  options === undefined || options === null
+    ? undefined
+    : plainFault('web_search_options', 'Web search options not supported with this model.')
+
 /** The rules between the fields of a chat request, in the order in which they are reported. */
 const chatRules: readonly Rule[] = [
   listIsSpecified,
@@ -234,6 +242,7 @@ const chatRules: readonly Rule[] = [
   metadataNeedsStore,
   predictionStandsAlone,
   completionFitsModel,
+  webSearchIsSupported,
   mediaFitModel,
   toolHistoryIsComplete,
   jsonIsMentioned,

@@ -20,7 +20,8 @@ const MAX_PROMPTS = 2048
 /** Maximum `n` and `best_of`. */
 const MAX_CHOICES = 128
 
-const fields = objectOf([
+/** The fields of a completions request. */
+export const completionsFields = [
   optional('prompt', textOrTokens(MAX_PROMPTS)),
   optional('suffix', text()),
   // 0 is valid: with `echo`, the answer has the log probabilities of the prompt.
@@ -40,7 +41,8 @@ const fields = objectOf([
   optional('stream_options', streamOptions),
   optional('logit_bias', logitBias),
   optional('model', anything),
-])
+]
+const fields = objectOf(completionsFields)
 
 const bestOfCoversChoices: Rule = ({ best_of: bestOf, n }) => {
   if (typeof bestOf !== 'number' || typeof n !== 'number' || bestOf >= n) return undefined

@@ -45,14 +45,16 @@ const input: Check = (value) => {
   return inputs(value)
 }
 
-const fields = objectOf([
+/** The fields of an embeddings request. */
+export const embeddingsFields = [
   required('input', input),
   optional('model', anything),
   optional('dimensions', integerBetween(1, Infinity)),
   optional('encoding_format', oneOf('float', 'base64')),
   optional('user', text()),
   optional('input_type', text()),
-])
+]
+const fields = objectOf(embeddingsFields)
 
 const dimensionsFitModel: Rule = ({ dimensions }, { shortensEmbeddings, embeddingSize = Infinity }) => {
   if (typeof dimensions !== 'number') return undefined

@@ -47,7 +47,10 @@ const MAX_IMAGES = 16
 
 const inputFidelity = optional('input_fidelity', oneOf('high', 'low'))
 
-const fixedSizes = objectOf([...gptImageFields, inputFidelity])
+/** The fields of gpt-image-1 and gpt-image-1.5 that are text. */
+export const imageEditFields = [...gptImageFields, inputFidelity]
+
+const fixedSizes = objectOf(imageEditFields)
 /** gpt-image-1-mini does not know `input_fidelity` (public reports, 2026). */
 const fixedSizesOfMini = objectOf(gptImageFields)
 const freeSizes = objectOf([...freeSizeFields, inputFidelity])

@@ -29,7 +29,8 @@ const MAX_PROMPT_LENGTH = 4_000
 
 const prompt = text({ minLength: 1, maxLength: MAX_PROMPT_LENGTH })
 
-const dalle3Fields = objectOf([
+/** The fields of dall-e-3. */
+export const dalleFields = [
   required('prompt', prompt),
   optional('model', anything),
   optional('n', integerBetween(1, 10)),
@@ -38,7 +39,8 @@ const dalle3Fields = objectOf([
   optional('size', oneOf('1024x1024', '1024x1792', '1792x1024')),
   optional('style', oneOf('vivid', 'natural')),
   optional('user', text()),
-])
+]
+const dalle3Fields = objectOf(dalleFields)
 
 /** The simulator creates only PNG files. Decoders of other formats would fail on them, so other formats are rejected. */
 export const imageFormat: Check = (value) => {

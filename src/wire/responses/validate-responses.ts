@@ -9,7 +9,7 @@ import {
   type Rule,
 } from '../validation/fault.ts'
 import type { ResponsesRequest } from './responses-request.ts'
-import { malformedJson, type ServiceError } from '../errors.ts'
+import { malformedJson, modelError, type ServiceError } from '../errors.ts'
 import type { Model } from '../models/models.ts'
 import { description, functionName, schema } from '../chat/validate-chat-tools.ts'
 import {
@@ -76,6 +76,15 @@ const streamOptionsNeedStream: Rule = (body) => {
   )
 }
 
+/** The simulator has no conversations. The text is OpenAI's as generally known, not captured. */
+const conversationExists: Rule = (body) => {
+  const { conversation } = body
+  if (conversation === undefined || conversation === null) return undefined
+  const id = isRecord(conversation) ? conversation['id'] : conversation
+  const message = `Conversation with id '${typeof id === 'string' ? id : ''}' not found.`
+  return { ...plainFault(null, message), error: { ...modelError(message, null, null), status: 404 } }
+}
+
 const mediaFitModel: Rule = (body, model) => responsesMediaFault(asRequest(body).input ?? [], model)
 
 /** The rules between the fields of a Responses request, in the order in which they are reported. */
@@ -83,6 +92,7 @@ const responsesRules: readonly Rule[] = [
   chosenToolIsDeclared,
   streamOptionsNeedStream,
   backgroundIsStored,
+  conversationExists,
   mediaFitModel,
   jsonIsMentioned,
   ...responsesModelRules,
@@ -178,7 +188,9 @@ const otherFields = [
   optional('moderation', schema),
   optional('model', anything),
 ]
-const fields = objectOf([required('input', responsesInput), ...otherFields])
+/** The fields of a Responses request. */
+export const responsesFields = [required('input', responsesInput), ...otherFields]
+const fields = objectOf(responsesFields)
 /** A stored prompt can contain the input. */
 const fieldsWithPrompt = objectOf([optional('input', responsesInput), ...otherFields])
 
