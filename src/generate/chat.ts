@@ -18,6 +18,7 @@ import { chatTask, requestedTokens, usesFunctions, withForced, readableTexts } f
 import { complete, completeInSlices, mayTakeLong, completionMemory } from './complete.ts'
 import { completionSteps, type Completion } from '../answer/completion.ts'
 import { refuseUnknownTools } from './choose-tools.ts'
+import { chatModerationJson } from '../wire/moderation.ts'
 import { judgeContent, type Verdict, filterCompletion, type FilteredCompletion } from './content-filter.ts'
 import { planSpoken, speak, spokenSeconds, streamSpoken } from './audio/spoken-answer.ts'
 import { countAhead } from './count-ahead.ts'
@@ -298,6 +299,7 @@ function chatFacts(
     annotates: true,
     found,
     unjudged: unjudged === true,
+    moderation: request.moderation ? chatModerationJson(request.moderation.model, found) : undefined,
   }
 }
 

@@ -1,3 +1,4 @@
+import type { TokenLogprob } from '../wire/responses/response-object.ts'
 import type { Random } from '../lib/random.ts'
 import { pieceTable } from '../tokens/piece-table.ts'
 
@@ -40,6 +41,12 @@ export function* logprobsPieces(
     yield (start > 0 ? ',' : '') + entries.join(',')
   }
   yield '],"refusal":null}'
+}
+
+/** Generates the log probabilities of the text of a response: one entry for each token. */
+export function logprobEntries(pieces: readonly string[], options: LogprobOptions): readonly TokenLogprob[] {
+  const top = boundedTop(options.top, pieces.length)
+  return pieces.map((piece) => JSON.parse(entryJson(piece, { ...options, top })) as TokenLogprob)
 }
 
 function entryJson(piece: string, { top, random }: LogprobOptions): string {

@@ -27,7 +27,7 @@ export interface LateFilterResult {
 
 /**
  * The events of a streamed chat completion: the prompt filter results, then for each choice a role, one event per
- * token and a finish event, then the usage if requested, and `[DONE]`.
+ * token and a finish event, then moderation results and the usage if requested, and `[DONE]`.
  *
  * @param late its annotations end the stream; like a blocked completion, the stream then has no usage
  */
@@ -42,7 +42,9 @@ export function streamChat(
   const blocked = late !== undefined || facts.found !== undefined
   const usageEvents = options.includeUsage && !blocked ? 1 : 0
   const [only] = completion.choices
-  const special = facts.logprobs !== undefined || late !== undefined || facts.unjudged === true
+  const { moderation, unjudged } = facts
+  const special =
+    facts.logprobs !== undefined || late !== undefined || unjudged === true || moderation !== undefined
   if (only?.plainText !== undefined && completion.choices.length === 1 && !special) {
     return streamLorem(only, facts, chunk, usageEvents > 0 ? completion.usage : undefined)
   }
@@ -50,6 +52,8 @@ export function streamChat(
   const lastStep = Math.max(0, completionSteps(completion).visible - 1)
 
   const leading = facts.unjudged ? 0 : 1
+  const moderationIndex = moderation === undefined ? -1 : leading + events.length
+  const usageIndex = usageEvents === 0 ? -1 : leading + events.length + (moderation === undefined ? 0 : 1)
 
   const render = (index: number): string => {
     if (index < leading) return promptFilterEvent
@@ -59,13 +63,12 @@ export function streamChat(
       if (late && event.kind === 'finish') return lateFinish(choice, event.choice, late)
       return renderChoiceEvent(event, choice, facts, chunk, late !== undefined)
     }
-    if (index < leading + events.length + usageEvents)
-      return chunk.usage(completion.usage, completion.choices.length)
-    return doneEvent
+    if (moderation !== undefined && index === moderationIndex) return chunk.moderation(moderation)
+    return index === usageIndex ? chunk.usage(completion.usage, completion.choices.length) : doneEvent
   }
   return {
     kind: 'events',
-    count: leading + events.length + usageEvents + 1,
+    count: leading + events.length + (moderation === undefined ? 0 : 1) + usageEvents + 1,
     stepOf(index) {
       if (index < leading) return 0
       return events.at(index - leading)?.step ?? lastStep

@@ -1,6 +1,5 @@
 import { textBody } from '../../answer/body.ts'
 import { totalTokens, type Usage } from '../../answer/completion.ts'
-import { lognormal, type Random } from '../../lib/random.ts'
 import type { Addressed } from '../../pipeline/exchange.ts'
 import { jsonOfModel, modelReply, refuse } from '../../pipeline/reply-headers.ts'
 import type { ReplyOrPromise } from '../../pipeline/stage.ts'
@@ -15,13 +14,8 @@ import { useCache } from '../cached-prompt.ts'
 import { readableTexts } from '../completion-task.ts'
 import { judgeContent } from '../content-filter.ts'
 import { chatOf, ownTokens, withCountedInput } from './create-response.ts'
-import { drawEncrypted } from './draw-items.ts'
+import { drawEncrypted, drawSummaryTokens } from './draw-items.ts'
 import type { ResponseArchive } from './response-archive.ts'
-
-/** Tokens of a summary: lognormal, since no length is published. */
-const MEDIAN_SUMMARY_TOKENS = 400
-const SUMMARY_LOG_DEVIATION = 0.4
-const MAX_SUMMARY_TOKENS = 4_096
 
 /**
  * Creates the generator of `responses/compact`: the messages of the user, then one item with the encrypted summary of the conversation
@@ -74,11 +68,6 @@ export function createConversationCompactor(store: ResponseArchive) {
       return modelReply(jsonOfModel, textBody(writeJson(body, 'pretty')), usage, steps)
     })
   }
-}
-
-function drawSummaryTokens(random: Random): number {
-  const drawn = Math.round(lognormal(MEDIAN_SUMMARY_TOKENS, SUMMARY_LOG_DEVIATION, random))
-  return Math.min(MAX_SUMMARY_TOKENS, Math.max(1, drawn))
 }
 
 function userMessages(items: readonly ResponsesItem[]): ResponsesMessage[] {

@@ -22,12 +22,18 @@ function partsOf({ pieces, partialImages }: WrittenItem): WrittenParts {
   return { lengths: pieces.map(({ length }) => length), ...(partialImages && { partialImages }) }
 }
 
+/** The input of an answered request, and what answers it in addition to the model. */
+export interface AnsweredInput extends ResolvedInput, Pick<HostedPlan, 'servers'> {
+  /** Tokens of the summary that replaces the conversation; absent without one. */
+  readonly summaryTokens?: number | undefined
+}
+
 /** Creates the record of an answered request, and its items with their tokens. */
 export function createRecord(
   exchange: Exchange,
   deployment: Deployment,
   request: ResponsesRequest,
-  { items: input, historyTokens, toolHistory, servers }: ResolvedInput & Pick<HostedPlan, 'servers'>,
+  { items: input, historyTokens, toolHistory, servers, summaryTokens }: AnsweredInput,
   { completion, found, serviceTier }: FilteredCompletion & { readonly serviceTier: ServedTier },
 ): { record: ResponseRecord; items: readonly WrittenItem[] } {
   const { model } = deployment
@@ -48,6 +54,7 @@ export function createRecord(
     random: exchange.random,
     epochSeconds,
     servers,
+    summaryTokens,
   })
   const output = items.map(({ item }) => item)
   const record: ResponseRecord = {

@@ -23,6 +23,7 @@ import { MIN_CACHED_PROMPT, type PromptCache } from '../prompt-cache.ts'
 import { textBody } from '../../answer/body.ts'
 import { divertSchedule, streamResponse } from './stream-response.ts'
 import { writeJson } from '../../wire/responses/write-json.ts'
+import { drawSummaryTokens } from './draw-items.ts'
 import { createRecord } from './create-record.ts'
 import { paintCalls, planHostedTools, withHostedTools } from './hosted/hosted-tools.ts'
 import { type WrittenItem, responseObject } from '../../wire/responses/response-object.ts'
@@ -73,7 +74,11 @@ export function createResponseGenerator(store: ResponseArchive) {
     return mapMaybe(paintCalls(filtered.completion), () => {
       const servers = plan?.servers ?? []
       const parts = { ...filtered, serviceTier }
-      const { record, items } = createRecord(exchange, deployment, request, { ...input, servers }, parts)
+      const summaryTokens = isCompacted(request, inputTokens, model)
+        ? drawSummaryTokens(exchange.random)
+        : undefined
+      const answeredInput = { ...input, servers, summaryTokens }
+      const { record, items } = createRecord(exchange, deployment, request, answeredInput, parts)
       return mapMaybe(storeResponse(record, exchange, store), ({ lease }) => {
         const answered = reply(exchange, record, items, { written, filtered }, store, lease)
         answered.serviceTier = serviceTier
@@ -91,6 +96,18 @@ export function createResponseGenerator(store: ResponseArchive) {
       answer(exchange, promptCache, request, input, counter),
     )
   }
+}
+
+/** Returns whether the input has reached the threshold at which the service replaces the conversation by a summary. */
+function isCompacted(
+  { context_management: entries }: ResponsesRequest,
+  inputTokens: number,
+  model: Model,
+): boolean {
+  return (
+    entries?.some(({ compact_threshold: threshold }) => inputTokens >= (threshold ?? model.contextTokens)) ===
+    true
+  )
 }
 
 /** Creates the generator of `responses/input_tokens`: the input tokens that the same request to `responses` is billed. */

@@ -10,8 +10,9 @@ import {
 import { namespaceOf } from '../../wire/responses/responses-to-chat.ts'
 import type { ResponsesItem } from '../../wire/responses/responses-item.ts'
 import type { ResponsesForm } from '../../wire/wire-profile.ts'
-import type { Random } from '../../lib/random.ts'
+import { lognormal, type Random } from '../../lib/random.ts'
 import { wholeText, type Choice, type ToolCall } from '../../answer/completion.ts'
+import { logprobEntries } from '../logprobs.ts'
 import { drawLorem } from '../lorem.ts'
 import type { DrawnCall } from './hosted/hosted-call.ts'
 import { mcpListItem } from './hosted/mcp.ts'
@@ -22,6 +23,7 @@ import {
   type ItemStatus,
   type MessageOutput,
   type ReasoningOutput,
+  type TokenLogprob,
   type WrittenItem,
 } from '../../wire/responses/response-object.ts'
 
@@ -42,6 +44,8 @@ export interface ItemContext {
   readonly ids: ResponseIds
   readonly random: Random
   readonly epochSeconds: number
+  /** Tokens of the summary that replaces the earlier conversation. Absent if the answer does not compact it. */
+  readonly summaryTokens?: number | undefined
   /** Remote servers with tools that the answer lists. */
   readonly servers: readonly ResponsesTool[]
 }
@@ -58,7 +62,7 @@ export function outputItems(choice: Choice, context: ItemContext): WrittenItem[]
   const isCut = finishReason === 'length' || finishReason === 'content_filter'
   const status = isCut ? 'incomplete' : 'completed'
   const hosted = hostedCallsOf(choice)
-  const items = context.servers.map((server) => mcpListItem(server, context))
+  const items = [...compactionOf(context), ...context.servers.map((server) => mcpListItem(server, context))]
   if (hasReasoningItem(request, model)) items.push({ item: reasoningItem(choice, context), pieces: [] })
   for (const call of hosted) items.push(...call.items(context))
   const isCalling = toolCalls.length > 0 || hosted.at(-1)?.endsAnswer === true
@@ -69,7 +73,9 @@ export function outputItems(choice: Choice, context: ItemContext): WrittenItem[]
       id: ids.next('msg', epochSeconds),
       type: 'message',
       status,
-      content: [choice.refused ? outputRefusal(text) : outputText(text, annotations)],
+      content: [
+        choice.refused ? outputRefusal(text) : outputText(text, annotations, logprobsOf(pieces, context)),
+      ],
       ...(model.capabilities.phase && { phase: toolCalls.length > 0 ? 'commentary' : 'final_answer' }),
       role: 'assistant',
     }
@@ -82,6 +88,29 @@ export function outputItems(choice: Choice, context: ItemContext): WrittenItem[]
     items.push({ item: callItem(call, itemStatus, context, loaded), pieces: call.pieces })
   })
   return items
+}
+
+/** Tokens of a summary: lognormal, since no length is published. */
+const MEDIAN_SUMMARY_TOKENS = 400
+const SUMMARY_LOG_DEVIATION = 0.4
+const MAX_SUMMARY_TOKENS = 4_096
+
+/** Draws the length of a summary. */
+export function drawSummaryTokens(random: Random): number {
+  const drawn = Math.round(lognormal(MEDIAN_SUMMARY_TOKENS, SUMMARY_LOG_DEVIATION, random))
+  return Math.min(MAX_SUMMARY_TOKENS, Math.max(1, drawn))
+}
+
+function compactionOf({ summaryTokens, ids, random, epochSeconds, resource }: ItemContext): WrittenItem[] {
+  if (summaryTokens === undefined) return []
+  const id = ids.next('cmp', epochSeconds)
+  const content = drawEncrypted(random, summaryTokens, resource)
+  return [{ item: { id, type: 'compaction', encrypted_content: content }, pieces: [] }]
+}
+
+function logprobsOf(pieces: readonly string[], { request, random }: ItemContext): readonly TokenLogprob[] {
+  if (!request.include?.includes('message.output_text.logprobs')) return []
+  return logprobEntries(pieces, { top: request.top_logprobs ?? 0, random: random.fork() })
 }
 
 /** Reasoning models always return a reasoning item, even an empty one, unless the effort is `none`. */

@@ -154,5 +154,8 @@ export interface ResponseRecord extends AnsweredResponse {
 export function conversationTokens({ historyTokens, items, output, model }: ResponseRecord): number {
   const encoding = loadEncoding(model.encoding)
   const count = (input: readonly ResponsesItem[]): number => countResponsesInput({ input }, model, encoding)
+  // A summary in the output replaces what is before it.
+  const isCompacted = output.some(({ type }) => type === 'compaction')
+  if (isCompacted) return count(output) - count([])
   return historyTokens + count([...items, ...output]) - count([])
 }

@@ -35,6 +35,8 @@ export interface ChatFacts {
   readonly annotates: boolean
   /** Harm that the content filter detected in the answer; undefined if it is safe. */
   readonly found: HarmCategory | undefined
+  /** Results of the moderation model as JSON. Absent without a request for them. */
+  readonly moderation?: string | undefined
   /** Whether the content filter could not judge the answer; default: false. A stream then has no filter results of the prompt. */
   readonly unjudged?: boolean
 }
@@ -185,6 +187,8 @@ export interface ChunkWriter {
   choice(index: number, filter: string, delta: string, finishReason?: string, logprobs?: string): string
   /** Returns a function that writes a chunk of the first choice with the given text, a JSON string. */
   tokens(field: 'content' | 'refusal'): (text: string) => string
+  /** The chunk with the results of the moderation model, as JSON. It has no choice. No chunk is captured. */
+  moderation(results: string): string
   /** The chunk with the usage of all choices. It has no choice. */
   usage(usage: Usage, choices: number): string
 }
@@ -228,6 +232,9 @@ export function createChunkWriter(facts: ChatFacts, options: StreamOptions, rand
       const fixedLength = `{"delta":{"${field}":`.length + afterToken.length + nullUsage.length
       const length = frameLength + obfuscationFrame + fixedLength
       return (text) => head + text + middle + obfuscation(random, length + codePointLength(text)) + tail
+    },
+    moderation(results) {
+      return dataEvent(`{"choices":[${afterChoices},"moderation":${results}${afterObfuscation}}`)
     },
     usage(usage, choices) {
       const { created, idJson, model } = facts

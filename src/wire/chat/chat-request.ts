@@ -88,6 +88,7 @@ export interface ChatRequest {
   readonly modalities?: readonly ('text' | 'audio')[] | null
   /** Set if the modalities contain `audio`. */
   readonly audio?: ChatAudio | null
+  readonly moderation?: { readonly model: string } | null
 }
 
 /** Options of the prompt cache. */

@@ -102,7 +102,8 @@ function answerEnd(completion: WrittenChat, facts: ChatFacts): string {
   const results = promptFilters?.map(promptFilterJson) ?? (facts.annotates ? [safePromptFilter(0)] : [])
   const filters = results.length === 0 ? '' : `,"prompt_filter_results":[${results.join(',')}]`
   const billed = usageUnknown === true ? '' : `,"usage":${wholeUsageJson(usage, choices.length, facts)}`
-  return `],${identityJson(facts)},"object":"chat.completion"${filters}${routingMember(facts)}${tierAndFingerprintJson(facts)}${billed}}\n`
+  const moderation = facts.moderation === undefined ? '' : `,"moderation":${facts.moderation}`
+  return `],${identityJson(facts)}${moderation},"object":"chat.completion"${filters}${routingMember(facts)}${tierAndFingerprintJson(facts)}${billed}}\n`
 }
 
 function choiceStart(choice: Choice, index: number, facts: ChatFacts): string {

@@ -5,6 +5,7 @@ import type { ResponsesTool } from './responses-request.ts'
 /** An item of a tool that the service executes, or of a call that has its own item type. Other fields depend on the type. */
 export type HostedOutput =
   | { readonly id: string; readonly type: HostedToolItemType }
+  | { readonly id: string; readonly type: 'compaction'; readonly encrypted_content: string }
   | { readonly id: string; readonly type: 'tool_search_output'; readonly tools: readonly ResponsesTool[] }
 
 /** Returns whether the model writes the item itself. */

@@ -8,6 +8,7 @@ import {
   type MessageOutput,
   type OutputItem,
   type ReasoningOutput,
+  type TokenLogprob,
 } from './response-object.ts'
 
 /** One event, or the successive events of the tokens of an item. `sequence` is the index of the event in its stream. */
@@ -81,7 +82,7 @@ function contentEvents(
   }
   if (item.type === 'message') {
     const part = item.content[0] ?? outputText('')
-    const section = messageSection(item, index, part.type === 'refusal', noise)
+    const section = messageSection(item, index, part.type === 'refusal', noise, logprobsOf(part))
     const annotations = part.type === 'refusal' ? [] : part.annotations
     return [
       ...section.opening,
@@ -95,11 +96,24 @@ function contentEvents(
   return [...section.opening, deltas(section, pieces), ...section.closing(text)]
 }
 
+function logprobsOf(part: MessageOutput['content'][number]): readonly TokenLogprob[] {
+  return part.type === 'refusal' ? [] : (part.logprobs as readonly TokenLogprob[])
+}
+
+/** The log probability of a token in an event, which has no bytes (OpenAI's reference, 2026). */
+function eventLogprob({ logprob, token, top_logprobs: top }: TokenLogprob): object {
+  return {
+    logprob,
+    token,
+    top_logprobs: top.map(({ logprob: other, token: text }) => ({ logprob: other, token: text })),
+  }
+}
+
 /** The events of a part of an item: before its deltas, the deltas, and after its deltas. */
 export interface Section<T> {
   readonly opening: readonly EventRun[]
-  /** Writes the event of one piece. `sequence` is its index in the stream. */
-  readonly delta: (piece: string, sequence: number) => string
+  /** Writes the event of one piece. `sequence` is its index in the stream, `at` that in the pieces. */
+  readonly delta: (piece: string, sequence: number, at?: number) => string
   /** @param whole the concatenated deltas */
   closing(whole: T): readonly EventRun[]
 }
@@ -130,6 +144,7 @@ export function messageSection(
   index: number,
   refuses: boolean,
   noise: Random | undefined,
+  logprobs: readonly TokenLogprob[] = [],
 ): Section<MessageOutput['content'][number]> {
   const at = { item_id: id, output_index: index, content_index: 0 }
   const empty = refuses ? outputRefusal('') : outputText('')
@@ -137,17 +152,25 @@ export function messageSection(
     opening: [singleEvent('response.content_part.added', () => ({ ...at, part: empty }))],
     delta: refuses
       ? deltaWriter('response.refusal.delta', at, '', noise)
-      : deltaWriter('response.output_text.delta', at, ',"logprobs":[]', noise),
+      : deltaWriter('response.output_text.delta', at, logprobsWriter(logprobs), noise),
     closing: (part) => [
       part.type === 'refusal'
         ? singleEvent('response.refusal.done', () => ({ ...at, refusal: part.refusal }))
         : singleEvent('response.output_text.done', () => ({
             ...at,
-            logprobs: part.logprobs,
+            logprobs: (part.logprobs as readonly TokenLogprob[]).map(eventLogprob),
             text: part.text,
           })),
       singleEvent('response.content_part.done', () => ({ ...at, part })),
     ],
+  }
+}
+
+function logprobsWriter(logprobs: readonly TokenLogprob[]): AfterItem {
+  if (logprobs.length === 0) return ',"logprobs":[]'
+  return (at) => {
+    const entry = logprobs[at]
+    return `,"logprobs":${escapeNonAscii(JSON.stringify(entry ? [eventLogprob(entry)] : []))}`
   }
 }
 
@@ -202,28 +225,31 @@ export function deltaRun(delta: Section<never>['delta'], pieces: readonly string
   return {
     count: pieces.length,
     paced: true,
-    render: (index, sequence) => delta(pieces[index] ?? '', sequence),
+    render: (index, sequence) => delta(pieces[index] ?? '', sequence, index),
   }
 }
+
+/** JSON fields of a delta between `item_id` and `obfuscation`: constant, or by the index of the piece. */
+type AfterItem = string | ((at: number) => string)
 
 /**
  * Returns a function that writes the event of one piece. Constant parts are rendered once. The total length of piece and padding is
  * a multiple of 16 code points (two captures of 2025 and 2026, for text and arguments).
- *
- * @param afterItem JSON fields between `item_id` and `obfuscation`
  */
 export function deltaWriter(
   type: string,
   at: EventAddress,
-  afterItem: string,
+  afterItem: AfterItem,
   noise: Random | undefined,
-): (piece: string, sequence: number) => string {
+): Section<never>['delta'] {
   const { item_id: itemId, output_index: outputIndex, content_index: content, summary_index: summary } = at
   const start = `{"type":"${type}",${content === undefined ? '' : `"content_index":${content},`}"delta":`
-  const middle = `,"item_id":${escapeNonAscii(JSON.stringify(itemId))}${afterItem}`
+  const id = `,"item_id":${escapeNonAscii(JSON.stringify(itemId))}`
+  const constant = typeof afterItem === 'string' ? id + afterItem : undefined
   const end = `,"output_index":${outputIndex},"sequence_number":`
   const last = summary === undefined ? '}' : `,"summary_index":${summary}}`
-  return (piece, sequence) => {
+  return (piece, sequence, position = 0) => {
+    const middle = constant ?? id + (afterItem as (at: number) => string)(position)
     const padding = noise ? `,"obfuscation":"${obfuscation(noise, codePointLength(piece) + 1)}"` : ''
     const delta = escapeNonAscii(JSON.stringify(piece))
     return namedEvent(type, `${start}${delta}${middle}${padding}${end}${sequence}${last}`)

@@ -3,6 +3,7 @@ import { type ResponsesRequest, type ResponsesTextFormat, type ResponsesTool } f
 import { totalTokens, type FinishReason, type Usage } from '../../answer/completion.ts'
 import { contentFilters } from './response-filters.ts'
 import { type HostedOutput, type ToolUsage, toolUsageOf } from './hosted-output.ts'
+import { moderationResult } from '../moderation.ts'
 import { Decimal } from './write-json.ts'
 import type { ResponsesItem } from './responses-item.ts'
 import type { HarmCategory } from '../content-filters.ts'
@@ -66,7 +67,7 @@ export function responseObject(record: AnsweredResponse, stage: ResponseStage): 
     max_output_tokens: request.max_output_tokens ?? null,
     max_tool_calls: request.max_tool_calls ?? null,
     model: record.deployment,
-    ...(form?.hasModeration && { moderation: null }),
+    ...moderationMember(record, ended),
     output: ended ? record.output : [],
     parallel_tool_calls: request.parallel_tool_calls ?? true,
     presence_penalty: new Decimal(request.presence_penalty ?? 0),
@@ -93,6 +94,15 @@ export function responseObject(record: AnsweredResponse, stage: ResponseStage): 
     user: request.user ?? null,
     metadata: request.metadata ?? {},
   }
+}
+
+/** Results are sent on request. Otherwise, newer answers have the member with null. */
+function moderationMember({ request, form, found }: AnsweredResponse, ended: boolean): object {
+  const { moderation } = request
+  if (!moderation) return form?.hasModeration ? { moderation: null } : {}
+  if (!ended) return { moderation: null }
+  const { model } = moderation
+  return { moderation: { input: moderationResult(model, undefined), output: moderationResult(model, found) } }
 }
 
 function incompleteReason({ finishReason }: AnsweredResponse): string | undefined {
@@ -236,6 +246,14 @@ export interface MessageOutput {
   readonly content: readonly (OutputText | OutputRefusal)[]
   readonly phase?: 'final_answer' | 'commentary'
   readonly role: 'assistant'
+}
+
+/** The log probability of a token, with its most likely alternatives. */
+export interface TokenLogprob {
+  readonly bytes: readonly number[]
+  readonly logprob: number
+  readonly token: string
+  readonly top_logprobs: readonly Omit<TokenLogprob, 'top_logprobs'>[]
 }
 
 /** The text part of a message. */

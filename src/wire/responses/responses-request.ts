@@ -52,6 +52,13 @@ export type ResponsesTextFormat =
       readonly strict?: boolean | null
     }
 
+/** An entry of `context_management`: above the threshold, the earlier conversation is replaced by a summary. */
+export interface ContextManagement {
+  readonly type: 'compaction'
+  /** Input tokens. Absent: the context window is used up. */
+  readonly compact_threshold?: number | null
+}
+
 /** The fields of a valid Responses request that the simulator uses. Null means absent, as on the service. */
 export interface ResponsesRequest {
   /** The deployment. */
@@ -84,6 +91,8 @@ export interface ResponsesRequest {
     readonly mode?: string | null
   } | null
   readonly metadata?: Readonly<Record<string, string>> | null
+  readonly moderation?: { readonly model: string } | null
+  readonly context_management?: readonly ContextManagement[] | null
   readonly temperature?: number | null
   readonly top_p?: number | null
   readonly top_logprobs?: number | null

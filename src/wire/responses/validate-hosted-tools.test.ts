@@ -99,6 +99,7 @@ describe('hosted tools of a Responses request', () => {
     ['apply_patch', 'gpt-5.1', true],
     ['local_shell', 'gpt-4.1', false],
     ['local_shell', 'codex-mini', true],
+    ['programmatic_tool_calling', 'gpt-5.6-sol', false],
   ])('depend on the model: %s on %s', (type, model, isSupported) => {
     const { versionedName } = findModel(model)!
     const message = `Tool '${type}' is not supported with ${versionedName}.`

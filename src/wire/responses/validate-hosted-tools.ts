@@ -197,6 +197,8 @@ const hasLocalShell = ({ name }: Model): boolean => /^(codex-mini|gpt-5-codex)/.
 const supportingModels: Readonly<Record<string, (model: Model) => boolean>> = {
   apply_patch: canRunCommands,
   local_shell: hasLocalShell,
+  // The simulator has no programs that call tools.
+  programmatic_tool_calling: () => false,
   shell: canRunCommands,
 }
 

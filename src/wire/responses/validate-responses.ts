@@ -105,6 +105,9 @@ const responsesRules: readonly Rule[] = [
 /** Minimum of `max_output_tokens` (public reports of the error message, 2025 and 2026). */
 const MIN_OUTPUT_TOKENS = 16
 
+/** Minimum of `compact_threshold` (OpenAI's reference, 2026). */
+const MIN_COMPACT_THRESHOLD = 1_000
+
 /** The response repeats parts of the body. Deeper nesting could overflow the stack when it is written. */
 const MAX_NESTING = 200
 
@@ -184,8 +187,17 @@ const otherFields = [
   ),
   optional('prompt', objectOf([required('id', text())], 'ignore')),
   optional('conversation', anything),
-  optional('context_management', anything),
-  optional('moderation', schema),
+  optional(
+    'context_management',
+    arrayOf(
+      objectOf([
+        required('type', oneOf('compaction')),
+        optional('compact_threshold', integerBetween(MIN_COMPACT_THRESHOLD, Infinity)),
+      ]),
+      { expected: 'an array of objects' },
+    ),
+  ),
+  optional('moderation', objectOf([required('model', text())], 'ignore')),
   optional('model', anything),
 ]
 /** The fields of a Responses request. */
