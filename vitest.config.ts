@@ -57,7 +57,7 @@ function compareKeys(one: readonly number[], other: readonly number[]): number {
 
 const unit = ['src/**/*.test.ts', 'tests/**/*.test.ts']
 const e2e = ['tests/e2e/**/*.test.ts']
-const modules = ['node_modules/**']
+const modules = ['**/node_modules/**']
 
 /** No test depends on how fast the machine is; where one ends by this limit, it hangs. */
 const limits = { testTimeout: 180_000, hookTimeout: 180_000 }

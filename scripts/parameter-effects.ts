@@ -22,8 +22,6 @@ interface Effect {
   readonly status?: number
   /** Why the answer does not differ, on the service and here. */
   readonly reason?: string
-  /** What the service does and the simulator does not do. */
-  readonly missing?: string
 }
 
 /** An operation with the effects of all its parameters. */
@@ -82,7 +80,7 @@ export const operationEffects: readonly OperationEffects[] = [
       logprobs: { value: true },
       top_logprobs: { value: 2, with: { logprobs: true } },
       user: { value: 'u', reason: abuse },
-      seed: { value: 7, reason: 'the answers depend on the `SEED` of the simulator' },
+      seed: { value: 7 },
       safety_identifier: { value: 'u', reason: abuse },
       prompt_cache_options: {
         value: { ttl: '30m' },
@@ -98,7 +96,7 @@ export const operationEffects: readonly OperationEffects[] = [
       logit_bias: { value: { 1: 1 }, reason: sampling },
       prediction: { value: { type: 'content', content: 'A predicted text' } },
       verbosity: { value: 'high', refused: "'verbosity' does not support 'high' with this model" },
-      moderation: { value: { model: 'omni-moderation-latest' }, missing: 'results of a moderation model' },
+      moderation: { value: { model: 'omni-moderation-latest' } },
       response_format: { value: { type: 'json_object' } },
       reasoning_effort: { value: 'low', refused: 'reasoning_effort' },
       modalities: { value: ['text', 'audio'], refused: "does not support 'audio' with this model" },
@@ -143,7 +141,7 @@ export const operationEffects: readonly OperationEffects[] = [
       logprobs: { value: 2 },
       echo: { value: true },
       user: { value: 'u', reason: abuse },
-      seed: { value: 7, reason: 'the answers depend on the `SEED` of the simulator' },
+      seed: { value: 7 },
       stream: { value: true },
       stream_options: { value: { include_usage: true }, with: { stream: true } },
       logit_bias: { value: { 1: 1 }, reason: sampling },
@@ -305,7 +303,7 @@ export const operationEffects: readonly OperationEffects[] = [
       text: { value: { format: { type: 'json_object' } } },
       reasoning: { value: { effort: 'low' }, refused: 'reasoning' },
       truncation: { value: 'auto' },
-      include: { value: ['message.output_text.logprobs'], missing: 'log probabilities of a response' },
+      include: { value: ['message.output_text.logprobs'] },
       user: { value: 'u' },
       safety_identifier: { value: 'u' },
       prompt_cache_key: { value: 'k' },
@@ -324,9 +322,9 @@ export const operationEffects: readonly OperationEffects[] = [
       conversation: { value: 'conv_1', refused: "Conversation with id 'conv_1' not found.", status: 404 },
       context_management: {
         value: [{ type: 'compaction', compact_threshold: 1_000 }],
-        missing: 'compaction above the threshold',
+        with: { input: 'word '.repeat(1_200) },
       },
-      moderation: { value: { model: 'omni-moderation-latest' }, missing: 'results of a moderation model' },
+      moderation: { value: { model: 'omni-moderation-latest' } },
       model: { value: 'gpt-4.1', without: 'gpt-4o' },
     },
   },

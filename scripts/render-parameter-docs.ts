@@ -9,7 +9,6 @@ answer with that of the same request without it.
 - **done**: the answer or its usage differs.
 - **refused**: the request gets an error, for the model in the heading. Other models can accept the parameter.
 - **no effect**: neither here nor on the service is there a difference in the answer.
-- **not simulated**: the service does more.
 `
 
 /** Renders docs/parameters.md. */
@@ -30,8 +29,7 @@ export async function renderParameterDocs(): Promise<string> {
   return (await format('docs/parameters.md', written, { printWidth: 110, singleQuote: true })).code
 }
 
-function cellsOf({ refused, reason, missing }: (typeof operationEffects)[number]['effects'][string]): string {
+function cellsOf({ refused, reason }: (typeof operationEffects)[number]['effects'][string]): string {
   if (refused !== undefined) return `refused | ${refused.includes(' ') ? `\`${refused}\`` : ''}`
-  if (missing !== undefined) return `not simulated | ${missing}`
   return reason === undefined ? 'done | ' : `no effect | ${reason}`
 }

@@ -14,7 +14,14 @@ import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../
 import type { Reply, ServiceFacts } from '../pipeline/reply.ts'
 import { type ReplyOrPromise, mapMaybe } from '../pipeline/stage.ts'
 import { loadEncoding, type TokenCounter } from '../tokens/encoding.ts'
-import { chatTask, requestedTokens, usesFunctions, withForced, readableTexts } from './completion-task.ts'
+import {
+  chatTask,
+  requestedTokens,
+  textRandom,
+  usesFunctions,
+  withForced,
+  readableTexts,
+} from './completion-task.ts'
 import { complete, completeInSlices, mayTakeLong, completionMemory } from './complete.ts'
 import { completionSteps, type Completion } from '../answer/completion.ts'
 import { refuseUnknownTools } from './choose-tools.ts'
@@ -94,7 +101,8 @@ function answerChat(
     top: request.logprobs && !request.stream ? (request.top_logprobs ?? 0) : undefined,
   }
   if (!exchange.reserve(completionMemory(size))) return noRoomReply()
-  const { random, config } = exchange
+  const { config } = exchange
+  const random = textRandom(exchange, request.seed)
   const reply = (written: Completion): ReplyOrPromise => {
     const filtered = filterCompletion(billed(written, model, request), verdict, request.stream === true)
     return retrieved

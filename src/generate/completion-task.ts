@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { HostedCall } from '../answer/completion.ts'
 import type { BilledEnd } from '../wire/wire-profile.ts'
 import type { Exchange, AnswerOverride } from '../pipeline/exchange.ts'
@@ -9,7 +10,7 @@ import {
   callsOf,
 } from '../wire/chat/chat-request.ts'
 import { chatToolHistory, noCalls, type ToolHistory } from './choose-tools.ts'
-import type { Random } from '../lib/random.ts'
+import { createRandom, type Random } from '../lib/random.ts'
 import type { CacheUse } from './prompt-cache.ts'
 
 /** A tool that the client executes. */
@@ -73,6 +74,15 @@ export interface CompletionTask {
   readonly end: BilledEnd
   /** Overrides of the answer; absent for almost all requests. */
   readonly forced?: AnswerOverride | undefined
+}
+
+/**
+ * Returns the random numbers for the text of an answer. With `seed`, equal requests get equal texts, independent of the seed of the
+ * simulator.
+ */
+export function textRandom({ random, body }: Exchange, seed: number | null | undefined): Random {
+  if (seed === undefined || seed === null) return random
+  return createRandom(`${seed} ${createHash('sha256').update(body).digest('base64')}`)
 }
 
 /** Adds the answer overrides of an exchange to a task. */

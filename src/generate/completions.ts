@@ -32,7 +32,8 @@ import {
 import { legacyLogprobsJson, streamCompletion } from './stream-completion.ts'
 import { completionMemory, complete, completeInSlices } from './complete.ts'
 import { noCalls } from './choose-tools.ts'
-import { withForced, type CompletionTask } from './completion-task.ts'
+import { textRandom, withForced, type CompletionTask } from './completion-task.ts'
+import type { Random } from '../lib/random.ts'
 import { noCacheUse } from './prompt-cache.ts'
 import { countInput, splitInputs } from '../wire/chat/prompt-tokens.ts'
 
@@ -213,12 +214,13 @@ function completePrompts(
   exchange: Exchange,
 ): MaybePromise<PromptCompletions> {
   const candidates = prompts.length * candidatesPerPrompt(request)
+  const random = textRandom(exchange, request.seed)
   const mayTakeLong = candidates * (TOKENS_PER_CANDIDATE + requestedTokens(request)) > MAX_SYNC_DRAFT_TOKENS
   return mayTakeLong
-    ? completePromptsInSlices(prompts, request, model, exchange)
+    ? completePromptsInSlices(prompts, request, model, exchange, random)
     : sumCompletions(
         prompts.map((prompt) =>
-          complete(taskOf(prompt, request, model, exchange), model, exchange.random, exchange.config),
+          complete(taskOf(prompt, request, model, exchange), model, random, exchange.config),
         ),
         choicesPerPrompt(request),
       )
@@ -229,8 +231,9 @@ async function completePromptsInSlices(
   request: CompletionsRequest,
   model: Model,
   exchange: Exchange,
+  random: Random,
 ): Promise<PromptCompletions> {
-  const { random, config } = exchange
+  const { config } = exchange
   const written: Completion[] = []
   for (const prompt of prompts) {
     written.push(await completeInSlices(taskOf(prompt, request, model, exchange), model, random, config))

@@ -151,7 +151,7 @@ describe('PATCH /++/config', () => {
     const warnings = log.filter(({ level }) => level === 'warn')
     expect(warnings.map(({ message }) => message)).toEqual([
       expect.stringMatching(
-        /"fresh"\.model is unknown: .*"ft:gpt-4o:team::1" as gpt-4o\. .*MODEL_CATALOGUE_PATH/,
+        /"fresh"\.model is unknown: .*"ft:gpt-4o:team::1" as gpt-4o, .*MODEL_CATALOGUE_PATH/,
       ),
     ])
     expect(await (await chat('fresh')).json()).toMatchObject({ model: 'ft:gpt-4o:team::1' })

@@ -207,7 +207,7 @@ describe('PUT /++/deployments/{name}', () => {
     expect(body).toMatchObject({ model: 'gpt-4.1-micro' })
     expect(log.at(-1)).toMatchObject({
       level: 'warn',
-      message: expect.stringContaining(' as gpt-4.1.'),
+      message: expect.stringContaining(' as gpt-4.1,'),
     })
     expect(await (await chat('fresh')).json()).toMatchObject({ model: 'gpt-4.1-micro' })
   })

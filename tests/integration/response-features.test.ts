@@ -120,3 +120,25 @@ describe('moderation', () => {
     expect(text).toContain('"violence":true')
   })
 })
+
+describe('seed', () => {
+  const chat = { model: 'gpt-4o', messages: [{ role: 'user', content: 'Hello' }], max_tokens: 20 }
+  const legacy = { model: 'gpt-35-turbo-instruct', prompt: 'Hello', max_tokens: 20 }
+
+  it.each([
+    ['/openai/v1/chat/completions', chat],
+    ['/openai/v1/completions', legacy],
+  ])('gives equal texts to equal requests to %s', async (target, request) => {
+    const textOf = async (seed?: number): Promise<unknown> => {
+      const { post } = createTestSimulator()
+      // Draws from the random numbers of the simulator, so that its seed does not decide.
+      if (seed === 7) await post(target, request)
+      const { choices } = (await (await post(target, { ...request, seed })).json()) as {
+        choices: readonly { readonly text?: string; readonly message?: { readonly content: string } }[]
+      }
+      return choices[0]?.text ?? choices[0]?.message?.content
+    }
+    expect(await textOf(7)).toBe(await textOf(7))
+    expect(await textOf(7)).not.toBe(await textOf(8))
+  })
+})
