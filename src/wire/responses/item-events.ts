@@ -1,5 +1,6 @@
 import { codePointLength, obfuscation } from '../sse.ts'
 import type { Random } from '../../lib/random.ts'
+import { isRecord } from '../../lib/record.ts'
 import { escapeNonAscii, writeJson } from './write-json.ts'
 import {
   outputRefusal,
@@ -8,7 +9,6 @@ import {
   type MessageOutput,
   type OutputItem,
   type ReasoningOutput,
-  type TokenLogprob,
 } from './response-object.ts'
 
 /** One event, or the successive events of the tokens of an item. `sequence` is the index of the event in its stream. */
@@ -96,17 +96,22 @@ function contentEvents(
   return [...section.opening, deltas(section, pieces), ...section.closing(text)]
 }
 
-function logprobsOf(part: MessageOutput['content'][number]): readonly TokenLogprob[] {
-  return part.type === 'refusal' ? [] : (part.logprobs as readonly TokenLogprob[])
+function logprobsOf(part: MessageOutput['content'][number]): readonly unknown[] {
+  return part.type === 'refusal' ? [] : part.logprobs
 }
 
-/** The log probability of a token in an event, which has no bytes (OpenAI's reference, 2026). */
-function eventLogprob({ logprob, token, top_logprobs: top }: TokenLogprob): object {
-  return {
-    logprob,
-    token,
-    top_logprobs: top.map(({ logprob: other, token: text }) => ({ logprob: other, token: text })),
-  }
+/**
+ * The log probability of a token in an event, which has no bytes (OpenAI's reference, 2026). A recorded or forwarded answer can have an
+ * entry of another form: members that are not there are left out.
+ */
+function eventLogprob(entry: unknown): unknown {
+  if (!isRecord(entry)) return entry
+  const { logprob, token, top_logprobs: top } = entry
+  return { logprob, token, top_logprobs: Array.isArray(top) ? top.map(withoutBytes) : top }
+}
+
+function withoutBytes(entry: unknown): unknown {
+  return isRecord(entry) ? { logprob: entry['logprob'], token: entry['token'] } : entry
 }
 
 /** The events of a part of an item: before its deltas, the deltas, and after its deltas. */
@@ -144,7 +149,7 @@ export function messageSection(
   index: number,
   refuses: boolean,
   noise: Random | undefined,
-  logprobs: readonly TokenLogprob[] = [],
+  logprobs: readonly unknown[] = [],
 ): Section<MessageOutput['content'][number]> {
   const at = { item_id: id, output_index: index, content_index: 0 }
   const empty = refuses ? outputRefusal('') : outputText('')
@@ -158,7 +163,7 @@ export function messageSection(
         ? singleEvent('response.refusal.done', () => ({ ...at, refusal: part.refusal }))
         : singleEvent('response.output_text.done', () => ({
             ...at,
-            logprobs: (part.logprobs as readonly TokenLogprob[]).map(eventLogprob),
+            logprobs: part.logprobs.map(eventLogprob),
             text: part.text,
           })),
       singleEvent('response.content_part.done', () => ({ ...at, part })),
@@ -166,7 +171,7 @@ export function messageSection(
   }
 }
 
-function logprobsWriter(logprobs: readonly TokenLogprob[]): AfterItem {
+function logprobsWriter(logprobs: readonly unknown[]): AfterItem {
   if (logprobs.length === 0) return ',"logprobs":[]'
   return (at) => {
     const entry = logprobs[at]
