@@ -31,6 +31,9 @@ export function shortText(text: string, maxCharacters = MAX_SHOWN_CHARACTERS): s
 /** Maximum number of problems in a message. */
 const MAX_LISTED_PROBLEMS = 50
 
+/** Length of the listed problems, in characters, after which no further one is listed. */
+const MAX_LISTED_CHARACTERS = 16_000
+
 /** The first problems of a list, and the number of the remaining ones. */
 export function listProblems(problems: readonly string[]): readonly string[] {
   return describeFirst(problems, (problem) => problem)
@@ -41,7 +44,16 @@ export function describeFirst<T>(
   items: readonly T[],
   describe: (item: T) => string | readonly string[],
 ): string[] {
-  const more = items.length - MAX_LISTED_PROBLEMS
-  const described = items.slice(0, MAX_LISTED_PROBLEMS).flatMap(describe)
-  return more <= 0 ? described : [...described, `And ${more} more.`]
+  const described: string[] = []
+  let characters = 0
+  for (const [index, item] of items.entries()) {
+    if (index >= MAX_LISTED_PROBLEMS || characters > MAX_LISTED_CHARACTERS) {
+      return [...described, `And ${items.length - index} more.`]
+    }
+    for (const text of [describe(item)].flat()) {
+      described.push(text)
+      characters += text.length
+    }
+  }
+  return described
 }
