@@ -218,8 +218,9 @@ describe('streams in record mode', () => {
     expect(log.filter(({ level }) => level === 'warn')).toHaveLength(1)
   })
 
-  it('of the Responses API that break end with an error event of that API and the next sequence number', async () => {
-    const created = 'event: response.created\ndata: {"type":"response.created","sequence_number":0}\n\n'
+  it('of the Responses API that break end with an error event of that API and a failed response, with the next sequence numbers', async () => {
+    const created =
+      'event: response.created\ndata: {"type":"response.created","response":{"id":"resp_1","status":"in_progress","error":null},"sequence_number":0}\n\n'
     place.upstream.answer = (_, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       response.write(`: hello\n\n${created}`, () => response.destroy())
@@ -230,9 +231,16 @@ describe('streams in record mode', () => {
       for await (const chunk of response.body!) text += Buffer.from(chunk).toString()
     })()
     await expect(reading).rejects.toThrow('terminated')
-    expect(text).toMatch(
-      /\n\nevent: error\ndata: \{"type":"error","code":"UpstreamBroken",.*"sequence_number":1\}\n\n$/,
-    )
+    const [error, failed] = text
+      .split('\n\n')
+      .slice(2, -1)
+      .map((event) => JSON.parse(event.split('data: ')[1] ?? '') as object)
+    expect(error).toMatchObject({ type: 'error', error: { code: 'UpstreamBroken' }, sequence_number: 1 })
+    expect(failed).toMatchObject({
+      type: 'response.failed',
+      response: { id: 'resp_1', status: 'failed', error: { code: 'UpstreamBroken' } },
+      sequence_number: 2,
+    })
   })
 
   it('that break within an event end with an error event instead of the incomplete one', async () => {

@@ -245,6 +245,11 @@ describe('media that a model does not accept', () => {
 
   const inputImages = (count: number): object[] =>
     Array.from({ length: count }, () => ({ type: 'input_image', image_url: 'https://example.com/' }))
+  const screenshot = {
+    type: 'computer_call_output',
+    call_id: 'c',
+    output: { type: 'computer_screenshot', image_url: 'https://example.com/' },
+  }
   const tooMany = {
     message: 'Exceeded maximum number of images (50) allowed in the request.',
     param: 'input',
@@ -262,12 +267,7 @@ describe('media that a model does not accept', () => {
       ],
       tooMany,
     ],
-    [
-      'screenshots',
-      'computer-use-preview',
-      Array.from({ length: 51 }, () => ({ type: 'computer_call_output', call_id: 'c', output: {} })),
-      tooMany,
-    ],
+    ['screenshots', 'computer-use-preview', Array.from({ length: 51 }, () => screenshot), tooMany],
     [
       'a picture',
       'o3-mini',
