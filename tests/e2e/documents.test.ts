@@ -22,7 +22,7 @@ const documents = [
 
 function namesIn(folder: string, recursive: boolean): string[] {
   return readdirSync(join(packageFolder, folder), { recursive, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.md'))
+    .filter((name) => name.endsWith('.md') && !name.includes('node_modules'))
     .toSorted()
 }
 
