@@ -4,6 +4,9 @@ import type { Model } from './models.ts'
 /** Maximum length of the name of a model that is not in the catalogue, in characters. */
 const MAX_NAME_LENGTH = 100
 
+/** Maximum number of assumed models that a catalogue shares between deployments. */
+const MAX_REMEMBERED_MODELS = 1_000
+
 /** Patterns in a name that indicate the kind of model, each with the default model of this kind. The first match applies. */
 const modelKinds: readonly (readonly [pattern: RegExp, defaultName: string])[] = [
   [/embed/, 'text-embedding-3-small'],
@@ -36,17 +39,58 @@ const defaultChatModel = 'gpt-4o-mini'
  */
 export function assumeModel(name: string, catalogue: ModelCatalogue): Model | undefined {
   if (name.length > MAX_NAME_LENGTH || !/\S/.test(name) || /\p{Cc}/u.test(name)) return undefined
+  const { assumed, throughputs } = indexOf(catalogue)
+  const before = assumed.get(name)
+  if (before) return before
   const nearest = nearestModel(name.toLowerCase(), catalogue)
   if (!nearest) return undefined
   const { retires: _, ...facts } = nearest
-  const provisioned = nearest.provisioned ?? similarThroughput(nearest, catalogue)
-  return Object.freeze({ ...facts, ...(provisioned && { provisioned }), versionedName: name })
+  const provisioned = nearest.provisioned ?? throughputs.get(nearest.operations.join())
+  const model = Object.freeze({ ...facts, ...(provisioned && { provisioned }), versionedName: name })
+  if (assumed.size >= MAX_REMEMBERED_MODELS) assumed.clear()
+  assumed.set(name, model)
+  return model
 }
 
-/** The throughput per unit of the newest model with values and the same operations, so that provisioned deployments can start. */
-function similarThroughput(nearest: Model, { models }: ModelCatalogue): Model['provisioned'] {
-  const operations = nearest.operations.join()
-  return models.find((model) => model.provisioned && model.operations.join() === operations)?.provisioned
+/** What {@link assumeModel} looks up in a catalogue: thousands of deployments can have a model that is not in it. */
+interface CatalogueIndex {
+  /** Names such as `gpt-5.4` of the GPT versions with any known model. */
+  readonly families: ReadonlySet<string>
+  /** The main model of each GPT version, the newest version first. */
+  readonly mainModels: readonly (readonly [version: number, model: Model])[]
+  /**
+   * The throughput per unit of the newest model with values, by its operations. With it, provisioned deployments of a model without
+   * values can start.
+   */
+  readonly throughputs: ReadonlyMap<string, Model['provisioned']>
+  /** Models by the names that are not in the catalogue, so that deployments with the same name share one. */
+  readonly assumed: Map<string, Model>
+}
+
+const indexes = new WeakMap<ModelCatalogue, CatalogueIndex>()
+
+function indexOf(catalogue: ModelCatalogue): CatalogueIndex {
+  const known = indexes.get(catalogue)
+  if (known) return known
+  const families = new Set<string>()
+  const mainModels = new Map<number, Model>()
+  const throughputs = new Map<string, Model['provisioned']>()
+  for (const model of catalogue.models) {
+    const [family] = knownFamily.exec(model.name) ?? []
+    if (family !== undefined) families.add(family)
+    const version = Number(mainModel.exec(model.name)?.[1] ?? 0)
+    if (version > 0 && !mainModels.has(version)) mainModels.set(version, model)
+    const operations = model.operations.join()
+    if (model.provisioned && !throughputs.has(operations)) throughputs.set(operations, model.provisioned)
+  }
+  const index: CatalogueIndex = {
+    families,
+    mainModels: [...mainModels].toSorted(([one], [other]) => other - one),
+    throughputs,
+    assumed: new Map(),
+  }
+  indexes.set(catalogue, index)
+  return index
 }
 
 function nearestModel(name: string, catalogue: ModelCatalogue): Model | undefined {
@@ -62,27 +106,18 @@ function nearestModel(name: string, catalogue: ModelCatalogue): Model | undefine
 }
 
 const gptVersion = /(?<![a-z0-9])gpt-(\d{1,2}(?:\.\d{1,2})?)(?![a-z0-9])/
+/** The version of a known model, with or without words after it. */
+const knownFamily = /^gpt-\d{1,2}(?:\.\d{1,2})?(?=-|$)/
 /** The main model of each version. */
 const mainModel = /^gpt-(\d+(?:\.\d+)?)(?:-sol)?$/
 
 /** Returns the main model of the nearest earlier version, if no model of the version in the name is known. */
-function findByVersion(name: string, { models }: ModelCatalogue): Model | undefined {
+function findByVersion(name: string, catalogue: ModelCatalogue): Model | undefined {
   const [family, version] = gptVersion.exec(name) ?? []
-  if (
-    family === undefined ||
-    models.some((model) => model.name === family || model.name.startsWith(`${family}-`))
-  ) {
-    return undefined
-  }
-  let found: Model | undefined
-  let foundVersion = 0
-  for (const model of models) {
-    const modelVersion = Number(mainModel.exec(model.name)?.[1] ?? 0)
-    if (modelVersion > Number(version) || modelVersion <= foundVersion) continue
-    found = model
-    foundVersion = modelVersion
-  }
-  return found
+  if (family === undefined) return undefined
+  const { families, mainModels } = indexOf(catalogue)
+  if (families.has(family)) return undefined
+  return mainModels.find(([known]) => known <= Number(version))?.[1]
 }
 
 /** Removes words from the end of the name until it is the prefix of a known model. Keeps at least two words: `gpt` matches too much. */
