@@ -42,8 +42,9 @@ export function logRetirements(live: LiveConfig, clock: Clock, logger: Logger): 
     for (const [resource, config] of live.current.resources) {
       if (config.deploymentsAreDefault) continue
       for (const { name, model } of config.deployments.values()) {
+        if (!isRetired(model, clock.epochMs())) continue
         const key = `${resource}/${name}/${modelId(model)}`
-        if (!isRetired(model, clock.epochMs()) || logged.has(key)) continue
+        if (logged.has(key)) continue
         if (logged.size < MAX_REMEMBERED_WARNINGS) logged.add(key)
         retired.push(`${showValue(name)} (${modelId(model)}, ${model.retires})`)
         refused ||= config.retiredModels === 'refuse'
