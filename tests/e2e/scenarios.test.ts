@@ -1,26 +1,55 @@
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
+import type * as library from '../../src/index.ts'
 import { judgeAnswer } from '../scenarios/judge.ts'
 import { loadScenarios, type Scenario } from '../scenarios/scenario.ts'
-import { startProgram, type RunningProgram } from '../support/built-program.ts'
+import { packageFolder, programKey, startProgram } from '../support/built-program.ts'
 import { sendRaw } from '../support/raw-http.ts'
 
-/** One program for all scenarios with the same configuration. Scenarios with separate deployments fill limits and share no program. */
-const programs = new Map<string, Promise<RunningProgram>>()
+/** A port with a simulator. */
+interface Listening {
+  readonly port: number
+  close(): Promise<unknown>
+}
 
-function programOf({ name, config }: Scenario): Promise<RunningProgram> {
+/**
+ * One program for all scenarios without a configuration. A program for each of the others would take half a second of processor time,
+ * so the built library listens for them. Scenarios with separate deployments fill limits and share no simulator.
+ */
+const listening = new Map<string, Promise<Listening>>()
+
+function simulatorOf({ name, config }: Scenario): Promise<Listening> {
   const key = config.deployments ? name : JSON.stringify(config)
-  let program = programs.get(key)
-  if (!program) programs.set(key, (program = startProgram(config)))
-  return program
+  let known = listening.get(key)
+  if (!known) listening.set(key, (known = key === '{}' ? startBuiltProgram() : startBuiltLibrary(config)))
+  return known
+}
+
+async function startBuiltProgram(): Promise<Listening> {
+  const program = await startProgram({})
+  return { port: program.port, close: () => program.stop() }
+}
+
+async function startBuiltLibrary({ env = {}, deployments }: Scenario['config']): Promise<Listening> {
+  const built = pathToFileURL(join(packageFolder, 'dist/index.js')).href
+  const { createSimulator } = (await import(built)) as typeof library
+  const simulator = await createSimulator({
+    apiKey: programKey,
+    env: { LATENCY_TIME_SCALE: '0', ...env },
+    ...(deployments && { deployments: deployments as never }),
+  })
+  const { url } = await simulator.listen()
+  return { port: Number(new URL(url).port), close: () => simulator.close() }
 }
 
 afterAll(async () => {
-  for (const program of programs.values()) await (await program).stop()
+  for (const simulator of listening.values()) await (await simulator).close()
 })
 
-describe('over a socket, the built program', () => {
+describe('over a socket, the build', () => {
   it.each(loadScenarios())('$name: $title', async (scenario) => {
-    const { port } = await programOf(scenario)
+    const { port } = await simulatorOf(scenario)
     for (const request of scenario.earlier) await sendRaw(port, request)
     expect(judgeAnswer(scenario, await sendRaw(port, scenario.request))).toEqual([])
   })
