@@ -57,7 +57,7 @@ describe('the warning about retired models', () => {
 
   it('names the configured deployments once at start-up', () => {
     const message =
-      'The service has retired the models of these deployments: "older" (gpt-35-turbo-0613, 2025-02-13). Requests are answered. RETIRED_MODELS=refuse returns the error of the service.'
+      'The service has retired the models of these deployments: "older" (gpt-35-turbo-0613, 2025-02-13). Requests are answered. RETIRED_MODELS=refuse returns the error of the service, accept turns this warning off.'
     expect(warnings(createTestSimulator({ deployments }))).toEqual([message])
     expect(warnings(createTestSimulator())).toEqual([])
   })

@@ -29,6 +29,8 @@ const libraryDefaults: Readonly<Record<string, string>> = {
   PORT: '0',
   SHUTDOWN_GRACE_SECONDS: '1',
   JOURNAL_SIZE: '0',
+  // Tests start many simulators, and a warning for each would hide others.
+  RETIRED_MODELS: 'accept',
 }
 
 /** Converts options to inputs of a configuration. Does not read the environment of the process or `.env`. */

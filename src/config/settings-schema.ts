@@ -218,13 +218,13 @@ export const settingsSchema = z.strictObject({
     default: false,
     description: 'Reject an unknown model. If false, the nearest known model is used and logged.',
   }),
-  retiredModels: setting(oneOf(['warn', 'refuse']), {
+  retiredModels: setting(oneOf(['warn', 'accept', 'refuse']), {
     env: 'RETIRED_MODELS',
     patch: 'retired_models',
     group: 'Deployments',
     default: 'warn',
     description:
-      'Models that the service has retired: warn answers them and logs a warning, refuse answers requests with the error of the service.',
+      'Requests to models that the service has retired: warn answers them and logs a warning, accept answers them without a warning, refuse returns the error of the service.',
   }),
   allowUndefinedDeployments: setting(yesOrNo('true or false'), {
     env: 'ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS',

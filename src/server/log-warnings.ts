@@ -40,7 +40,7 @@ export function logRetirements(live: LiveConfig, clock: Clock, logger: Logger): 
     const retired: string[] = []
     let refused = false
     for (const [resource, config] of live.current.resources) {
-      if (config.deploymentsAreDefault) continue
+      if (config.deploymentsAreDefault || config.retiredModels === 'accept') continue
       for (const { name, model } of config.deployments.values()) {
         if (!isRetired(model, clock.epochMs())) continue
         const key = `${resource}/${name}/${modelId(model)}`
@@ -55,7 +55,7 @@ export function logRetirements(live: LiveConfig, clock: Clock, logger: Logger): 
     const names = retired.slice(0, MAX_NAMED_RETIREMENTS).join(', ')
     const effect = refused
       ? 'Requests get the error of the service, because RETIRED_MODELS is refuse.'
-      : 'Requests are answered. RETIRED_MODELS=refuse returns the error of the service.'
+      : 'Requests are answered. RETIRED_MODELS=refuse returns the error of the service, accept turns this warning off.'
     logger.warn(
       {},
       `The service has retired the models of these deployments: ${names}${more > 0 ? ` and ${more} more` : ''}. ${effect}`,
