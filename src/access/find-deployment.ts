@@ -10,12 +10,8 @@ import {
   inferenceModelUnknown,
   resourceNotFound,
 } from '../wire/errors.ts'
-import {
-  findModel,
-  isRetired,
-  modelFromDeploymentName,
-  type ModelCatalogue,
-} from '../wire/models/model-catalogue.ts'
+import { modelOfDeployment } from '../wire/models/assume-model.ts'
+import { findModel, isRetired, type ModelCatalogue } from '../wire/models/model-catalogue.ts'
 import type { Model } from '../wire/models/models.ts'
 import {
   isDeploymentName,
@@ -96,7 +92,7 @@ function resolveDeployment(
  * are not captured.
  */
 function hasRetiredModel(name: string, { config, clock }: Exchange): boolean {
-  const model = config.deployments.get(name)?.model ?? modelFromDeploymentName(name, config.models)
+  const model = config.deployments.get(name)?.model ?? modelOfDeployment(name, config.models)
   return model !== undefined && isRetired(model, clock.epochMs())
 }
 
@@ -130,7 +126,7 @@ type DeploymentsByName = Map<string, Deployment>
 const cache = new WeakMap<ModelCatalogue, Map<ModelOperation, DeploymentsByName>>()
 
 /**
- * A deployment without limits, with the model in its name or a default model for the operation. Undefined if the name is not valid
+ * A deployment without limits, with the model that its name indicates or a default model for the operation. Undefined if the name is not valid
  * for a deployment.
  */
 function undefinedDeployment(
@@ -142,7 +138,7 @@ function undefinedDeployment(
   const before = known.get(name)
   if (before) return before
   if (!isDeploymentName(name)) return undefined
-  const named = modelFromDeploymentName(name, catalogue)
+  const named = modelOfDeployment(name, catalogue)
   const model = named?.operations.includes(supportedBy(operation))
     ? named
     : defaultModel(operation, named, catalogue)

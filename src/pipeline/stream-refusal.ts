@@ -2,7 +2,8 @@ import type { EventsBody } from '../answer/body.ts'
 import { responsesFailInStream } from '../config/deployments.ts'
 import { fieldsOf } from '../lib/record.ts'
 import type { ServiceError } from '../wire/errors.ts'
-import { findModel, modelFromDeploymentName } from '../wire/models/model-catalogue.ts'
+import { modelOfDeployment } from '../wire/models/assume-model.ts'
+import { findModel } from '../wire/models/model-catalogue.ts'
 import { failedStream } from '../wire/responses/failed-stream.ts'
 import { ResponseIds } from '../wire/responses/response-ids.ts'
 import type { AnsweredResponse } from '../wire/responses/response-object.ts'
@@ -56,7 +57,7 @@ function refusedResponse(exchange: Exchange): AnsweredResponse {
   const { config, deployment, deploymentName = '', json, random } = exchange
   const model =
     deployment?.model ??
-    modelFromDeploymentName(deploymentName, config.models) ??
+    modelOfDeployment(deploymentName, config.models) ??
     findModel('gpt-4o-mini', config.models)
   if (!model) throw new Error('The catalogue lacks the model of responses without a deployment.')
   const parsed = parseResponsesRequest(json, model)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { assumeModel } from './assume-model.ts'
+import { assumeModel, modelOfDeployment } from './assume-model.ts'
 import { builtInCatalogue, createModelCatalogue } from './model-catalogue.ts'
 import { catalogueRows } from './model-catalogue-data.ts'
 
@@ -63,5 +63,20 @@ describe('assumeModel', () => {
 
   it.each(['', '  ', 'x'.repeat(101), 'a\nb'])('returns undefined for the invalid name %j', (name) => {
     expect(assumeModel(name, builtInCatalogue)).toBeUndefined()
+  })
+})
+
+describe('modelOfDeployment', () => {
+  it.each([
+    ['my-gpt-5-mini-eu', 'gpt-5-mini', 'gpt-5-mini-2025-08-07'],
+    ['gpt-5.7-nova', 'gpt-5.6-sol', 'gpt-5.7-nova'],
+    ['gpt-9', 'gpt-6.2-sol', 'gpt-9'],
+    ['gpt-5.7-embed', 'text-embedding-3-small', 'gpt-5.7-embed'],
+  ])('resolves %s to %s, which answers as %s', (deployment, name, versionedName) => {
+    expect(modelOfDeployment(deployment, builtInCatalogue)).toMatchObject({ name, versionedName })
+  })
+
+  it('returns undefined for a name without a model', () => {
+    expect(modelOfDeployment('chat', builtInCatalogue)).toBeUndefined()
   })
 })

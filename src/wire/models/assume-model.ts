@@ -52,6 +52,16 @@ export function assumeModel(name: string, catalogue: ModelCatalogue): Model | un
   return model
 }
 
+/**
+ * Returns the model that the name of a deployment indicates: the known model in it, or an assumed one for a GPT version without known
+ * models (`gpt-5.7-nova`). Undefined if the name indicates no model.
+ */
+export function modelOfDeployment(name: string, catalogue: ModelCatalogue): Model | undefined {
+  return findByVersion(name.toLowerCase(), catalogue)
+    ? assumeModel(name, catalogue)
+    : modelFromDeploymentName(name, catalogue)
+}
+
 /** What {@link assumeModel} looks up in a catalogue: thousands of deployments can have a model that is not in it. */
 interface CatalogueIndex {
   /** Names such as `gpt-5.4` of the GPT versions with any known model. */
