@@ -59,6 +59,7 @@ const capabilitiesSchema = z.strictObject(
   {
     efforts: listOf(allEfforts),
     responsesEfforts: listOf(allEfforts),
+    summaries: listOf(['concise', 'detailed']),
     defaultEffort: choiceOf(allEfforts),
     adaptiveReasoning: flag,
     parameters: z

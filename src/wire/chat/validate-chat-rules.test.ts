@@ -46,6 +46,12 @@ const notPredicted = (name: string, value: unknown): Row => [
 
 describe('rules between the fields of a chat request', () => {
   it.each<Row>([
+    [
+      { max_tokens: 5, max_completion_tokens: 5 },
+      'max_tokens',
+      'invalid_parameter_combination',
+      "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.",
+    ],
     needs('parallel_tool_calls', false, 'tools'),
     needs('parallel_tool_calls', true, 'tools', { tools: null }),
     needs('parallel_tool_calls', false, 'tools', { functions }),

@@ -59,6 +59,16 @@ function nameIn(value: unknown): string | undefined {
   return isRecord(value) && typeof value['name'] === 'string' ? value['name'] : undefined
 }
 
+/** Rejects two limits of the completion (langchain-ai/langgraph#5943, gpt-4.1, 2025-08). */
+export const limitIsSetOnce: Rule = ({ max_tokens: older, max_completion_tokens: newer }) =>
+  isSet(older) && isSet(newer)
+    ? plainFault(
+        'max_tokens',
+        "Setting 'max_tokens' and 'max_completion_tokens' at the same time is not supported.",
+        'invalid_parameter_combination',
+      )
+    : undefined
+
 /** Rejects `metadata` of a completion that is not stored (langgenius/dify-official-plugins#3233 on Azure, 2026-05). */
 export const metadataNeedsStore: Rule = ({ metadata, store }) =>
   isSet(metadata) && store !== true

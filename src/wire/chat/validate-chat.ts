@@ -51,6 +51,7 @@ import {
 import { chatModelRules } from '../validation/model-rules.ts'
 import {
   chosenToolIsDeclared,
+  limitIsSetOnce,
   listIsSpecified,
   metadataNeedsStore,
   predictionStandsAlone,
@@ -235,6 +236,7 @@ const webSearchIsSupported: Rule = ({ web_search_options: options }) =>
 
 /** The rules between the fields of a chat request, in the order in which they are reported. */
 const chatRules: readonly Rule[] = [
+  limitIsSetOnce,
   listIsSpecified,
   chosenToolIsDeclared,
   topLogprobsNeedLogprobs,

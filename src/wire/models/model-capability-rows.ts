@@ -31,9 +31,22 @@ export const capabilityRows: readonly CapabilityRow[] = [
   },
   { models: /^gpt-(35|4-0|4-32k)/, changes: { vision: false, files: false } },
   { models: /^gpt-4-(0314|0613|32k)|^gpt-35-turbo-(0301|0613|16k)/, changes: { jsonMode: false } },
-  { models: /^gpt-oss/, changes: { vision: false, files: false } },
+  // OpenAI's model card of gpt-oss (2025-08): three efforts. Generated answers do not show the reasoning.
+  {
+    models: /^gpt-oss/,
+    changes: {
+      vision: false,
+      files: false,
+      efforts: lowToHigh,
+      defaultEffort: 'medium',
+      parameters: { reasoning_effort: 'accepted' },
+    },
+  },
   // big-AGI#1159 (2026-07).
-  { models: /^computer-use-preview/, changes: { vision: true, responsesEfforts: ['medium'] } },
+  {
+    models: /^computer-use-preview/,
+    changes: { vision: true, responsesEfforts: ['medium'], summaries: ['concise'] },
+  },
   {
     models: /audio/,
     reasoning: false,
@@ -47,6 +60,7 @@ export const capabilityRows: readonly CapabilityRow[] = [
     changes: {
       efforts: noneToXhigh,
       defaultEffort: 'medium',
+      summaries: ['concise', 'detailed'],
       unknownMembers: 'unknown-parameter',
       parameters: {
         max_tokens: 'unsupported',
@@ -114,7 +128,7 @@ export const capabilityRows: readonly CapabilityRow[] = [
   {
     models: /^gpt-5(-|$)/,
     reasoning: true,
-    changes: { efforts: ['minimal', 'low', 'medium', 'high'] },
+    changes: { efforts: ['minimal', 'low', 'medium', 'high'], summaries: ['detailed'] },
   },
   { models: /^gpt-5\.1(-|$)/, reasoning: true, changes: { efforts: ['none', 'low', 'medium', 'high'] } },
   // gpt-5.4: capture of July 2026. gpt-5.1 and gpt-5.2: documentation.

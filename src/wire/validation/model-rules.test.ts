@@ -206,6 +206,7 @@ describe('parameters that the model does not support in chat completions', () =>
     ['gpt-4o', { verbosity: 'medium' }],
     ['gpt-4o-2024-08-06', { response_format: jsonSchema }],
     ['gpt-35-turbo', { response_format: { type: 'json_object' } }],
+    ['gpt-oss-120b', { messages: [user], reasoning_effort: 'low', max_tokens: 10, temperature: 0.5 }],
     ['o3-mini', { messages: [{ role: 'system', content: 'x' }, user], tools }],
     ['o3', { stream: true }],
     ['gpt-5.2', { tools, reasoning_effort: 'high' }],
@@ -278,6 +279,42 @@ const responsesRows: Row[] = [
     noRetention,
   ],
   ['gpt-5.5', { temperature: 0.2 }, 'temperature', null, unsupported('temperature')],
+  ['o3-mini', { temperature: 1 }, 'temperature', null, unsupported('temperature')],
+  ...[{}, { reasoning: { effort: 'low' } }].map((fields): Row => [
+    'gpt-5-mini',
+    { ...fields, include: ['message.output_text.logprobs'], top_logprobs: 3 },
+    'include',
+    'unsupported_parameter',
+    'logprobs are not supported with reasoning models.',
+  ]),
+  [
+    'gpt-5.4',
+    { include: ['message.output_text.logprobs'], reasoning: { effort: 'low' } },
+    'include',
+    'unsupported_parameter',
+    'logprobs are not supported with reasoning models.',
+  ],
+  [
+    'gpt-5',
+    { reasoning: { summary: 'concise' } },
+    'reasoning.summary',
+    'unsupported_value',
+    notSupportedWith('concise', 'gpt-5', "'detailed'"),
+  ],
+  [
+    'computer-use-preview',
+    { reasoning: { generate_summary: 'detailed' } },
+    'reasoning.generate_summary',
+    'unsupported_value',
+    notSupportedWith('detailed', 'computer-use-preview', "'concise'"),
+  ],
+  [
+    'gpt-4o',
+    { reasoning: { summary: 'auto' } },
+    'reasoning.summary',
+    'unsupported_parameter',
+    "Unsupported parameter: 'reasoning.summary' is not supported with the 'gpt-4o' model.",
+  ],
 ]
 
 describe('parameters that the model does not support in responses', () => {
@@ -290,6 +327,10 @@ describe('parameters that the model does not support in responses', () => {
     ['gpt-6-astra', { reasoning: { effort: 'max' }, include: ['reasoning.encrypted_content'] }],
     ['gpt-5.4', { include: ['reasoning.encrypted_content', 'message.output_text.logprobs'] }],
     ['gpt-5.4', { temperature: 0.2 }],
+    ['gpt-5', { reasoning: { summary: 'auto' } }],
+    ['gpt-5', { reasoning: { summary: 'detailed' } }],
+    ['gpt-5.5', { reasoning: { summary: 'concise' } }],
+    ['gpt-4o', { reasoning: { summary: null } }],
     [
       'gpt-5.4',
       {

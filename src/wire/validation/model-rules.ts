@@ -136,10 +136,14 @@ const onlyValues: readonly (readonly [name: string, onlyValue: unknown])[] = [
   ['top_logprobs', 0],
 ]
 
+function reasons(effort: unknown, { reasoning, capabilities }: Model): boolean {
+  return reasoning && (isGiven(effort) ? effort : capabilities.defaultEffort) !== 'none'
+}
+
 /** Returns the first parameter with another value than its default, if the model reasons. */
 function notDefault(body: JsonObject, effort: unknown, model: Model): string | undefined {
-  const { defaultEffort, parameters } = model.capabilities
-  if (!model.reasoning || (isGiven(effort) ? effort : defaultEffort) === 'none') return undefined
+  const { parameters } = model.capabilities
+  if (!reasons(effort, model)) return undefined
   return onlyValues.find(
     ([name, onlyValue]) => parameters[name] === 'default' && isGiven(body[name]) && body[name] !== onlyValue,
   )?.[0]
@@ -218,16 +222,54 @@ const responsesFormatIsSupported: Rule = ({ text }, model) =>
 
 /** Here the error has no code (public reports, 2025 and 2026). */
 const responsesSamplingFitsReasoning: Rule = (body, model) => {
-  const { reasoning } = body
-  const name = notDefault(body, isRecord(reasoning) ? reasoning['effort'] : undefined, model)
+  const { parameters } = model.capabilities
+  const name =
+    onlyValues.find(([it]) => parameters[it] === 'unsupported' && isGiven(body[it]))?.[0] ??
+    notDefault(body, effortIn(body), model)
   return name === undefined ? undefined : unsupportedParameter(name, null)
+}
+
+/** vllm-project/vllm#23319 (gpt-5-mini, 2025-08). */
+const responsesLogprobsFitReasoning: Rule = (body, model) => {
+  const { include } = body
+  if (!Array.isArray(include) || !include.includes('message.output_text.logprobs')) return undefined
+  return reasons(effortIn(body), model)
+    ? plainFault('include', 'logprobs are not supported with reasoning models.', 'unsupported_parameter')
+    : undefined
+}
+
+function effortIn({ reasoning }: JsonObject): unknown {
+  return isRecord(reasoning) ? reasoning['effort'] : undefined
+}
+
+/**
+ * A model has one kind of summary, or accepts all. Sources: openai/codex#2625 (gpt-5) and openai/openai-cua-sample-app#37 (2025).
+ * openai/openai-python#2194 and superset-sh/superset#1898 have the text for models without summaries.
+ */
+const summaryIsSupported: Rule = ({ reasoning }, model) => {
+  if (!isRecord(reasoning)) return undefined
+  const { summaries } = model.capabilities
+  for (const member of ['summary', 'generate_summary']) {
+    const summary = reasoning[member]
+    const param = `reasoning.${member}`
+    if (typeof summary !== 'string') continue
+    if (summaries.length === 0) {
+      const message = `Unsupported parameter: '${param}' is not supported with the '${model.name}' model.`
+      return plainFault(param, message, 'unsupported_parameter')
+    }
+    if (summary === 'auto' || summaries.includes(summary)) continue
+    return unsupportedInResponses(param, summary, summaries, model)
+  }
+  return undefined
 }
 
 /** Rules between a Responses request and the capabilities of the model, in the order in which they are reported. */
 export const responsesModelRules: readonly Rule[] = [
   responsesEffortIsSupported,
+  summaryIsSupported,
   responsesVerbosityIsSupported,
   includesAreSupported,
+  responsesLogprobsFitReasoning,
   retentionIsSupported,
   responsesFormatIsSupported,
   responsesSamplingFitsReasoning,
