@@ -75,6 +75,13 @@ describe('reasoning in the input of a response', () => {
     expect(await ask([user, reference(thought), reference(call), output, later])).toEqual(accepted)
   })
 
+  it('is accepted before a call without an id, as the AI SDK sends it', async () => {
+    const { called, ask } = startConversation()
+    const [thought, call, output] = await called()
+    expect(await ask([user, reference(thought), withoutId(call), output])).toEqual(accepted)
+    expect(await ask([user, thought, withoutId(call), output, later])).toEqual(accepted)
+  })
+
   it('is refused without its following item', async () => {
     const { answered, called, ask } = startConversation()
     const [reasoning, message] = await answered()

@@ -159,7 +159,7 @@ function checkEntries(
 
 /**
  * Checks that reasoning and its items are together. Only items with an id are checked, since the service identifies items by it. Stored
- * reasoning must be followed by the item that followed it in its response. Encrypted reasoning must be followed by an item of the
+ * reasoning must be followed by the item that followed it in its response, or by a call without an id. Encrypted reasoning must be followed by an item of the
  * model. A stored message or call needs the reasoning that it followed.
  */
 function checkReasoning(entries: readonly Entry[]): ServiceError | undefined {
@@ -172,7 +172,7 @@ function checkReasoning(entries: readonly Entry[]): ServiceError | undefined {
       const next = entries[index + 1]?.item
       const isComplete =
         isById && stored?.isOutput
-          ? stored.nextId !== undefined && next?.id === stored.nextId
+          ? stored.nextId !== undefined && next !== undefined && follows(next, stored.nextId)
           : next !== undefined && isOfModel(next)
       if (!isComplete) return reasoningWithoutItem(id)
     } else if (stored?.reasoningId !== undefined && !seen.has(stored.reasoningId)) {
@@ -180,6 +180,11 @@ function checkReasoning(entries: readonly Entry[]): ServiceError | undefined {
     }
   }
   return undefined
+}
+
+/** Clients send calls without their ids (vercel/ai#15795, 2026-06: the service pairs them with outputs by `call_id`). */
+function follows(item: ResponsesItem, nextId: string): boolean {
+  return item.id === nextId || (typeof item.id !== 'string' && !isMessage(item) && isOfModel(item))
 }
 
 /** Returns whether the model has written the item. */
