@@ -15,7 +15,7 @@ export interface ModelCapabilities {
   readonly efforts: readonly string[]
   /** Efforts that the Responses API accepts. */
   readonly responsesEfforts: readonly string[]
-  /** Summaries of reasoning that responses accept beside `auto`. Empty without summaries. */
+  /** Summaries of reasoning that responses accept beside `auto`. */
   readonly summaries: readonly string[]
   /** Effort of requests without one. Null for models without reasoning. */
   readonly defaultEffort: string | null
@@ -113,7 +113,7 @@ const includes: readonly string[] = [
 const defaults: ModelCapabilities = {
   efforts: [],
   responsesEfforts: [],
-  summaries: [],
+  summaries: ['concise', 'detailed'],
   defaultEffort: null,
   adaptiveReasoning: false,
   parameters: {},

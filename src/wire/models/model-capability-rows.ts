@@ -60,7 +60,6 @@ export const capabilityRows: readonly CapabilityRow[] = [
     changes: {
       efforts: noneToXhigh,
       defaultEffort: 'medium',
-      summaries: ['concise', 'detailed'],
       unknownMembers: 'unknown-parameter',
       parameters: {
         max_tokens: 'unsupported',

@@ -308,13 +308,6 @@ const responsesRows: Row[] = [
     'unsupported_value',
     notSupportedWith('detailed', 'computer-use-preview', "'concise'"),
   ],
-  [
-    'gpt-4o',
-    { reasoning: { summary: 'auto' } },
-    'reasoning.summary',
-    'unsupported_parameter',
-    "Unsupported parameter: 'reasoning.summary' is not supported with the 'gpt-4o' model.",
-  ],
 ]
 
 describe('parameters that the model does not support in responses', () => {
@@ -330,7 +323,7 @@ describe('parameters that the model does not support in responses', () => {
     ['gpt-5', { reasoning: { summary: 'auto' } }],
     ['gpt-5', { reasoning: { summary: 'detailed' } }],
     ['gpt-5.5', { reasoning: { summary: 'concise' } }],
-    ['gpt-4o', { reasoning: { summary: null } }],
+    ['gpt-4o', { reasoning: { summary: 'auto' } }],
     [
       'gpt-5.4',
       {

@@ -242,22 +242,14 @@ function effortIn({ reasoning }: JsonObject): unknown {
   return isRecord(reasoning) ? reasoning['effort'] : undefined
 }
 
-/**
- * A model has one kind of summary, or accepts all. Sources: openai/codex#2625 (gpt-5) and openai/openai-cua-sample-app#37 (2025).
- * openai/openai-python#2194 and superset-sh/superset#1898 have the text for models without summaries.
- */
+/** Sources: openai/codex#2625 (gpt-5) and openai/openai-cua-sample-app#37 (2025). Refusals of models without reasoning are not captured. */
 const summaryIsSupported: Rule = ({ reasoning }, model) => {
   if (!isRecord(reasoning)) return undefined
   const { summaries } = model.capabilities
   for (const member of ['summary', 'generate_summary']) {
     const summary = reasoning[member]
     const param = `reasoning.${member}`
-    if (typeof summary !== 'string') continue
-    if (summaries.length === 0) {
-      const message = `Unsupported parameter: '${param}' is not supported with the '${model.name}' model.`
-      return plainFault(param, message, 'unsupported_parameter')
-    }
-    if (summary === 'auto' || summaries.includes(summary)) continue
+    if (typeof summary !== 'string' || summary === 'auto' || summaries.includes(summary)) continue
     return unsupportedInResponses(param, summary, summaries, model)
   }
   return undefined
