@@ -81,7 +81,7 @@ function resolveDeployment(
   if (config.retiredModels === 'refuse' && hasRetiredModel(name, exchange)) return resourceNotFound()
   if (!deployment.model.operations.includes(supportedBy(operation))) {
     const { errorName } = operations[operation]
-    return operationNotSupported(errorName, deployment.model.name)
+    return operationNotSupported(errorName, deployment.model.errorName)
   }
   return deployment
 }

@@ -30,7 +30,7 @@ export function errorReply(exchange: Exchange, fault: FaultOf<'error' | 'streamF
   const retryAfterSeconds = fault.retryAfterSeconds ?? defaultRetryAfterSeconds(fault.error)
   const named = namedErrors[fault.error]({
     deployment: deployment?.name ?? '',
-    model: deployment?.model.name ?? '',
+    model: deployment?.model.errorName ?? '',
     contextTokens: deployment?.model.contextTokens ?? 0,
     region: config.region,
     operation: route?.operation ?? 'chatCompletions',

@@ -29,10 +29,10 @@ function refusalError(exchange: Exchange, kind: 'token' | 'call', retryAfterSeco
   const { deployment, route } = exchange
   if (!deployment || !route) return throttled(retryAfterSeconds)
   const { region } = exchange.config
-  if (route.isInference) return inferenceRateLimited(deployment.name, deployment.model.name, region)
+  if (route.isInference) return inferenceRateLimited(deployment.name, deployment.model.errorName, region)
   return rateLimited({
     deployment: deployment.name,
-    model: deployment.model.name,
+    model: deployment.model.errorName,
     region,
     operationId: operations[route.operation].id,
     apiVersion: exchange.apiVersion,

@@ -113,7 +113,7 @@ function formatOf(model: Model): Check {
     return createFault(
       'unsupported_value',
       (path) =>
-        `${path} '${String(value)}' is not compatible with model '${model.name}'. Use 'json' or 'text' instead.`,
+        `${path} '${String(value)}' is not compatible with model '${model.errorName}'. Use 'json' or 'text' instead.`,
     )
   }
 }

@@ -65,7 +65,7 @@ const fidelityFitsModel: Rule = ({ input_fidelity: fidelity }, model) =>
   fidelity !== undefined && supportsFreeSizes(model)
     ? imageUserFault(
         'input_fidelity',
-        `The model '${model.name}' does not support the 'input_fidelity' parameter.`,
+        `The model '${model.errorName}' does not support the 'input_fidelity' parameter.`,
         'invalid_input_fidelity_model',
       )
     : undefined

@@ -40,7 +40,11 @@ describe('assumeModel', () => {
     ['gpt-realtime-3', 'gpt-realtime'],
     ['gpt-5-instruct', 'gpt-35-turbo-instruct'],
   ])('resolves %s to %s and keeps the requested name in answers', (name, nearest) => {
-    expect(assumeModel(name, builtInCatalogue)).toMatchObject({ name: nearest, versionedName: name })
+    expect(assumeModel(name, builtInCatalogue)).toMatchObject({
+      name: nearest,
+      versionedName: name,
+      errorName: name,
+    })
   })
 
   it('has the capabilities and the throughput of a unit, but no date of retirement', () => {

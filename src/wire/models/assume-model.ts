@@ -25,7 +25,7 @@ const modelKinds: readonly (readonly [pattern: RegExp, defaultName: string])[] =
 const defaultChatModel = 'gpt-4o-mini'
 
 /**
- * Returns a model for a name that is not in the catalogue: a copy of the most similar known model, with the given name in answers.
+ * Returns a model for a name that is not in the catalogue: a copy of the most similar known model, with the given name in answers and errors.
  * The first of these that exists:
  *
  * 1. The default model of the kind in the name (embedding, whisper, tts, image ...), unless the name contains a known model of
@@ -46,7 +46,12 @@ export function assumeModel(name: string, catalogue: ModelCatalogue): Model | un
   if (!nearest) return undefined
   const { retires: _, ...facts } = nearest
   const provisioned = nearest.provisioned ?? throughputs.get(nearest.operations.join())
-  const model = Object.freeze({ ...facts, ...(provisioned && { provisioned }), versionedName: name })
+  const model = Object.freeze({
+    ...facts,
+    ...(provisioned && { provisioned }),
+    versionedName: name,
+    errorName: name,
+  })
   if (assumed.size >= MAX_REMEMBERED_MODELS) assumed.clear()
   assumed.set(name, model)
   return model

@@ -91,6 +91,7 @@ function createModel(row: CatalogueRow, version: string | undefined): Model {
   return Object.freeze({
     ...facts,
     ...(version === undefined ? {} : { version }),
+    errorName: row.name,
     versionedName: answersAs ?? spellingOf(row.name, version),
     aliases: Object.freeze([...(row.aliases ?? [])]),
     encoding: row.encoding ?? 'o200k_base',

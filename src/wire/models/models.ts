@@ -10,6 +10,8 @@ export interface Model {
   readonly version?: string
   /** Name in answers, usually with the version: `gpt-4o-mini-2024-07-18`. */
   readonly versionedName: string
+  /** Name in messages of errors: `name`, or the requested name of a model that is not in the catalogue. */
+  readonly errorName: string
   /** Other names of the model: `gpt-3.5-turbo` for `gpt-35-turbo`. */
   readonly aliases: readonly string[]
   readonly encoding: EncodingName

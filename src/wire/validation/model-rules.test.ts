@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { findModel } from '../models/model-catalogue.ts'
+import { assumeModel } from '../models/assume-model.ts'
+import { builtInCatalogue, findModel } from '../models/model-catalogue.ts'
 import { validateChat } from '../chat/validate-chat.ts'
 import { validateResponses } from '../responses/validate-responses.ts'
 
@@ -335,5 +336,18 @@ describe('parameters that the model does not support in responses', () => {
     ['o3', { tools: [], parallel_tool_calls: false }],
   ])('accepts supported ones: %s %j', (name, fields) => {
     expect(responses(name, fields)).toBeUndefined()
+  })
+})
+
+describe('errors of a model that is not in the catalogue', () => {
+  const model = assumeModel('gpt-5.7-nova', builtInCatalogue)!
+
+  it('name the requested model', () => {
+    expect(validateChat({ messages: [user], tools }, model)).toMatchObject({
+      message: toolsRefused('gpt-5.7-nova', useNone),
+    })
+    expect(validateResponses({ input: 'x', reasoning: { effort: 'minimal' } }, model)).toMatchObject({
+      message: expect.stringContaining("with the 'gpt-5.7-nova' model.") as unknown,
+    })
   })
 })

@@ -27,7 +27,7 @@ function unsupportedValue(name: string, shown: string, supported: readonly strin
 /** The text of responses (openai/codex#6647 and #9035, 2025-11 and 2026-01). */
 function unsupportedInResponses(param: string, value: string, supported: readonly string[], model: Model) {
   const list = quotedList(supported, 'and')
-  const message = `Unsupported value: '${value}' is not supported with the '${model.name}' model. Supported values are: ${list}.`
+  const message = `Unsupported value: '${value}' is not supported with the '${model.errorName}' model. Supported values are: ${list}.`
   return plainFault(param, message, 'unsupported_value')
 }
 
@@ -71,7 +71,7 @@ const effortIsSupported: Rule = ({ reasoning_effort: effort }, { capabilities })
 }
 
 /** Tools that are not functions are accepted. */
-const toolsFitReasoning: Rule = ({ tools, reasoning_effort: effort }, { name, capabilities }) => {
+const toolsFitReasoning: Rule = ({ tools, reasoning_effort: effort }, { errorName, capabilities }) => {
   const { toolsWithReasoning, defaultEffort } = capabilities
   if (toolsWithReasoning === 'accepted' || !Array.isArray(tools) || !tools.some(isFunctionTool)) {
     return undefined
@@ -85,7 +85,7 @@ const toolsFitReasoning: Rule = ({ tools, reasoning_effort: effort }, { name, ca
       : "To use function tools, use /v1/responses or set reasoning_effort to 'none'."
   return plainFault(
     'reasoning_effort',
-    `Function tools with reasoning_effort are not supported for ${name} in /v1/chat/completions. ${advice}`,
+    `Function tools with reasoning_effort are not supported for ${errorName} in /v1/chat/completions. ${advice}`,
   )
 }
 
