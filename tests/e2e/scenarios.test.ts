@@ -31,7 +31,7 @@ async function startBuiltProgram(): Promise<Listening> {
   return { port: program.port, close: () => program.stop() }
 }
 
-async function startBuiltLibrary({ env = {}, deployments }: Scenario['config']): Promise<Listening> {
+async function startBuiltLibrary({ env, deployments }: Scenario['config']): Promise<Listening> {
   const built = pathToFileURL(join(packageFolder, 'dist/index.js')).href
   const { createSimulator } = (await import(built)) as typeof library
   const simulator = await createSimulator({
