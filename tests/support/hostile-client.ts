@@ -10,7 +10,6 @@ import { deploymentPath, testKey } from './test-simulator.ts'
 export interface ListeningSimulator extends AsyncDisposable {
   readonly sim: SimulatorHandle
   readonly port: number
-  /** Without the lines of the start, which can name models that are retired today. */
   readonly log: readonly LogLine[]
   /** Asks for a short chat completion, and gives its status and how long that took. */
   ask(): Promise<{ readonly status: number; readonly ms: number }>
@@ -30,7 +29,6 @@ export async function startListening(options: SimulatorOptions<'system'> = {}): 
     return { status: response.status, ms: performance.now() - startMs }
   }
   await ask()
-  log.length = 0
   return {
     sim,
     port: Number(new URL(url).port),
