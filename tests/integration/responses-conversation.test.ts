@@ -82,6 +82,20 @@ describe('reasoning in the input of a response', () => {
     expect(await ask([user, thought, withoutId(call), output, later])).toEqual(accepted)
   })
 
+  it('is refused for a model that does not reason, also in the previous response', async () => {
+    const { answered, ask } = startConversation()
+    const [reasoning, message, id] = await answered()
+    const model = { model: 'gpt-4.1', reasoning: undefined }
+    const refused = fault(
+      'Reasoning input items can only be provided to a reasoning or computer use model. Remove reasoning items from your input and try again.',
+    )
+    expect(await ask([user, reasoning, message, later], model)).toEqual(refused)
+    expect(await ask([user, reference(reasoning), reference(message), later], model)).toEqual(refused)
+    expect(await ask([later], { ...model, previous_response_id: id })).toEqual(refused)
+    expect(await ask([user, withoutId(message), later], model)).toEqual(accepted)
+    expect(await ask([user, reasoning, message, later], { model: 'gpt-5.5' })).toEqual(accepted)
+  })
+
   it('is refused without its following item', async () => {
     const { answered, called, ask } = startConversation()
     const [reasoning, message] = await answered()

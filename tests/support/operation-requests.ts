@@ -250,12 +250,6 @@ export const operationRequests: readonly OperationRequest[] = [
             { type: 'refusal', refusal: 'No' },
           ],
         },
-        {
-          type: 'reasoning',
-          id: 'rs_1',
-          summary: [{ type: 'summary_text', text: 'x' }],
-          encrypted_content: sealContent('A'.repeat(660), 'default'),
-        },
         { type: 'function_call', id: 'fc_1', call_id: 'a', name: 'weather', arguments: '{"city":"Paris"}' },
         { type: 'function_call_output', call_id: 'a', output: [{ type: 'input_text', text: '12' }] },
         { type: 'custom_tool_call', call_id: 'b', name: 'free', input: 'x' },
@@ -287,7 +281,17 @@ export const operationRequests: readonly OperationRequest[] = [
     path: '/openai/responses?api-version=2025-04-01-preview',
     body: {
       model: 'gpt-5-mini',
-      input: 'Hi',
+      input: [
+        { role: 'user', content: 'Hi' },
+        {
+          type: 'reasoning',
+          id: 'rs_1',
+          summary: [{ type: 'summary_text', text: 'x' }],
+          encrypted_content: sealContent('A'.repeat(660), 'default'),
+        },
+        { role: 'assistant', content: 'Yes' },
+        { role: 'user', content: 'Go on.' },
+      ],
       stream: true,
       stream_options: { include_obfuscation: true },
       reasoning: { effort: 'low', summary: 'auto' },

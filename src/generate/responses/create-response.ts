@@ -138,6 +138,7 @@ export function withCountedInput(
     resource: exchange.resource,
     nowMs: exchange.clock.epochMs(),
     checksEncryptedContent: exchange.config.encryptedContentCheck,
+    acceptsReasoning: model.capabilities.responsesEfforts.length > 0,
   })
   return mapMaybe(resolved, (input) => {
     if ('status' in input) return refuse(input)

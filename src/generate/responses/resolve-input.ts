@@ -8,6 +8,7 @@ import {
   itemOfOtherResource,
   previousResponseNotFound,
   reasoningMissing,
+  reasoningNotAccepted,
   reasoningWithoutItem,
   toolCallMissing,
   toolOutputMissing,
@@ -37,11 +38,13 @@ export interface InputContext {
   readonly nowMs: number
   /** Whether encrypted content must have been issued by this resource. */
   readonly checksEncryptedContent: boolean
+  /** Whether the model accepts reasoning of earlier answers. */
+  readonly acceptsReasoning: boolean
 }
 
 /**
  * Replaces references with stored items, and finds the previous response. Checks what the service knows of the items: their ids, the
- * origin of encrypted content, reasoning with the items that it belongs to, and calls with their outputs.
+ * origin of encrypted content, whether the model accepts reasoning, reasoning with the items that it belongs to, and calls with their outputs.
  */
 export function resolveInput(
   request: ResponsesRequest,
@@ -57,9 +60,12 @@ export function resolveInput(
     const duplicate = duplicateId(requested, earlier)
     if (duplicate !== undefined) return duplicateItem(duplicate)
     return mapMaybe(lookUp(requested, context), (entries) => {
-      const broken = checkEntries(entries, context) ?? checkReasoning(entries)
-      if (broken) return broken
       const items = entries.map(({ item }) => item)
+      const broken =
+        checkEntries(entries, context) ??
+        (context.acceptsReasoning ? undefined : refuseReasoning(items, earlier)) ??
+        checkReasoning(entries)
+      if (broken) return broken
       return (
         checkCalls(items, earlier) ?? {
           items,
@@ -180,6 +186,14 @@ function checkReasoning(entries: readonly Entry[]): ServiceError | undefined {
     }
   }
   return undefined
+}
+
+/** Reasoning of the previous response counts too. */
+function refuseReasoning(
+  items: readonly ResponsesItem[],
+  earlier: ResponseRecord['output'],
+): ServiceError | undefined {
+  return items.some(isReasoning) || earlier.some(isReasoning) ? reasoningNotAccepted() : undefined
 }
 
 /** Clients send calls without their ids (vercel/ai#15795, 2026-06: the service pairs them with outputs by `call_id`). */

@@ -44,6 +44,16 @@ export function reasoningMissing(id: string, type: string, reasoningId: string):
   return modelError(message, 'input', null)
 }
 
+/**
+ * 400: the conversation has reasoning, but the model does not reason (openai/openai-agents-python#569 and #2602, 2025 and 2026). `param`
+ * is not captured.
+ */
+export function reasoningNotAccepted(): ServiceError {
+  const message =
+    'Reasoning input items can only be provided to a reasoning or computer use model. Remove reasoning items from your input and try again.'
+  return modelError(message, 'input', null)
+}
+
 /** Characters at each end of encrypted content in a message. */
 const SHOWN_CHARACTERS = 4
 
