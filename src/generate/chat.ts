@@ -34,6 +34,7 @@ import { chooseTier } from './choose-tier.ts'
 import { type ServedTier, tierHeader } from '../wire/service-tier.ts'
 import type { PromptCache } from './prompt-cache.ts'
 import { chatBody } from '../wire/chat/write-chat.ts'
+import { olderChatBody, olderChatStream } from '../wire/chat/older-chat.ts'
 import { xaiChatBody, xaiChatStream, xaiFacts } from '../wire/chat/write-xai-chat.ts'
 import { createHash } from 'node:crypto'
 import { chatCompletionId, guid } from '../wire/ids.ts'
@@ -189,14 +190,18 @@ function writtenReply(
     tier,
   })
 
+  const { removed } = facts.form
+
   if (!request.stream) {
-    const whole = modelReply(jsonOfModel, chatBody(completion, facts), usage, steps)
+    const present = chatBody(completion, facts)
+    const whole = modelReply(jsonOfModel, removed ? olderChatBody(present, removed) : present, usage, steps)
     whole.serviceTier = tier
     return whole
   }
   const lateResult =
     late && found ? { category: found, promptLength: lengthOf(readableTexts(request)) } : undefined
-  const body = streamChat(completion, facts, streamOptionsOf(request), lateResult, exchange.random)
+  const events = streamChat(completion, facts, streamOptionsOf(request), lateResult, exchange.random)
+  const body = removed ? olderChatStream(events, removed) : events
   const reply = modelReply(eventsOfModel, body, usage, steps)
   reply.serviceTier = tier
   if (late) reply.unbuffered = true
@@ -298,7 +303,7 @@ function chatFacts(
     idJson: `"${chatCompletionId(exchange.random)}"`,
     created: Math.floor(exchange.clock.epochMs() / 1000),
     model: model.versionedName,
-    systemFingerprint: systemFingerprint(model),
+    systemFingerprint: form.hasFingerprint ? systemFingerprint(model) : null,
     serviceTier: form.hasServiceTier || asksForTier(exchange, request) ? tier : undefined,
     form,
     times: form.checkpoint && exchange,

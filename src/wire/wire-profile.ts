@@ -1,8 +1,18 @@
 import { createHash } from 'node:crypto'
+import type { RemovedMembers } from './chat/older-chat.ts'
 import type { Model } from './models/models.ts'
 
 /** Versions of the form of answers and headers, named by the month from which captures show them. */
-export const wireProfileNames = ['2026-04', '2026-06', '2026-07', '2026-08', '2026-09'] as const
+export const wireProfileNames = [
+  '2023-09',
+  '2024-04',
+  '2025-08',
+  '2026-04',
+  '2026-06',
+  '2026-07',
+  '2026-08',
+  '2026-09',
+] as const
 
 /** Version of the form of answers and headers. */
 export type WireProfileName = (typeof wireProfileNames)[number]
@@ -42,6 +52,10 @@ interface WireProfile {
   readonly responsesCacheWrite: Family
   /** `output_schema` of function tools in responses. */
   readonly outputSchema: Family
+  /** `system_fingerprint` of chat. It is null on other models. */
+  readonly chatFingerprint: Family
+  /** Members of chat that answers do not have yet. Empty from 2026 on. */
+  readonly chatRemoved: RemovedMembers
   /** Tokens that the end of a text is billed. */
   readonly endTokens: number
   /** Headers `azureai-fe-is-streaming`, and `x-ms-served-model` of answers. */
@@ -66,9 +80,41 @@ const april2026: WireProfile = {
   toolUsage: 'none',
   responsesCacheWrite: 'none',
   outputSchema: 'none',
+  chatFingerprint: 'all',
+  chatRemoved: [],
   endTokens: 1,
   frontEndHeaders: false,
   offerHeaders: false,
+}
+
+/** Sources: captured answers of gpt-4o-mini, gpt-5-nano and gpt-4.1-mini, July to October 2025. */
+const august2025: WireProfile = {
+  ...april2026,
+  chatServiceTier: 'none',
+  chatRemoved: [['obfuscation']],
+}
+
+/** Source: captured answers of gpt-35-turbo, 2024-04-25. */
+const april2024: WireProfile = {
+  ...august2025,
+  chatFingerprint: 'gpt-4+',
+  chatRemoved: [
+    ...august2025.chatRemoved,
+    ['choices', '*', 'message', 'annotations'],
+    ['choices', '*', 'message', 'refusal'],
+    ['choices', '*', 'delta', 'refusal'],
+    ['choices', '*', 'content_filter_results', 'protected_material_code'],
+    ['choices', '*', 'content_filter_results', 'protected_material_text'],
+    ['prompt_filter_results', '*', 'content_filter_results', 'jailbreak'],
+    ['usage', 'completion_tokens_details'],
+    ['usage', 'prompt_tokens_details'],
+  ],
+}
+
+/** Source: a captured answer of gpt-35-turbo, September 2023. */
+const september2023: WireProfile = {
+  ...april2024,
+  chatRemoved: [...april2024.chatRemoved, ['choices', '*', 'logprobs'], ['system_fingerprint']],
 }
 
 /** Sources: captured answers of gpt-5.2, 2026-06-03, and of gpt-5-mini and o4-mini, June 2026. */
@@ -111,6 +157,9 @@ const september2026: WireProfile = {
 }
 
 const profiles: Readonly<Record<WireProfileName, WireProfile>> = {
+  '2023-09': september2023,
+  '2024-04': april2024,
+  '2025-08': august2025,
   '2026-04': april2026,
   '2026-06': june2026,
   '2026-07': july2026,
@@ -149,6 +198,10 @@ export interface ChatForm {
   /** Undefined: not sent. */
   readonly checkpoint: LatencyCheckpoint | undefined
   readonly hasCacheWriteTokens: boolean
+  /** Whether `system_fingerprint` can have a value. */
+  readonly hasFingerprint: boolean
+  /** Members that answers do not have yet; undefined without any. */
+  readonly removed: RemovedMembers | undefined
 }
 
 /** The form of responses. A stored response keeps it. */
@@ -186,6 +239,8 @@ function makeForm(profile: WireProfile, model: Model): WireForm {
       routing: has(profile.chatRouting) ? routingJson(model) : undefined,
       checkpoint: profile.chatCheckpoint,
       hasCacheWriteTokens: has(profile.chatCacheWrite),
+      hasFingerprint: has(profile.chatFingerprint),
+      removed: profile.chatRemoved.length > 0 ? profile.chatRemoved : undefined,
     },
     responses: {
       hasModeration: has(profile.moderation),

@@ -26,7 +26,7 @@ const captured = readFileSync(file, 'utf8')
   .map((line) => JSON.parse(line) as Captured)
 
 /** Projects with captures from which the profiles were made. The others only validate them. */
-const madeWith = new Set(['DataDog/dd-trace-py', 'crewAIInc/crewAI', 'crmne/ruby_llm'])
+const madeWith = new Set(['DataDog/dd-trace-py', 'crewAIInc/crewAI', 'crmne/ruby_llm', 'lmnr-ai/lmnr-python'])
 
 /** Members and headers that differ, and why. */
 const explained: readonly (readonly [pattern: RegExp, reason: string])[] = [
