@@ -43,6 +43,16 @@ export function renderedEvents(
   return { kind: 'events', count, stepOf, render, ...(isAscii && { asciiRender: render }) }
 }
 
+/** Creates a body of events that are already rendered. Each one is a step. */
+export function listedEvents(events: readonly string[]): EventsBody {
+  return {
+    kind: 'events',
+    count: events.length,
+    stepOf: (index) => index,
+    render: (index) => events[index] ?? '',
+  }
+}
+
 /** Creates a large body that is rendered piece by piece when it is due. A piece must take only a few milliseconds. */
 export function bodyInPieces(pieces: () => Iterable<string>): WholeBody {
   const render = (): string => [...pieces()].join('')

@@ -7,7 +7,7 @@ import { withoutUndefined } from '../config/mapping-file.ts'
 import { drawMs } from '../config/distribution.ts'
 import type { Exchange, AnswerOverride } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/reply-headers.ts'
-import type { EventsBody } from '../answer/body.ts'
+import { type EventsBody, listedEvents } from '../answer/body.ts'
 import {
   type Reply,
   type Schedule,
@@ -201,12 +201,7 @@ async function readEvents(reply: Reply): Promise<Reply> {
   if (rest.length > 0) events.push(rest.toString())
   headers.delete('Content-Length')
   headers.set('Transfer-Encoding', 'chunked')
-  reply.body = {
-    kind: 'events',
-    count: events.length,
-    stepOf: (index) => index,
-    render: (index) => events[index] ?? '',
-  }
+  reply.body = listedEvents(events)
   if (!isWhole) reply.interruption = { at: 1, how: 'close' }
   return reply
 }

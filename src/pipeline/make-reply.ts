@@ -1,5 +1,5 @@
 import { eventStreamType } from '../wire/sse.ts'
-import { type EventsBody, textBody } from '../answer/body.ts'
+import { listedEvents, textBody } from '../answer/body.ts'
 import { contentHeaders, type ReplyOptions, type Reply, HeaderList } from './reply.ts'
 import { shouldStream, gather } from './stream-events.ts'
 import { endToEndHeaders } from './end-to-end-headers.ts'
@@ -28,16 +28,10 @@ export function eventsReply(
     const problem = `event ${unframed} does not end in a blank line. Use dataEvent() for its data.`
     throw new TypeError(`Could not create a reply of events: ${problem}`)
   }
-  const body: EventsBody = {
-    kind: 'events',
-    count: events.length,
-    stepOf: (index) => index,
-    render: (index) => events[index] ?? '',
-  }
   return {
     status,
     headers: contentHeaders(eventStreamType, headers, { chunked: true }),
-    body,
+    body: listedEvents(events),
     ...(dueMs
       ? { schedule: { stepsMs: Float64Array.from(dueMs), endMs: dueMs.at(-1) ?? 0 } }
       : { steps: { hidden: 0, visible: events.length } }),

@@ -1,4 +1,4 @@
-import type { EventsBody } from '../answer/body.ts'
+import { listedEvents } from '../answer/body.ts'
 import { responsesFailInStream } from '../config/deployments.ts'
 import { fieldsOf } from '../lib/record.ts'
 import type { ServiceError } from '../wire/errors.ts'
@@ -28,19 +28,13 @@ export function refuseInStream(exchange: Exchange, reply: Reply): Reply {
     streamFailureOf(error),
     error.streamOrder ?? 'error-first',
   )
-  const body: EventsBody = {
-    kind: 'events',
-    count: events.length,
-    stepOf: (index) => index,
-    render: (index) => events[index] ?? '',
-  }
   for (const name of headersOfStatus) reply.headers.delete(name)
   delete reply.reason
   return {
     ...reply,
     status: 200,
     streamErrorStatus: error.status,
-    body,
+    body: listedEvents(events),
     service: { layer: error.layer, contentType: eventStreamType, chunked: true },
   }
 }

@@ -15,7 +15,7 @@ import { usageOfBody, usageOfEvents } from '../wire/read-usage.ts'
 import { utf8Text } from './yaml-scalar.ts'
 import { rateLimitHeaders, httpDate } from '../wire/service-headers.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import { renderedBody, textBody, type EventsBody, type WholeBody } from '../answer/body.ts'
+import { listedEvents, renderedBody, textBody, type WholeBody } from '../answer/body.ts'
 import { HeaderList, type Reply, type Schedule } from '../pipeline/reply.ts'
 
 /** A recorded answer, prepared for repeated replay. */
@@ -222,7 +222,7 @@ export function replayReply(exchange: Exchange, answer: ReplayAnswer): Reply {
     status,
     ...(reason !== undefined && { reason }),
     headers,
-    body: bytes ? wholeBody(bytes, answer.isAscii) : eventsBody(answer.events),
+    body: bytes ? wholeBody(bytes, answer.isAscii) : listedEvents(answer.events),
     ...(usage && { usage }),
     ...(schedule && { schedule }),
   }
@@ -231,15 +231,6 @@ export function replayReply(exchange: Exchange, answer: ReplayAnswer): Reply {
 /** A text is sent in one write with its headers, bytes are not. */
 function wholeBody(bytes: Buffer, isAscii: boolean): WholeBody {
   return isAscii ? renderedBody(() => bytes.toString('latin1'), true) : textBody(bytes)
-}
-
-function eventsBody(events: readonly string[]): EventsBody {
-  return {
-    kind: 'events',
-    count: events.length,
-    stepOf: (index) => index,
-    render: (index) => events[index] ?? '',
-  }
 }
 
 /** Recorded times count from the start of a request. The wait for a slot is added. */

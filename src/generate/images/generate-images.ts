@@ -8,7 +8,7 @@ import type { ImageSize } from '../../wire/media/picture.ts'
 import type { Model } from '../../wire/models/models.ts'
 import { type Addressed, type Exchange, originOf } from '../../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, refuse } from '../../pipeline/reply-headers.ts'
-import { textBody, type EventsBody } from '../../answer/body.ts'
+import { listedEvents, textBody } from '../../answer/body.ts'
 import type { Reply } from '../../pipeline/reply.ts'
 import { loadEncoding } from '../../tokens/encoding.ts'
 import { judgeContent } from '../content-filter.ts'
@@ -160,16 +160,7 @@ async function answerGptImage(
   if (!request.stream) {
     return modelReply(jsonOfModel, textBody(renderImages(pngs, facts)), usage)
   }
-  return modelReply(eventsOfModel, eventsOf(events), usage)
-}
-
-function eventsOf(events: readonly string[]): EventsBody {
-  return {
-    kind: 'events',
-    count: events.length,
-    stepOf: (index) => index,
-    render: (index) => events[index] ?? '',
-  }
+  return modelReply(eventsOfModel, listedEvents(events), usage)
 }
 
 function specOf(
