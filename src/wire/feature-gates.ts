@@ -9,7 +9,7 @@ import {
 import { gatewayError, type ServiceError } from './errors.ts'
 import type { Model } from './models/models.ts'
 import type { Operation } from './route.ts'
-import type { JsonObject } from './validation/fault.ts'
+import { isSet, type JsonObject } from './validation/fault.ts'
 
 /** A feature of chat requests that needs a newer API version than chat. */
 interface FeatureGate {
@@ -140,8 +140,4 @@ function enabledOnly(subject: string, first: string): string {
 
 function badRequest(message: string): ServiceError {
   return gatewayError('resource', 400, 'BadRequest', message)
-}
-
-function isSet(value: unknown): boolean {
-  return value !== undefined && value !== null
 }

@@ -15,6 +15,7 @@ import {
 import {
   type Check,
   createFault,
+  isSet,
   missing,
   notOneOf,
   prefixPath,
@@ -136,10 +137,7 @@ function imageFromUserOnly({ content }: JsonObject, role: string): Fault | undef
 
 /** Null counts as missing. Only messages of the assistant can have other fields instead of content. */
 function missingContent(message: JsonObject, role: string): Fault | undefined {
-  if (
-    isPresent(message['content']) ||
-    (role === 'assistant' && substitutes.some((key) => isPresent(message[key])))
-  ) {
+  if (isSet(message['content']) || (role === 'assistant' && substitutes.some((key) => isSet(message[key])))) {
     return undefined
   }
   return {
@@ -153,10 +151,6 @@ function missingContent(message: JsonObject, role: string): Fault | undefined {
 }
 
 const substitutes = ['tool_calls', 'function_call', 'refusal', 'audio']
-
-function isPresent(value: unknown): boolean {
-  return value !== undefined && value !== null
-}
 
 /**
  * Checks the order of messages: all calls of a message are answered by the messages directly after it, and each tool message

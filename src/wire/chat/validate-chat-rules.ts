@@ -1,5 +1,5 @@
 import { isRecord } from '../../lib/record.ts'
-import { plainFault, type Fault, type JsonObject, type Rule } from '../validation/fault.ts'
+import { isSet, plainFault, type Fault, type JsonObject, type Rule } from '../validation/fault.ts'
 
 /**
  * Rejects parameters without the list that they refer to. Sources: openai/openai-agents-python#4326 (Azure, 2026-08) and
@@ -97,8 +97,4 @@ export const predictionStandsAlone: Rule = (body) => {
     )
   }
   return undefined
-}
-
-function isSet(value: unknown): boolean {
-  return value !== undefined && value !== null
 }

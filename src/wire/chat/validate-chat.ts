@@ -3,6 +3,7 @@ import {
   parsed,
   type Parsed,
   createFault,
+  isSet,
   wrongType,
   type Check,
   plainFault,
@@ -230,9 +231,9 @@ const mediaFitModel: Rule = (body, model) =>
 
 /** The models with web search in chat do not exist on Azure. The text is OpenAI's as generally known, not captured. */
 const webSearchIsSupported: Rule = ({ web_search_options: options }) =>
-  options === undefined || options === null
-    ? undefined
-    : plainFault('web_search_options', 'Web search options not supported with this model.')
+  isSet(options)
+    ? plainFault('web_search_options', 'Web search options not supported with this model.')
+    : undefined
 
 /** The rules between the fields of a chat request, in the order in which they are reported. */
 const chatRules: readonly Rule[] = [

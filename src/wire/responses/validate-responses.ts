@@ -2,6 +2,7 @@ import {
   parsed,
   type Parsed,
   createFault,
+  isSet,
   missing,
   type Check,
   validateBody,
@@ -79,7 +80,7 @@ const streamOptionsNeedStream: Rule = (body) => {
 /** The simulator has no conversations. The text is OpenAI's as generally known, not captured. */
 const conversationExists: Rule = (body) => {
   const { conversation } = body
-  if (conversation === undefined || conversation === null) return undefined
+  if (!isSet(conversation)) return undefined
   const id = isRecord(conversation) ? conversation['id'] : conversation
   const message = `Conversation with id '${typeof id === 'string' ? id : ''}' not found.`
   return { ...plainFault(null, message), error: { ...modelError(message, null, null), status: 404 } }

@@ -5,6 +5,11 @@ import type { Model } from '../models/models.ts'
 /** A JSON object of unknown shape. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
+/** Whether a field is given. Null means absent, as on the service. */
+export function isSet(value: unknown): boolean {
+  return value !== undefined && value !== null
+}
+
 /**
  * A problem in a request body. A check only knows the value that it checks, so the path of a new fault is empty. Each level
  * prepends its step, so that no paths are built for valid bodies.

@@ -3,6 +3,7 @@ import type { Model } from '../models/models.ts'
 import { allEfforts } from '../models/model-capabilities.ts'
 import {
   createFault,
+  isSet,
   notOneOf,
   plainFault,
   prefixPath,
@@ -35,10 +36,6 @@ function unsupportedParameter(param: string, code: string | null): Fault {
   return plainFault(param, `Unsupported parameter: '${param}' is not supported with this model.`, code)
 }
 
-function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== null
-}
-
 const rolesAreSupported: Rule = ({ messages }, { capabilities }) => {
   if (capabilities.systemRole && capabilities.developerRole) return undefined
   for (const [index, { role }] of (messages as readonly JsonObject[]).entries()) {
@@ -60,7 +57,7 @@ const streamIsSupported: Rule = ({ stream }, { capabilities }) => {
 }
 
 const effortIsSupported: Rule = ({ reasoning_effort: effort }, { capabilities }) => {
-  if (!isGiven(effort)) return undefined
+  if (!isSet(effort)) return undefined
   const step = '.reasoning_effort'
   if (typeof effort !== 'string') {
     return prefixPath(step, wrongType(`one of ${quotedList(capabilities.efforts, 'or')}`, effort))
@@ -76,7 +73,7 @@ const toolsFitReasoning: Rule = ({ tools, reasoning_effort: effort }, { errorNam
   if (toolsWithReasoning === 'accepted' || !Array.isArray(tools) || !tools.some(isFunctionTool)) {
     return undefined
   }
-  const isDefault = !isGiven(effort)
+  const isDefault = !isSet(effort)
   if ((isDefault ? defaultEffort : effort) === 'none') return undefined
   if (toolsWithReasoning === 'effort-refused' && isDefault) return undefined
   const advice =
@@ -137,7 +134,7 @@ const onlyValues: readonly (readonly [name: string, onlyValue: unknown])[] = [
 ]
 
 function reasons(effort: unknown, { reasoning, capabilities }: Model): boolean {
-  return reasoning && (isGiven(effort) ? effort : capabilities.defaultEffort) !== 'none'
+  return reasoning && (isSet(effort) ? effort : capabilities.defaultEffort) !== 'none'
 }
 
 /** Returns the first parameter with another value than its default, if the model reasons. */
@@ -145,7 +142,7 @@ function notDefault(body: JsonObject, effort: unknown, model: Model): string | u
   const { parameters } = model.capabilities
   if (!reasons(effort, model)) return undefined
   return onlyValues.find(
-    ([name, onlyValue]) => parameters[name] === 'default' && isGiven(body[name]) && body[name] !== onlyValue,
+    ([name, onlyValue]) => parameters[name] === 'default' && isSet(body[name]) && body[name] !== onlyValue,
   )?.[0]
 }
 
@@ -224,7 +221,7 @@ const responsesFormatIsSupported: Rule = ({ text }, model) =>
 const responsesSamplingFitsReasoning: Rule = (body, model) => {
   const { parameters } = model.capabilities
   const name =
-    onlyValues.find(([it]) => parameters[it] === 'unsupported' && isGiven(body[it]))?.[0] ??
+    onlyValues.find(([it]) => parameters[it] === 'unsupported' && isSet(body[it]))?.[0] ??
     notDefault(body, effortIn(body), model)
   return name === undefined ? undefined : unsupportedParameter(name, null)
 }

@@ -1,6 +1,6 @@
 import { isRecord } from '../../lib/record.ts'
 import { objectOf, oneOf, optional, required } from './checks.ts'
-import { plainFault, type Check, type Fault, type Rule } from './fault.ts'
+import { isSet, plainFault, type Check, type Fault, type Rule } from './fault.ts'
 
 // Source of the fields and their models: Microsoft Learn, "Prompt caching" (2026-08).
 
@@ -25,14 +25,10 @@ export const cacheBreakpoint: Check = objectOf([
  */
 export const promptCacheFitsModel: Rule = (body, { capabilities }) => {
   if (capabilities.cacheBreakpoints) return undefined
-  if (isGiven(body['prompt_cache_options'])) return notSupported('prompt_cache_options')
+  if (isSet(body['prompt_cache_options'])) return notSupported('prompt_cache_options')
   return hasBreakpoint(body['messages'] ?? body['input'])
     ? notSupported('prompt_cache_breakpoint')
     : undefined
-}
-
-function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== null
 }
 
 function notSupported(param: string): Fault {
@@ -45,7 +41,7 @@ function hasBreakpoint(messages: unknown): boolean {
   for (const message of messages) {
     const content: unknown = isRecord(message) ? message['content'] : undefined
     if (!Array.isArray(content)) continue
-    for (const part of content) if (isRecord(part) && isGiven(part['prompt_cache_breakpoint'])) return true
+    for (const part of content) if (isRecord(part) && isSet(part['prompt_cache_breakpoint'])) return true
   }
   return false
 }
