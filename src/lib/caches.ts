@@ -128,3 +128,12 @@ export function hashSamples(length: number, unitAt: (index: number) => number): 
   for (let at = length - 1; at >= 0; at -= step) hash = Math.imul(hash ^ unitAt(at), 0x0100_0193)
   return hash ^ (hash >>> 15)
 }
+
+/** The JSON of a value as the key of a cache. Returns an empty string if the nesting exceeds the stack. */
+export function cacheKeyOf(value: unknown): string {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return ''
+  }
+}

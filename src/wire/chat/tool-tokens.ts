@@ -1,5 +1,5 @@
 import { isRecord } from '../../lib/record.ts'
-import { RecentMap } from '../../lib/caches.ts'
+import { cacheKeyOf, RecentMap } from '../../lib/caches.ts'
 import type { TokenCounter } from '../../tokens/encoding.ts'
 import type { ChatRequest, FunctionDefinition, ResponseFormat, Tool } from './chat-request.ts'
 import type { PromptFamily } from './prompt-family.ts'
@@ -97,22 +97,13 @@ function countCached(
   encoding: TokenCounter,
   render: () => string,
 ): number {
-  const key = `${encoding.name} ${kind} ${jsonOf(definition)}`
+  const key = `${encoding.name} ${kind} ${cacheKeyOf(definition)}`
   const known = tokenCache.get(key)
   if (known) return known.tokens
   const tokens = encoding.count(render())
   if (!encoding.collects && key.length <= MAX_CACHED_LENGTH)
     tokenCache.set(key, { tokens, chars: key.length })
   return tokens
-}
-
-/** Returns an empty string if the nesting exceeds the stack. */
-function jsonOf(value: unknown): string {
-  try {
-    return JSON.stringify(value)
-  } catch {
-    return ''
-  }
 }
 
 /** A tool, independent of the API. */

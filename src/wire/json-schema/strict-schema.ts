@@ -1,4 +1,4 @@
-import { RecentMap } from '../../lib/caches.ts'
+import { cacheKeyOf, RecentMap } from '../../lib/caches.ts'
 import { isRecord } from '../../lib/record.ts'
 import { schemaProblem } from './check-schema.ts'
 import type { SchemaObject } from './json-schema.ts'
@@ -22,20 +22,11 @@ const byObject = new WeakMap<SchemaObject, SchemaObject>()
 export function defaultSchema(schema: SchemaObject): SchemaObject {
   const known = byObject.get(schema)
   if (known !== undefined) return known
-  const text = jsonOf(schema)
+  const text = cacheKeyOf(schema)
   const used = byText.get(text) ?? strictOrSame(schema)
   if (text !== '' && text.length <= MAX_CACHED_LENGTH) byText.set(text, used)
   byObject.set(schema, used)
   return used
-}
-
-/** Returns an empty string if the nesting exceeds the stack. */
-function jsonOf(value: unknown): string {
-  try {
-    return JSON.stringify(value)
-  } catch {
-    return ''
-  }
 }
 
 function strictOrSame(schema: SchemaObject): SchemaObject {

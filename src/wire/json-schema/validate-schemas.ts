@@ -1,4 +1,4 @@
-import { RecentMap } from '../../lib/caches.ts'
+import { cacheKeyOf, RecentMap } from '../../lib/caches.ts'
 import { isRecord } from '../../lib/record.ts'
 import type { ChatRequest, FunctionDefinition, JsonSchemaFormat, Tool } from '../chat/chat-request.ts'
 import type { ResponsesItem } from '../responses/responses-item.ts'
@@ -41,20 +41,11 @@ function cachedProblem(schema: Readonly<Record<string, unknown>>, use: SchemaUse
   const { byText, byObject } = caches[use][strict ? 'strict' : 'plain']
   const seen = byObject.get(schema)
   if (seen !== undefined) return seen
-  const text = jsonOf(schema)
+  const text = cacheKeyOf(schema)
   const problem = byText.get(text)?.problem ?? schemaProblem(schema, use, strict)
   if (text !== '' && text.length <= MAX_CACHED_LENGTH) byText.set(text, { problem, chars: text.length })
   byObject.set(schema, problem)
   return problem
-}
-
-/** Returns an empty string if the nesting exceeds the stack. */
-function jsonOf(value: unknown): string {
-  try {
-    return JSON.stringify(value)
-  } catch {
-    return ''
-  }
 }
 
 /** A schema of a request. */
