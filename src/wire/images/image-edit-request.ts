@@ -6,6 +6,7 @@ import {
   outOfBounds,
   plainFault,
   prefixPath,
+  quotedList,
   validateBody,
   type Check,
   type Fault,
@@ -113,9 +114,7 @@ function readImage(
   types: readonly string[],
 ): SourceImage | Fault {
   if (!types.includes(type)) {
-    const quoted = types.map((one) => `'${one}'`)
-    const list =
-      quoted.length === 1 ? quoted.join('') : `${quoted.slice(0, -1).join(', ')}, and ${quoted.at(-1)}`
+    const list = quotedList(types, 'and')
     return prefixPath(
       `.${field}`,
       createFault(
