@@ -1,6 +1,6 @@
 import { invalidImage, invalidImageUrl, type ServiceError } from '../errors.ts'
 import { objectOf, oneOf, required, text } from '../validation/checks.ts'
-import { createFault, plainFault, type Check, type Fault } from '../validation/fault.ts'
+import { createFault, plainFault, wrongPrefix, type Check, type Fault } from '../validation/fault.ts'
 import { fileDataProblem, isWebAddress, pictureUrlProblem } from './media-url.ts'
 
 /** How the service describes the expected data URL of a picture. */
@@ -90,12 +90,7 @@ export const fileUrl = checkOf((url) => (isWebAddress(url) ? undefined : invalid
 
 /** `file_id`: of the Files API, or of Azure's files for assistants. The text is that for ids of items. */
 export const fileId = checkOf((id) =>
-  /^(file|assistant|cfile)/.test(id)
-    ? undefined
-    : createFault(
-        'invalid_value',
-        (path) => `Invalid '${path}': '${id}'. Expected an ID that begins with 'file'.`,
-      ),
+  /^(file|assistant|cfile)/.test(id) ? undefined : wrongPrefix(id, 'file'),
 )
 
 const audioShape = objectOf([required('data', text()), required('format', oneOf('wav', 'mp3'))])

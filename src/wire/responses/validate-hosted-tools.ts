@@ -5,6 +5,7 @@ import {
   arrayOf,
   boolean,
   decimalBetween,
+  idOf,
   integerBetween,
   objectOf,
   oneOf,
@@ -23,18 +24,6 @@ const tool = (...fields: readonly Field[]): Check =>
   objectOf([required('type', anything), ...fields], 'ignore')
 const object = (...fields: readonly Field[]): Check => objectOf(fields, 'ignore')
 const texts = arrayOf(text(), { expected: 'an array of strings' })
-
-/** An id with the given prefix, as in other errors of the service. */
-function idOf(prefix: string): Check {
-  return (value) => {
-    const fault = text()(value)
-    if (fault !== undefined || (value as string).startsWith(prefix)) return fault
-    return createFault(
-      'invalid_value',
-      (path) => `Invalid '${path}': '${value as string}'. Expected an ID that begins with '${prefix}'.`,
-    )
-  }
-}
 
 const webSearchFields = [
   optional('search_context_size', oneOf('low', 'medium', 'high')),

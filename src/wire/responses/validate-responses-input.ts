@@ -17,11 +17,11 @@ import {
   type Field,
 } from '../validation/checks.ts'
 import {
-  createFault,
   missing,
   notOneOf,
   quotedList,
   prefixPath,
+  wrongPrefix,
   wrongType,
   type Check,
   type Fault,
@@ -196,12 +196,7 @@ function withId(prefix: string, check: Check): Check {
     if (fault !== undefined) return fault
     const { id } = value as JsonObject
     if (typeof id !== 'string' || id.startsWith(prefix)) return undefined
-    const wrong = createFault(
-      'invalid_value',
-      (path) => `Invalid '${path}': '${id}'. Expected an ID that begins with '${prefix}'.`,
-    )
-    wrong.path = '.id'
-    return wrong
+    return prefixPath('.id', wrongPrefix(id, prefix))
   }
 }
 

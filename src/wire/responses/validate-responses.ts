@@ -1,10 +1,8 @@
 import {
   parsed,
   type Parsed,
-  createFault,
   isSet,
   missing,
-  type Check,
   validateBody,
   plainFault,
   type Rule,
@@ -19,6 +17,7 @@ import {
   anything,
   boolean,
   contentText,
+  idOf,
   integerBetween,
   oneOf,
   text,
@@ -131,14 +130,7 @@ const format = variantsOf(
   ]),
 )
 
-const responseId: Check = (value) => {
-  const fault = text()(value)
-  if (fault !== undefined || (value as string).startsWith('resp')) return fault
-  return createFault(
-    'invalid_value',
-    (path) => `Invalid '${path}': '${value as string}'. Expected an ID that begins with 'resp'.`,
-  )
-}
+const responseId = idOf('resp')
 
 const summary = oneOf('auto', 'concise', 'detailed')
 

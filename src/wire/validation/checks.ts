@@ -5,6 +5,7 @@ import {
   outOfBounds,
   plainFault,
   quotedList,
+  wrongPrefix,
   wrongType,
   type Check,
   abbreviated,
@@ -93,6 +94,17 @@ export function text({ minLength = 0, maxLength = Infinity, pattern }: TextLimit
       )
     }
     return undefined
+  }
+}
+
+/** Accepts ids with the given prefix. */
+export function idOf(prefix: string): Check {
+  const anyText = text()
+  return (value) => {
+    const fault = anyText(value)
+    if (fault) return fault
+    const id = value as string
+    return id.startsWith(prefix) ? undefined : wrongPrefix(id, prefix)
   }
 }
 

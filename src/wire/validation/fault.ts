@@ -78,6 +78,14 @@ export function notOneOf(value: string, supported: readonly string[]): Fault {
   )
 }
 
+/** The value is an id of another kind: each kind has its own prefix. */
+export function wrongPrefix(id: string, prefix: string): Fault {
+  return createFault(
+    'invalid_value',
+    (path) => `Invalid '${path}': '${id}'. Expected an ID that begins with '${prefix}'.`,
+  )
+}
+
 /** Longer values are abbreviated in messages. The limit of the service is between 18 and 28. */
 const MAX_SHOWN_LENGTH = 20
 
