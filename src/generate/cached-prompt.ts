@@ -1,5 +1,5 @@
 import type { Deployment } from '../config/deployments.ts'
-import type { Exchange } from '../pipeline/exchange.ts'
+import { type Exchange, formOf } from '../pipeline/exchange.ts'
 import { loadEncoding } from '../tokens/encoding.ts'
 import {
   callsOf,
@@ -10,7 +10,6 @@ import {
 } from '../wire/chat/chat-request.ts'
 import type { Model } from '../wire/models/models.ts'
 import type { ResponsesRequest } from '../wire/responses/responses-request.ts'
-import { wireFormOf } from '../wire/wire-profile.ts'
 import {
   type CacheRetention,
   type CacheUse,
@@ -52,12 +51,12 @@ export function useCache(
 }
 
 /** Removes the written tokens, unless the answers of the deployment report them: pay-as-you-go, gpt-5.6 and later, since August 2026. */
-function reportedUse(use: CacheUse, { config }: Exchange, deployment: Deployment): CacheUse {
-  const { model, provisionedThroughputUnits: units, wireProfile = config.wireProfile } = deployment
+function reportedUse(use: CacheUse, exchange: Exchange, deployment: Deployment): CacheUse {
+  const { model, provisionedThroughputUnits: units } = deployment
   const isReported =
     model.capabilities.cacheBreakpoints &&
     units === undefined &&
-    wireFormOf(wireProfile, model).chat.hasCacheWriteTokens
+    formOf(exchange, model).chat.hasCacheWriteTokens
   return isReported ? use : { read: use.read, written: 0 }
 }
 

@@ -1,11 +1,10 @@
 import type { Deployment } from '../../config/deployments.ts'
-import type { Exchange } from '../../pipeline/exchange.ts'
+import { type Exchange, formOf } from '../../pipeline/exchange.ts'
 import { ResponseIds } from '../../wire/responses/response-ids.ts'
 import { isModelOutput, type ToolUsage } from '../../wire/responses/hosted-output.ts'
 import { type WrittenItem } from '../../wire/responses/response-object.ts'
 import type { ServedTier } from '../../wire/service-tier.ts'
 import type { ResponsesRequest } from '../../wire/responses/responses-request.ts'
-import { wireFormOf } from '../../wire/wire-profile.ts'
 import type { FilteredCompletion } from '../content-filter.ts'
 import type { ResolvedInput } from './resolve-input.ts'
 import { hostedCallsOf, outputItems } from './draw-items.ts'
@@ -43,7 +42,7 @@ export function createRecord(
   const id = ids.next('resp', epochSeconds)
   const choice = completion.choices[0]
   if (!choice) throw new Error('A completion has at least one choice.')
-  const { responses: form } = wireFormOf(deployment.wireProfile ?? exchange.config.wireProfile, model)
+  const { responses: form } = formOf(exchange, model)
   const items = outputItems(choice, {
     request,
     items: input,
