@@ -3,8 +3,7 @@ import { isReference, type ResponsesItem } from '../../../wire/responses/respons
 import type { ResponsesTool } from '../../../wire/responses/responses-request.ts'
 import { hashText } from '../../text-features.ts'
 import { paint } from '../../images/paint.ts'
-import { callId, hexText, includes, plainCall, type DrawCall } from './hosted-call.ts'
-import { itemOf } from './search.ts'
+import { callId, type DrawCall, hexText, hostedItem, includes, plainCall } from './hosted-call.ts'
 
 /** A program for the interpreter, with its output. */
 interface Program {
@@ -61,7 +60,7 @@ export const drawCodeInterpreter: DrawCall = (tool, { request, items, encoding, 
           : containerName(containerId, epochSeconds),
         outputs: hasOutputs ? outputs : null,
       } as const
-      return [itemOf(item, { pieces })]
+      return [hostedItem(item, { pieces })]
     },
   }
 }
@@ -113,7 +112,7 @@ export const drawShell: DrawCall = (tool, { encoding }, random) => {
       const place = isLocal
         ? { type: 'local' }
         : { type: 'container_reference', container_id: container ?? containerName(digits, epochSeconds) }
-      const written = itemOf({
+      const written = hostedItem({
         id: ids.next('sh', epochSeconds),
         type: 'shell_call',
         status: 'completed',
@@ -125,7 +124,7 @@ export const drawShell: DrawCall = (tool, { encoding }, random) => {
       const output = { outcome: { type: 'exit', exit_code: 0 }, stderr: '', stdout: `$ ${command}\n` }
       return [
         written,
-        itemOf({
+        hostedItem({
           id: ids.next('sho', epochSeconds),
           type: 'shell_call_output',
           status: 'completed',
@@ -149,7 +148,7 @@ export const drawLocalShell: DrawCall = (_, { encoding }, random) => {
     endsAnswer: true,
     items({ ids, epochSeconds }) {
       const id = ids.next('lsh', epochSeconds)
-      return [itemOf({ id, type: 'local_shell_call', status: 'completed', action, call_id: call })]
+      return [hostedItem({ id, type: 'local_shell_call', status: 'completed', action, call_id: call })]
     },
   }
 }
@@ -169,7 +168,7 @@ export const drawApplyPatch: DrawCall = (_, { encoding, question }, random) => {
       const id = ids.next('apc', epochSeconds)
       const operation = { type: 'create_file', diff, path }
       const item = { id, type: 'apply_patch_call', status: 'completed', call_id: call, operation } as const
-      return [itemOf(item, { pieces })]
+      return [hostedItem(item, { pieces })]
     },
   }
 }
@@ -193,7 +192,7 @@ export const drawComputer: DrawCall = (tool, { called }, random) => {
       const id = ids.next('cu', epochSeconds)
       const acts = tool.type === 'computer' ? { actions: [action] } : { action }
       const end = { call_id: call, pending_safety_checks: [] }
-      return [itemOf({ id, type: 'computer_call', status: 'completed', ...acts, ...end })]
+      return [hostedItem({ id, type: 'computer_call', status: 'completed', ...acts, ...end })]
     },
   }
 }

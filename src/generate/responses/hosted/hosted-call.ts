@@ -3,7 +3,7 @@ import type { Random } from '../../../lib/random.ts'
 import type { Encoding } from '../../../tokens/encoding.ts'
 import { alphanumeric } from '../../../wire/ids.ts'
 import type { Model } from '../../../wire/models/models.ts'
-import type { ToolUsage } from '../../../wire/responses/hosted-output.ts'
+import type { HostedOutput, ToolUsage } from '../../../wire/responses/hosted-output.ts'
 import type { WrittenItem } from '../../../wire/responses/response-object.ts'
 import type { ResponsesItem } from '../../../wire/responses/responses-item.ts'
 import type { ResponsesRequest, ResponsesTool } from '../../../wire/responses/responses-request.ts'
@@ -40,6 +40,14 @@ export type DrawCall = (tool: ResponsesTool, context: ConversationContext, rando
 
 /** A call without text, result or pictures. */
 export const plainCall = { pieces: [], hiddenTokens: 0, resultTokens: 0, endsAnswer: false } as const
+
+/** Creates an item without text that is streamed. The service sorts the fields after `status`. */
+export function hostedItem(
+  item: { readonly id: string; readonly type: HostedOutput['type'] } & Readonly<Record<string, unknown>>,
+  more: Omit<WrittenItem, 'item' | 'pieces'> & { readonly pieces?: readonly string[] } = {},
+): WrittenItem {
+  return { pieces: [], ...more, item: item as HostedOutput }
+}
 
 /** Returns whether the request asks for a part of an item. */
 export function includes({ include }: ResponsesRequest, part: string): boolean {

@@ -2,8 +2,7 @@ import { imageTokensOf, parseSize } from '../../../wire/images/write-images.ts'
 import type { PictureSpec } from '../../images/image-url.ts'
 import { paint } from '../../images/paint.ts'
 import { hashText } from '../../text-features.ts'
-import { plainCall, type DrawCall } from './hosted-call.ts'
-import { itemOf } from './search.ts'
+import { type DrawCall, hostedItem, plainCall } from './hosted-call.ts'
 
 /** The options of the tool that the simulator uses. */
 interface ImageOptions {
@@ -65,7 +64,7 @@ export const drawImage: DrawCall = (tool, { request, encoding, question }, rando
         revised_prompt: prompt,
         size,
       } as const
-      return [itemOf(item, { partialImages })]
+      return [hostedItem(item, { partialImages })]
     },
   }
 }

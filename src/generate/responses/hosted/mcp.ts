@@ -5,8 +5,13 @@ import type { ResponsesTool } from '../../../wire/responses/responses-request.ts
 import { drawJson } from '../../json/draw-json.ts'
 import { drawLorem } from '../../lorem.ts'
 import type { ItemContext } from '../draw-items.ts'
-import { plainCall, type ConversationContext, type DrawCall, type DrawnCall } from './hosted-call.ts'
-import { itemOf } from './search.ts'
+import {
+  type ConversationContext,
+  type DrawCall,
+  type DrawnCall,
+  hostedItem,
+  plainCall,
+} from './hosted-call.ts'
 
 /** The options of a remote server that the simulator uses. */
 interface McpOptions {
@@ -88,7 +93,7 @@ export function mcpListItem(tool: ResponsesTool, { ids, epochSeconds }: ItemCont
     name,
   }))
   const id = ids.next('mcpl', epochSeconds)
-  return itemOf({ id, type: 'mcp_list_tools', server_label: options.server_label ?? '', tools })
+  return hostedItem({ id, type: 'mcp_list_tools', server_label: options.server_label ?? '', tools })
 }
 
 const OUTPUT_TOKENS = 60
@@ -108,7 +113,7 @@ export const drawMcp: DrawCall = (tool, context, random) => {
     items({ ids, epochSeconds }) {
       const id = ids.next('mcpr', epochSeconds)
       const call = { arguments: input, name, server_label: server }
-      return [itemOf({ id, type: 'mcp_approval_request', ...call })]
+      return [hostedItem({ id, type: 'mcp_approval_request', ...call })]
     },
   }
 }
@@ -146,7 +151,7 @@ export function mcpCall(
         output,
         server_label: server,
       } as const
-      return [itemOf(item, { pieces })]
+      return [hostedItem(item, { pieces })]
     },
   }
 }

@@ -1,12 +1,11 @@
 import { isRecord } from '../../../lib/record.ts'
 import type { Random } from '../../../lib/random.ts'
-import type { HostedOutput } from '../../../wire/responses/hosted-output.ts'
 import type { WrittenItem } from '../../../wire/responses/response-object.ts'
 import type { ClientTool } from '../../completion-task.ts'
 import { drawJson } from '../../json/draw-json.ts'
 import { drawLorem } from '../../lorem.ts'
 import type { ItemContext } from '../draw-items.ts'
-import { callId, hexText, includes, plainCall, queryOf, type DrawCall } from './hosted-call.ts'
+import { callId, type DrawCall, hexText, hostedItem, includes, plainCall, queryOf } from './hosted-call.ts'
 
 /**
  * Input tokens that the results of one web search cost: 5,093 and 10,188 for one and two searches with short prompts (captures of
@@ -49,7 +48,7 @@ export const drawWebSearch: DrawCall = (tool, context, random) => {
     items: (write) =>
       actions.slice(0, request.max_tool_calls ?? Infinity).map((action) => {
         const id = write.ids.next('ws', write.epochSeconds)
-        return itemOf({ id, type: 'web_search_call', status: 'completed', action })
+        return hostedItem({ id, type: 'web_search_call', status: 'completed', action })
       }),
     annotations(text) {
       const at = text.lastIndexOf(citation)
@@ -96,7 +95,7 @@ export const drawFileSearch: DrawCall = (tool, context, random) => {
     resultTokens: count * PASSAGE_TOKENS,
     items({ ids, epochSeconds }) {
       const id = ids.next('fs', epochSeconds)
-      return [itemOf({ id, type: 'file_search_call', status: 'completed', queries, results: found })]
+      return [hostedItem({ id, type: 'file_search_call', status: 'completed', queries, results: found })]
     },
     annotations(text) {
       const [first] = results
@@ -135,7 +134,7 @@ export function drawToolSearch(deferred: readonly DeferredTool[]): DrawCall {
         const tools = found.map(({ echoed }) => echoed)
         const id = write.ids.next('tso', write.epochSeconds)
         const output = { id, type: 'tool_search_output', status: 'completed', ...call, tools } as const
-        return [searchCall(write, { paths: found.map(({ path }) => path) }, call), itemOf(output)]
+        return [searchCall(write, { paths: found.map(({ path }) => path) }, call), hostedItem(output)]
       },
     }
   }
@@ -152,13 +151,5 @@ export interface DeferredTool {
 
 function searchCall({ ids, epochSeconds }: ItemContext, input: object, call: object): WrittenItem {
   const id = ids.next('tsc', epochSeconds)
-  return itemOf({ id, type: 'tool_search_call', status: 'completed', arguments: input, ...call })
-}
-
-/** Creates an item without text that is streamed. The service sorts the fields after `status`. */
-export function itemOf(
-  item: { readonly id: string; readonly type: HostedOutput['type'] } & Readonly<Record<string, unknown>>,
-  more: Omit<WrittenItem, 'item' | 'pieces'> & { readonly pieces?: readonly string[] } = {},
-): WrittenItem {
-  return { pieces: [], ...more, item: item as HostedOutput }
+  return hostedItem({ id, type: 'tool_search_call', status: 'completed', arguments: input, ...call })
 }
