@@ -6,6 +6,7 @@ import { type HostedOutput, type ToolUsage, toolUsageOf } from './hosted-output.
 import { moderationResult } from '../moderation.ts'
 import { Decimal } from './write-json.ts'
 import type { ResponsesItem } from './responses-item.ts'
+import { baseType } from './tool-types.ts'
 import type { HarmCategory } from '../content-filters.ts'
 import type { Model } from '../models/models.ts'
 import type { ResponsesForm } from '../wire-profile.ts'
@@ -198,7 +199,7 @@ const toolDefaults: Readonly<Record<string, Members>> = {
 
 /** Returns a tool as in a response: its type, then its other fields in alphabetical order, with default values. */
 export function echoedTool({ type, ...sent }: ResponsesTool, form?: ResponsesForm): Members {
-  const known = toolDefaults[type.replace(/_20\d\d_\d\d_\d\d$/, '')] ?? {}
+  const known = toolDefaults[baseType(type)] ?? {}
   const members: Record<string, unknown> = { ...known }
   if (type === 'function' && form?.hasOutputSchema) members['output_schema'] = null
   for (const [name, value] of Object.entries(sent)) {

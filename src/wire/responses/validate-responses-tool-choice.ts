@@ -22,6 +22,7 @@ import {
 } from '../validation/fault.ts'
 import type { ResponsesItem } from './responses-item.ts'
 import type { ResponsesRequest, ResponsesTool } from './responses-request.ts'
+import { isChosenTool } from './tool-types.ts'
 import { responsesToolTypes } from './validate-responses-tools.ts'
 
 /** The values in the message of the service (code-yeongyu/senpi#3080 on gpt-6.1-sol). It accepts more of them. */
@@ -94,10 +95,11 @@ export const chosenToolIsDeclared: Rule = (body) => {
       : plainFault('tool_choice', "Tool choice 'required' must be specified with 'tools' parameter.")
   }
   const all = declared.concat(declared.flatMap((tool) => tool.tools ?? []))
-  if (choice.type !== 'allowed_tools') return all.some(isTool(choice)) ? undefined : notFound(choice.type)
+  if (choice.type !== 'allowed_tools')
+    return all.some(isChosenTool(choice)) ? undefined : notFound(choice.type)
   for (const tool of choice.tools ?? []) {
     // The message names an allowed tool (vercel/ai, allowedTools of the Responses API, 2026).
-    if (!all.some(isTool(tool))) return notFound(tool.name ?? tool.type)
+    if (!all.some(isChosenTool(tool))) return notFound(tool.name ?? tool.type)
   }
   return undefined
 }
@@ -110,24 +112,4 @@ function notFound(name: string): Fault {
 function loadedTools(input: string | readonly ResponsesItem[] | undefined): readonly ResponsesTool[] {
   if (input === undefined || typeof input === 'string') return []
   return input.flatMap((item) => ('tools' in item ? item.tools : []))
-}
-
-/** Names of the versions of a tool, which a choice can use for each other. */
-const families = ['web_search', 'computer']
-
-/** What identifies a tool in a choice. */
-interface NamedTool {
-  readonly type: string
-  readonly name?: string
-  readonly server_label?: unknown
-}
-
-function isTool({ type, name, server_label: label }: NamedTool): (tool: NamedTool) => boolean {
-  const family = families.find((start) => type.startsWith(start))
-  return (tool) => {
-    if (family !== undefined) return tool.type.startsWith(family)
-    if (tool.type !== type) return false
-    if (type === 'mcp') return tool.server_label === label
-    return (type !== 'function' && type !== 'custom') || tool.name === name
-  }
 }

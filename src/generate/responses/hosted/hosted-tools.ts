@@ -10,6 +10,7 @@ import { clientToolOf, type CompletionTask, type HostedTool, type ToolChoice } f
 import type { HostedOutput } from '../../../wire/responses/hosted-output.ts'
 import { echoedTool, type OutputItem } from '../../../wire/responses/response-object.ts'
 import { deferredTools, type CallableTool } from '../../../wire/responses/responses-to-chat.ts'
+import { baseType, familyOf, isChosenTool } from '../../../wire/responses/tool-types.ts'
 import { drawApplyPatch, drawCodeInterpreter, drawComputer, drawLocalShell, drawShell } from './execution.ts'
 import { hostedCallsOf } from '../draw-items.ts'
 import type { ConversationTools } from '../input-items.ts'
@@ -156,22 +157,6 @@ function isListed(tool: ResponsesTool, { servers }: ConversationTools): boolean 
   )
 }
 
-/** Removes the date of a type: `web_search_preview_2025_03_11`. */
-function baseType(type: string): string {
-  return type.replace(/_20\d\d_\d\d_\d\d$/, '')
-}
-
-/** Versions of a tool, which a choice can use for each other. */
-const families = [
-  ['web_search', 'web_search_preview'],
-  ['computer', 'computer_use_preview', 'computer_use'],
-]
-
-function familyOf(type: string): readonly string[] {
-  const name = baseType(type)
-  return families.find((names) => names.includes(name)) ?? [name]
-}
-
 function isHosted(type: string): boolean {
   return type === 'tool_search' || Object.hasOwn(drawCalls, baseType(type))
 }
@@ -183,25 +168,16 @@ function chosenTools(
 ): readonly ResponsesTool[] {
   if (typeof choice !== 'object' || choice === null) return tools
   if (choice.type === 'allowed_tools') {
-    const allowed = choice.tools ?? []
-    return tools.filter((tool) => allowed.some((entry) => isSameTool(tool, entry)))
+    const allowed = (choice.tools ?? []).map(isChosenTool)
+    return tools.filter((tool) => allowed.some((isAllowed) => isAllowed(tool)))
   }
   if (choice.type !== 'mcp') return tools
-  const chosen = tools.filter((tool) => tool.type !== 'mcp' || isSameTool(tool, { ...choice }))
+  const isChosen = isChosenTool(choice)
+  const chosen = tools.filter((tool) => tool.type !== 'mcp' || isChosen(tool))
   const { name } = choice
   return name
     ? chosen.map((tool) => (tool.type === 'mcp' ? Object.assign({}, tool, { allowed_tools: [name] }) : tool))
     : chosen
-}
-
-function isSameTool(
-  tool: ResponsesTool,
-  { type, server_label: label }: Readonly<Record<string, unknown>>,
-): boolean {
-  if (typeof type !== 'string' || !familyOf(type).includes(baseType(tool.type))) return false
-  return (
-    tool.type !== 'mcp' || label === undefined || label === (tool as { server_label?: string }).server_label
-  )
 }
 
 function choiceOf({ tool_choice: choice }: ResponsesRequest): ToolChoice {
