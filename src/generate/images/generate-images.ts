@@ -1,7 +1,7 @@
 import { guid } from '../../wire/ids.ts'
 import { crc32 } from 'node:zlib'
 import { countEditedImage } from '../../wire/chat/image-tokens.ts'
-import { malformedForm } from '../../wire/errors.ts'
+import { malformedForm, type ServiceError } from '../../wire/errors.ts'
 import { type ImageEditRequest, parseImageEditRequest } from '../../wire/images/image-edit-request.ts'
 import { type ImageRequest, parseImageRequest, supportsFreeSizes } from '../../wire/images/image-request.ts'
 import type { ImageSize } from '../../wire/media/picture.ts'
@@ -36,11 +36,8 @@ export async function generateImages(exchange: Addressed): Promise<Reply> {
   const parsed = parseImageRequest(exchange.json, model)
   if (!parsed.ok) return refuse(parsed.error)
   const { request } = parsed
-  const verdict = judgeContent([request.prompt], exchange.config)
-  if (verdict.kind === 'prompt') {
-    return refuse(imagePromptFiltered(verdict.category, request.prompt))
-  }
-  if (verdict.kind !== 'pass') return refuse(imageFiltered())
+  const harm = harmError(request, exchange)
+  if (harm) return refuse(harm)
   const isDalle = model.name === 'dall-e-3'
   return isDalle ? answerDalle(exchange, request, model.name) : answerGptImage(exchange, request, model.name)
 }
@@ -53,12 +50,16 @@ export async function generateImageEdits(exchange: Addressed): Promise<Reply> {
   const parsed = parseImageEditRequest(exchange.form, model)
   if (!parsed.ok) return refuse(parsed.error)
   const { request } = parsed
-  const verdict = judgeContent([request.prompt], exchange.config)
-  if (verdict.kind === 'prompt') {
-    return refuse(imagePromptFiltered(verdict.category, request.prompt))
-  }
-  if (verdict.kind !== 'pass') return refuse(imageFiltered())
+  const harm = harmError(request, exchange)
+  if (harm) return refuse(harm)
   return answerGptImage(exchange, request, model.name, sourceOf(request, model))
+}
+
+/** The error for harm that the content filter finds in the prompt or in the picture. */
+function harmError({ prompt }: ImageRequest, { config }: Exchange): ServiceError | undefined {
+  const verdict = judgeContent([prompt], config)
+  if (verdict.kind === 'pass') return undefined
+  return verdict.kind === 'prompt' ? imagePromptFiltered(verdict.category, prompt) : imageFiltered()
 }
 
 /** The pictures that an answer edits. */
