@@ -88,24 +88,31 @@ function completeChoice(task: CompletionTask, model: Model, random: Random, conf
     const text = endText(cutText(forced.text, forced, model, room), task.stop, endTokens)
     return answer(reasoning, dropEmptyPieces(text))
   }
+  const draft: Draft = { task, model, brief: reasoning.brief, endTokens, random, config }
   const called = chooseTools(task, random, config)
-  if (called.length > 0 || task.hosted !== undefined) {
-    return answer(reasoning, drawCalls(called, task, model, room, reasoning.brief, endTokens, random, config))
-  }
-  return answer(reasoning, drawMessage(task, model, room, reasoning.brief, endTokens, random, config))
+  return answer(
+    reasoning,
+    called.length > 0 || task.hosted !== undefined
+      ? drawCalls(draft, called, room)
+      : drawMessage(draft, room),
+  )
+}
+
+/** What the part of a choice after the reasoning depends on. */
+interface Draft {
+  readonly task: CompletionTask
+  readonly model: Model
+  /** As in `Reasoning`. */
+  readonly brief: boolean
+  /** Billed for the end of a text. */
+  readonly endTokens: number
+  readonly random: Random
+  readonly config: ResourceConfig
 }
 
 /** Draws calls. After hosted calls that the service executes, a text follows. */
-function drawCalls(
-  called: readonly ToolDefinition[],
-  task: CompletionTask,
-  model: Model,
-  room: number,
-  brief: boolean,
-  endTokens: number,
-  random: Random,
-  config: ResourceConfig,
-): VisibleAnswer {
+function drawCalls(draft: Draft, called: readonly ToolDefinition[], room: number): VisibleAnswer {
+  const { task, model, random } = draft
   const { calls, hiddenTokens, tokens, clientTools, cut } = drawHostedCalls(called, task, random, room)
   const hosted = calls.length === 0 ? {} : { hosted: calls }
   const left = room - tokens
@@ -120,20 +127,12 @@ function drawCalls(
   }
   if (calls.at(-1)?.endsAnswer) return after({ finishReason: 'tool_calls' })
   const citation = calls.map((call) => call.citation ?? '').join('')
-  return after(drawMessage(task, model, left, brief, endTokens, random, config, citation))
+  return after(drawMessage(draft, left, citation))
 }
 
 /** Draws the text of an answer. A citation is at its end, if there is room for it and the text has no given length. */
-function drawMessage(
-  task: CompletionTask,
-  model: Model,
-  room: number,
-  brief: boolean,
-  endTokens: number,
-  random: Random,
-  config: ResourceConfig,
-  citation = '',
-): VisibleAnswer {
+function drawMessage(draft: Draft, room: number, citation = ''): VisibleAnswer {
+  const { task, model, endTokens, random } = draft
   const { format, forced } = task
   if (format.kind !== 'text') {
     return endText(cutText(drawJsonAnswer(format, random), forced, model, room), task.stop, endTokens)
@@ -141,9 +140,9 @@ function drawMessage(
   const cited =
     citation === '' || forced?.tokens !== undefined ? [] : loadEncoding(model.encoding).pieces(citation)
   if (cited.length === 0 || cited.length >= room - 1) {
-    return endText(drawText(task, room, brief, random, config), task.stop, endTokens)
+    return endText(drawText(draft, room), task.stop, endTokens)
   }
-  const { pieces, plainText = '', cut, left } = drawText(task, room - cited.length, brief, random, config)
+  const { pieces, plainText = '', cut, left } = drawText(draft, room - cited.length)
   const text = { pieces: [...pieces, ...cited], plainText: plainText + citation, cut, left }
   return endText(text, task.stop, endTokens)
 }
@@ -180,13 +179,7 @@ interface WrittenText {
 }
 
 /** Each piece of lorem is one token, so the tokenizer is not needed. */
-function drawText(
-  task: CompletionTask,
-  room: number,
-  brief: boolean,
-  random: Random,
-  config: ResourceConfig,
-): WrittenText {
+function drawText({ task, brief, random, config }: Draft, room: number): WrittenText {
   const requested = task.requestedTokens === undefined ? undefined : room
   const drawn = brief
     ? drawBriefLength(random, room)
