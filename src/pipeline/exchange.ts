@@ -10,6 +10,7 @@ import type { RateLimits } from '../wire/service-headers.ts'
 import type { Clock } from '../lib/clock.ts'
 import { UNCOUNTED_BYTES, type MemoryBudget } from '../lib/memory-budget.ts'
 import type { Random } from '../lib/random.ts'
+import { fieldsOf } from '../lib/record.ts'
 import { parseJson } from '../lib/parse-json.ts'
 import type { HarmCategory, PromptCategory } from '../wire/content-filters.ts'
 import type { Schedule } from './reply.ts'
@@ -174,8 +175,7 @@ export class Exchange {
     const { route } = this
     if (!route || route.deploymentName !== undefined) return route?.deploymentName
     if (this.isForm) return this.form?.text('model')
-    const { json } = this
-    const model = typeof json === 'object' && json !== null ? (json as { model?: unknown }).model : undefined
+    const { model } = fieldsOf(this.json)
     if (typeof model === 'string') return model
     const header = route.isInference && this.headers['x-ms-model-mesh-model-name']
     return typeof header === 'string' ? header : undefined
@@ -195,9 +195,7 @@ export class Exchange {
     if (operation !== 'chatCompletions' && operation !== 'responses') return undefined
     const header = this.headers[tierHeader]
     if (header !== undefined) return tierOfHeader(header)
-    const { json } = this
-    const asked =
-      typeof json === 'object' && json !== null && 'service_tier' in json ? json.service_tier : null
+    const { service_tier: asked } = fieldsOf(this.json)
     return asked === undefined || asked === null ? 'auto' : tierNamed(asked)
   }
 
@@ -350,6 +348,11 @@ export function originOf({ headers, config }: Exchange): string {
   const scheme = headers['x-forwarded-proto'] === 'https' ? 'https' : 'http'
   const { host } = headers
   return `${scheme}://${host !== undefined && plainHost.test(host) ? host : `${config.host}:${config.port}`}`
+}
+
+/** Returns whether the body asks for a stream. */
+export function asksForStream({ json }: Exchange): boolean {
+  return fieldsOf(json)['stream'] === true
 }
 
 /** Returns the form of the answers of a model: that of the deployment, or of the resource. */

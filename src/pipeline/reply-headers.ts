@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
 import { textBody, type WholeBody } from '../answer/body.ts'
-import { isRecord } from '../lib/record.ts'
 import { wireFormatOf } from '../wire/envelopes.ts'
 import { serverError, type ServiceError, type ServiceLayer } from '../wire/errors.ts'
 import { isResponsesOperation } from '../wire/route.ts'
 import { gatewayHeaders, inferenceHeaders, modelHeaders, httpDate } from '../wire/service-headers.ts'
-import { type Exchange, formOf } from './exchange.ts'
+import { asksForStream, type Exchange, formOf } from './exchange.ts'
 import { HeaderList, type Reply, type ServiceFacts, type ReplyBody } from './reply.ts'
 import type { Stage } from './stage.ts'
 import { refuseInStream } from './stream-refusal.ts'
@@ -109,10 +108,6 @@ function headersOf(exchange: Exchange, facts: ServiceFacts, isAnswer: boolean): 
     utilization: config.utilizationHeader ? exchange.utilization : undefined,
     spilledOverFrom: exchange.spilledOverFrom,
   })
-}
-
-function asksForStream({ json }: Exchange): boolean {
-  return isRecord(json) && json['stream'] === true
 }
 
 function traceParentOf({ id, modelRequestId }: Exchange): string {

@@ -1,6 +1,5 @@
 import { listedEvents } from '../answer/body.ts'
 import { responsesFailInStream } from '../config/deployments.ts'
-import { fieldsOf } from '../lib/record.ts'
 import type { ServiceError } from '../wire/errors.ts'
 import { modelOfDeployment } from '../wire/models/assume-model.ts'
 import { findModel } from '../wire/models/model-catalogue.ts'
@@ -10,7 +9,7 @@ import type { AnsweredResponse } from '../wire/responses/response-object.ts'
 import { parseResponsesRequest } from '../wire/responses/validate-responses.ts'
 import { eventStreamType } from '../wire/sse.ts'
 import { streamFailureOf } from '../wire/stream-failures.ts'
-import type { Exchange } from './exchange.ts'
+import { asksForStream, type Exchange } from './exchange.ts'
 import type { Reply } from './reply.ts'
 
 /** Headers of a 429 that a failed stream does not have. Only `retry-after` is captured. */
@@ -42,7 +41,7 @@ export function refuseInStream(exchange: Exchange, reply: Reply): Reply {
 function failsInStream(exchange: Exchange, { inStream, streamOrder }: ServiceError): boolean {
   if (!inStream && !streamOrder) return false
   const { route, deployment, config } = exchange
-  if (route?.operation !== 'responses' || fieldsOf(exchange.json)['stream'] !== true) return false
+  if (route?.operation !== 'responses' || !asksForStream(exchange)) return false
   return streamOrder !== undefined || responsesFailInStream(deployment?.limitProfile ?? config.limitProfile)
 }
 

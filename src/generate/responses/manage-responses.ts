@@ -9,13 +9,13 @@ import { writeJson } from '../../wire/responses/write-json.ts'
 import { isModelOutput } from '../../wire/responses/hosted-output.ts'
 import { responseObject } from '../../wire/responses/response-object.ts'
 import type { ResponseArchive, ResponseRecord } from './response-archive.ts'
-import { faultError, prefixPath } from '../../wire/validation/fault.ts'
+import { faultError } from '../../wire/validation/fault.ts'
 import { integerBetween, oneOf } from '../../wire/validation/checks.ts'
 import { includesAreSupported } from '../../wire/validation/model-rules.ts'
 import { createRandom } from '../../lib/random.ts'
 import { drawEncrypted } from './draw-items.ts'
 import { inputItems, type ListedItem } from './input-items.ts'
-import { numberOf, readResumeQuery, resumeResponse } from './resume-response.ts'
+import { named, numberOf, readResumeQuery, resumeResponse } from './resume-response.ts'
 
 /** Returns the stored response of the URL: its current state, or its events with `stream=true`. */
 export function getResponse(exchange: Exchange, store: ResponseArchive): ReplyOrPromise {
@@ -119,7 +119,7 @@ const checkOrder = oneOf('asc', 'desc')
 function listItems(record: ResponseRecord, query: URLSearchParams): ItemPage | ServiceError {
   const limit = query.has('limit') ? numberOf(query.get('limit') ?? '') : DEFAULT_LIMIT
   const order = query.get('order') ?? 'desc'
-  const fault = named('limit', checkLimit(limit)) ?? named('order', checkOrder(order))
+  const fault = named('limit', checkLimit, limit) ?? named('order', checkOrder, order)
   if (fault) return faultError(fault)
 
   const oldestFirst = inputItems(record)
@@ -139,10 +139,6 @@ function listItems(record: ResponseRecord, query: URLSearchParams): ItemPage | S
     last_id: data.at(-1)?.id ?? null,
     has_more: data.length < between.length,
   }
-}
-
-function named(name: string, fault: ReturnType<typeof checkLimit>): typeof fault {
-  return fault && prefixPath(`.${name}`, fault)
 }
 
 function itemIndex(

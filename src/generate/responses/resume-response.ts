@@ -83,7 +83,8 @@ function valueOf(query: URLSearchParams, name: string, parse: (text: string) => 
   return text === null ? undefined : parse(text)
 }
 
-function named(name: string, check: Check, value: unknown): Fault | undefined {
+/** The fault of a parameter of a query, if it is given. */
+export function named(name: string, check: Check, value: unknown): Fault | undefined {
   const fault = value === undefined ? undefined : check(value)
   return fault && prefixPath(`.${name}`, fault)
 }
