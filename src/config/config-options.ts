@@ -47,6 +47,8 @@ export interface ConfigOptions extends SettingOptions {
   readonly apiKey?: string | undefined
   /** Key of the admin API under `/++/`; default: `apiKey`. */
   readonly adminApiKey?: string | undefined
+  /** Tokens of Microsoft Entra ID that clients can send instead of a key. */
+  readonly entra?: GivenSettings<SettingsInput['entra']> | undefined
   /** Seed that makes answers and latency the same in each run; default: random. */
   readonly seed?: string | undefined
   /** Deployments by name; default: the default set in docs/config.md. An empty object has none. */

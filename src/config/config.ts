@@ -1,3 +1,4 @@
+import type { ResourceKey, SigningKey } from './access-settings.ts'
 import type { ModelCatalogue } from '../wire/models/model-catalogue.ts'
 import type { Deployment } from './deployments.ts'
 import type { FaultRule } from './fault-rules.ts'
@@ -33,6 +34,7 @@ type SameInResource = ReadonlyTree<
     | 'recordings'
     | 'upstream'
     | 'apiKey'
+    | 'entra'
     | 'contentFilter'
     | 'deploymentConfigPath'
     | 'modelCataloguePath'
@@ -53,6 +55,19 @@ export interface ResourceConfig extends SameInResource {
   readonly apiKey: string
   /** Whether the key was generated because none was set. The banner shows a generated key. */
   readonly apiKeyGenerated: boolean
+  /** Further keys that clients can send, by their hash. */
+  readonly keys: ReadonlyMap<string, ResourceKey>
+  /** Which tokens clients can send. */
+  readonly entra: EntraConfig
+  /** Signs tokens; undefined until the first use. */
+  readonly signingKey: SigningKey | undefined
+  /**
+   * Identity of the resource: its name, or a unique id if it was created at run time. State such as limit usage and stored responses
+   * has this key, so that a later resource of the same name does not get it.
+   */
+  readonly id: string
+  /** Id of the tenant that owns the resource; undefined unless the resource was created through /_twin. */
+  readonly tenant: string | undefined
   /** The models that deployments can use. */
   readonly models: ModelCatalogue
   /** By deployment name, with the case of the deployment file. */
@@ -89,6 +104,9 @@ export interface RecordingsConfig extends FilledTree<Settings['recordings']> {}
 
 /** What must match between a request and a recording in addition to method, path and body. */
 export type MatchConfig = RecordingsConfig['match']
+
+/** Which tokens of Microsoft Entra ID a resource accepts. */
+export type EntraConfig = FilledTree<Settings['entra']>
 
 /** Settings of replay. */
 export type ReplayConfig = RecordingsConfig['replay']

@@ -264,11 +264,13 @@ function showConfig(
   settings: Settings,
 ): Readonly<Record<string, unknown>> {
   const shown: Record<string, unknown> = {}
-  for (const [location, { path, env }] of patchableSettings()) {
+  for (const [location, { path, env, default: byDefault }] of patchableSettings()) {
     const value = valueAt(settings, path)
     // A list is shown as the text that a patch accepts.
     const asGiven =
-      typeof value === 'object' ? textOf(given.find(({ setting }) => setting.env === env)) : value
+      typeof value === 'object'
+        ? (textOf(given.find(({ setting }) => setting.env === env)) ?? byDefault)
+        : value
     setAt(shown, location.split('.'), asGiven ?? null)
   }
   const listed = isRecord(faults?.entries) ? faults.entries['faults'] : undefined

@@ -99,6 +99,8 @@ describe('options', () => {
       'contentFilter.completion',
       'contentFilter.late',
       'contentFilter.prompt',
+      'entra.audiences',
+      'entra.tenants',
       'recordings.match.headers',
       'recordings.match.ignoreFields',
       'recordings.match.normalize',

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
+import type { ResourceKey, SigningKey } from './access-settings.ts'
 import { builtInCatalogue, type ModelCatalogue } from '../wire/models/model-catalogue.ts'
 import { reasonOf } from '../lib/error-text.ts'
 import { defaultDeployments } from './deployments.ts'
@@ -117,6 +118,14 @@ export interface ResourceInputs {
   readonly incidents?: FileEntries
   /** API key if none is set; secret. */
   readonly generatedKey: string
+  /** Further keys. */
+  readonly keys?: readonly ResourceKey[]
+  /** Signs tokens; absent until the first use. */
+  readonly signingKey?: SigningKey
+  /** Identity of a resource that was created at run time; absent: its name. */
+  readonly id?: string
+  /** The tenant that owns the resource. */
+  readonly tenant?: string
 }
 
 /**

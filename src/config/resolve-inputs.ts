@@ -45,14 +45,14 @@ export function resolveInputs(inputs: ConfigInputs, unread: readonly string[] = 
   const { given, workingDirectory, warnings = [] } = inputs
   const flat =
     unread.length > 0
-      ? resolveResource(inputs, given, workingDirectory, unread)
-      : resolveOnce(inputs, given, workingDirectory)
+      ? resolveResource(defaultResourceName, inputs, given, workingDirectory, unread)
+      : resolveOnce(defaultResourceName, inputs, given, workingDirectory)
   const resources = new Map([[defaultResourceName, flat]])
   const inherited = given.filter(({ setting }) => isInherited(setting))
   for (const [name, own] of Object.entries(inputs.resources ?? {})) {
     const changed = new Set(own.given.map(({ setting }) => setting))
     const all = [...inherited.filter(({ setting }) => !changed.has(setting)), ...own.given]
-    resources.set(name, resolveOnce(own, all, workingDirectory))
+    resources.set(name, resolveOnce(name, own, all, workingDirectory))
   }
   const problems = [
     ...flat.problems,
@@ -88,21 +88,36 @@ interface ResolvedResource {
 /** Results by deployments of the resource, so that a change of one resource resolves only that one. */
 const cache = new WeakMap<FileEntries, { readonly from: readonly unknown[]; readonly to: ResolvedResource }>()
 
+/** The inputs of a resource that can change separately, apart from its deployments and settings. */
+const resourceParts = [
+  'models',
+  'faults',
+  'incidents',
+  'deploymentsAreDefault',
+  'generatedKey',
+  'keys',
+  'signingKey',
+  'id',
+  'tenant',
+] as const satisfies readonly (keyof ResourceInputs)[]
+
 function resolveOnce(
+  name: string,
   inputs: ResourceInputs,
   given: readonly GivenValue[],
   workingDirectory: string,
 ): ResolvedResource {
-  const { deployments, models, faults, incidents, deploymentsAreDefault, generatedKey } = inputs
-  const from = [workingDirectory, models, faults, incidents, deploymentsAreDefault, generatedKey, ...given]
+  const { deployments } = inputs
+  const from = [name, workingDirectory, ...resourceParts.map((part) => inputs[part]), ...given]
   const before = cache.get(deployments)
   if (before && isSameList(before.from, from)) return before.to
-  const to = resolveResource(inputs, given, workingDirectory, [])
+  const to = resolveResource(name, inputs, given, workingDirectory, [])
   cache.set(deployments, { from, to })
   return to
 }
 
 function resolveResource(
+  name: string,
   inputs: ResourceInputs,
   given: readonly GivenValue[],
   workingDirectory: string,
@@ -133,7 +148,7 @@ function resolveResource(
   const isValid = parsed.success && mode && problems.length === 0
   return {
     settings: parsed.data,
-    config: isValid ? createResource(inputs, parsed.data, mode, file.deployments, faults) : undefined,
+    config: isValid ? createResource(name, inputs, parsed.data, mode, file.deployments, faults) : undefined,
     problems,
     warnings: file.warnings,
   }
@@ -258,13 +273,14 @@ function createHost(settings: Settings, apiKey: string): HostConfig {
 }
 
 function createResource(
-  { models, deploymentsAreDefault, generatedKey }: ResourceInputs,
+  name: string,
+  { models, deploymentsAreDefault, generatedKey, keys = [], signingKey, id = name, tenant }: ResourceInputs,
   settings: Settings,
   { upstream, recordings }: ResolvedMode,
   deployments: readonly Deployment[],
   { faults, incidents }: FaultFiles,
 ): ResourceConfig {
-  const { apiKey, contentFilter } = settings
+  const { apiKey, contentFilter, entra } = settings
   return deepFreeze({
     mode: settings.mode,
     sources: sourcesInUse(settings.mode, deployments),
@@ -272,6 +288,11 @@ function createResource(
     recordings,
     apiKey: apiKey ?? generatedKey,
     apiKeyGenerated: apiKey === undefined,
+    keys: frozenMap(keys.map((key) => [key.hash, deepFreeze(key)])),
+    entra: { ...entra, tenants: entra.tenants ?? [] },
+    signingKey,
+    id,
+    tenant,
     region: settings.region,
     models,
     modelsStrict: settings.modelsStrict,

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { latencySettings } from './latency-profiles.ts'
 import { limitProfileNames } from './deployments.ts'
 import { matchSettings, recordingSettings, replaySettings, upstreamSettings } from './recording-settings.ts'
+import { entraSettings } from './access-settings.ts'
 import { serverSettings } from './server-settings.ts'
 import { redisSettings } from './redis-settings.ts'
 import {
@@ -199,6 +200,7 @@ export const settingsSchema = z.strictObject({
     default: 'none',
     description: 'Whether GET /metrics requires the admin key (docs/monitoring.md).',
   }),
+  entra: z.strictObject(entraSettings),
   ...serverSettings,
   deploymentConfigPath: setting(text(/./, 'the path of a file'), {
     env: 'OPENAI_DEPLOYMENT_CONFIG_PATH',
