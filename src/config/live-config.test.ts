@@ -267,7 +267,7 @@ describe('change of a named resource', () => {
       expect.stringMatching(/^resources.acme: openai_deployments: "a".model must be the name of a model/),
     ])
     expect((await live.putDeployment('a', chat, 'gamma')).problems).toEqual([
-      'Changes exist for the resource "gamma", which does not exist.',
+      'The resource "gamma" does not exist.',
     ])
     expect(live.patches.resources).toBeUndefined()
   })

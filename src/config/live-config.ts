@@ -1,7 +1,8 @@
+import { applyPatches, inputsOf } from './apply-patches.ts'
 import { SerialQueue } from '../lib/queues.ts'
 import { isDeepStrictEqual } from 'node:util'
 import { type Config, defaultResourceName, type ResourceView } from './config.ts'
-import { camelKeys, snakeKeys } from './mapping-file.ts'
+import { snakeKeys } from './mapping-file.ts'
 import {
   type Changes,
   changesOf,
@@ -12,10 +13,7 @@ import {
   type PatchStore,
   withCamelKeys,
   withChanges,
-  withoutPatchesOf,
-  type PatchedInputs,
-  patchInputs,
-  putDeployments,
+  putEntry,
   patchableSettings,
 } from './patches.ts'
 import { configError, resolveInputs, resolveSettings } from './resolve-inputs.ts'
@@ -39,7 +37,11 @@ export interface Change {
 export type Prepare = (next: Config) => Promise<void>
 
 /** Computes a change from the current configuration. Called again if another process has changed it in the meantime. */
-type Plan = () => { readonly base?: ConfigInputs; readonly patches?: Patches }
+type Plan = () => {
+  readonly base?: ConfigInputs
+  readonly patches?: Patches
+  readonly problems?: readonly string[]
+}
 
 interface State {
   readonly inputs: ConfigInputs
@@ -122,10 +124,25 @@ export class LiveConfig {
 
   /** Adds or replaces a deployment, and discards patches of it. Null removes it. */
   putDeployment(name: string, entry: unknown, resource = defaultResourceName): Promise<Change> {
-    return this.#changeOne(resource, ({ put, patch }) => ({
-      put: { ...put, [name]: camelKeys(entry) },
-      patch: withoutPatchesOf(new Set([name]), patch),
-    }))
+    return this.#changeOne(resource, (changes) => putEntry(changes, name, entry))
+  }
+
+  /**
+   * Changes the patches atomically. If another process changes them at the same time, `plan` is called again with the result.
+   *
+   * @param plan returns the new patches, or none to change nothing, and any result
+   */
+  async update<T>(
+    plan: (patches: Patches, inputs: ConfigInputs) => { readonly patches?: Patches; readonly result: T },
+  ): Promise<Change & { readonly result: T }> {
+    let result: { readonly value: T } | undefined
+    const change = await this.#change(() => {
+      const planned = plan(this.#patches, this.#state.inputs)
+      result = { value: planned.result }
+      return { patches: planned.patches ?? this.#patches }
+    })
+    if (!result) throw new Error('A change was not planned.')
+    return { ...change, result: result.value }
   }
 
   /** Replaces the base, for example after an edit of the deployment file. Keeps the changes since the start on top. */
@@ -167,7 +184,8 @@ export class LiveConfig {
     change: (changes: Changes, inputs: ResourceInputs) => Changes,
   ): Promise<Change> {
     return this.#change(() => {
-      const inputs = inputsOf(this.#state.inputs, resource) ?? this.#state.inputs
+      const inputs = inputsOf(this.#state.inputs, resource)
+      if (!inputs) return { problems: [`The resource ${showValue(resource)} does not exist.`] }
       const patches = this.#patches
       return { patches: withChanges(patches, resource, change(changesOf(patches, resource), inputs)) }
     })
@@ -178,6 +196,8 @@ export class LiveConfig {
       const before = this.current
       for (;;) {
         const planned = plan()
+        if (planned.problems) return { problems: planned.problems, before }
+        if (!planned.base && planned.patches === this.#patches) return { problems: [], before }
         const offered = await this.#make(planned, () => this.#offer(plan, planned.patches))
         if (offered.newer === undefined) return { problems: offered.problems, before }
         const { problems } = await this.#make({ patches: offered.newer })
@@ -211,32 +231,10 @@ export class LiveConfig {
     if (newer) return { problems, before, newer }
     this.#base = base
     this.#patches = patches
-    this.#state = { ...resolved, config, inputs }
+    this.#state = { ...resolved, config, inputs, warnings: [...resolved.warnings, ...patched.warnings] }
     for (const listener of this.#listeners) listener(config)
     return { problems, before }
   }
-}
-
-/** Returns the inputs of a resource. */
-function inputsOf(inputs: ConfigInputs, resource: string): ResourceInputs | undefined {
-  if (resource === defaultResourceName) return inputs
-  const { resources = {} } = inputs
-  return Object.hasOwn(resources, resource) ? resources[resource] : undefined
-}
-
-function applyPatches(base: ConfigInputs, patches: Patches): PatchedInputs<ConfigInputs> {
-  const { inputs, problems } = patchInputs(putDeployments(base, patches.put), patches.patch)
-  const changes = Object.entries(patches.resources ?? {})
-  if (changes.length === 0) return { inputs, problems }
-  const resources = { ...inputs.resources }
-  const found = changes.flatMap(([name, { put, patch }]) => {
-    const own = inputsOf(base, name)
-    if (!own) return [`Changes exist for the resource ${showValue(name)}, which does not exist.`]
-    const patched = patchInputs(putDeployments(own, put), patch, true)
-    resources[name] = patched.inputs
-    return patched.problems.map((problem) => `resources.${name}: ${problem}`)
-  })
-  return { inputs: { ...inputs, resources }, problems: [...problems, ...found] }
 }
 
 /** Reuses equal objects of the previous configuration. Recordings and connections are looked up by identity. */

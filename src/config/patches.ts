@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { ResourceKey, SigningKey } from './access-settings.ts'
 import { defaultResourceName } from './config.ts'
 import type { ConfigInputs, ResourceInputs, FileEntries } from './read-inputs.ts'
 import { camelKeys } from './mapping-file.ts'
@@ -16,11 +17,56 @@ export interface Changes {
   readonly put: Readonly<Record<string, unknown>>
   /** One patch that combines all patches, applied after `put`. */
   readonly patch: unknown
+  /** Keys that were added or changed, by id; null removes one. */
+  readonly keys?: Readonly<Record<string, ResourceKey | null>>
+  /** The key that signs tokens, which the first use of the token endpoint creates. */
+  readonly signingKey?: SigningKey
 }
 
-/** Changes since the start: of the default resource, and of named resources. */
+/** Changes since the start: of the default resource, and of named resources. JSON can represent all of them. */
 export interface Patches extends Changes {
   readonly resources?: Readonly<Record<string, Changes>>
+  /** Resources that were created or replaced at run time, by name; null removes one of the configuration file. */
+  readonly made?: Readonly<Record<string, MadeResource | null>>
+  /** Tenants of /_twin by id. */
+  readonly tenants?: Readonly<Record<string, Tenant>>
+  /** Feedback that tenants sent to /_twin, oldest first. */
+  readonly feedback?: readonly Feedback[]
+}
+
+/** A resource that was created at run time. */
+export interface MadeResource {
+  /** Its entry in the form of the configuration file, without keys. */
+  readonly entry: Readonly<Record<string, unknown>>
+  readonly keys: readonly ResourceKey[]
+  /** Identity of its state. A later resource of the same name has another id. */
+  readonly id: string
+  /** Signs URLs of images and encrypted content of the resource. */
+  readonly secret: string
+  /** Id of the tenant that owns it; absent: the administrator. */
+  readonly tenant?: string
+  /** RFC 3339. */
+  readonly createdAt: string
+}
+
+/** A tenant of /_twin. */
+export interface Tenant {
+  readonly friendlyName: string | undefined
+  /** Salt and hash (scrypt) of the secret, each in base64. */
+  readonly secret: { readonly salt: string; readonly hash: string }
+  /** RFC 3339. */
+  readonly createdAt: string
+}
+
+/** Feedback of a tenant. Times are RFC 3339. */
+export interface Feedback {
+  readonly id: string
+  readonly tenant: string
+  readonly body: string
+  readonly category: string | undefined
+  readonly context: unknown
+  readonly status: 'pending'
+  readonly createdAt: string
 }
 
 /** No changes. */
@@ -28,7 +74,7 @@ export const noChanges: Changes = { put: {}, patch: {} }
 
 /** Returns the changes of one resource. */
 export function changesOf(patches: Patches, resource: string): Changes {
-  if (resource === defaultResourceName) return { put: patches.put, patch: patches.patch }
+  if (resource === defaultResourceName) return patches
   const { resources = {} } = patches
   return (Object.hasOwn(resources, resource) ? resources[resource] : undefined) ?? noChanges
 }
@@ -70,9 +116,16 @@ export function joinChanges(changes: Changes, patch: unknown, now: ResourceInput
   })
   const names = new Set(whole.map(([name]) => name))
   return {
+    ...changes,
     put: Object.fromEntries([...Object.entries(changes.put), ...whole]),
     patch: joinPatches(withoutPatchesOf(names, changes.patch), withoutPatchesOf(names, patch)),
   }
+}
+
+/** Returns changes in which a deployment is added or replaced, without patches of it. Null removes it. */
+export function putEntry(changes: Changes, name: string, entry: unknown): Changes {
+  const patch = withoutPatchesOf(new Set([name]), changes.patch)
+  return { ...changes, put: { ...changes.put, [name]: camelKeys(entry) }, patch }
 }
 
 /** Returns the patch without the deployments in `names`. */

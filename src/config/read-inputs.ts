@@ -139,7 +139,9 @@ export interface ConfigInputs extends ResourceInputs {
   readonly warnings?: readonly string[]
   /**
    * Further resources by name. A resource inherits settings that it does not set, except the key, from the default resource. It
-   * does not inherit deployments, faults and incidents.
+   * does not inherit deployments, faults, incidents and keys.
    */
   readonly resources?: Readonly<Record<string, ResourceInputs>>
+  /** Settings of upstreams that resources can name, by name. */
+  readonly upstreams?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
 }

@@ -1,6 +1,7 @@
 import { countOf } from '../lib/format-text.ts'
 import type { z } from 'zod'
-import { listProblems } from '../lib/error-text.ts'
+import { listProblems, shortText } from '../lib/error-text.ts'
+import { isResourceName, resourceNameRule } from '../wire/route.ts'
 import { redacted } from '../lib/credential-texts.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import {
@@ -49,13 +50,22 @@ export function resolveInputs(inputs: ConfigInputs, unread: readonly string[] = 
       : resolveOnce(defaultResourceName, inputs, given, workingDirectory)
   const resources = new Map([[defaultResourceName, flat]])
   const inherited = given.filter(({ setting }) => isInherited(setting))
+  const nameProblems: string[] = []
+  const [, pagesSegment] = String(
+    given.find(({ setting }) => setting.env === 'PAGES_PREFIX')?.value ?? '',
+  ).split('/')
   for (const [name, own] of Object.entries(inputs.resources ?? {})) {
+    if (!isResourceName(name))
+      nameProblems.push(`resources.${shortText(name)}: the name ${resourceNameRule}.`)
+    else if (name === pagesSegment)
+      nameProblems.push(`resources.${name}: PAGES_PREFIX begins with this name. Choose another one.`)
     const changed = new Set(own.given.map(({ setting }) => setting))
     const all = [...inherited.filter(({ setting }) => !changed.has(setting)), ...own.given]
     resources.set(name, resolveOnce(name, own, all, workingDirectory))
   }
   const problems = [
     ...flat.problems,
+    ...nameProblems,
     ...(flat.settings ? redisProblems(flat.settings) : []),
     ...(flat.settings ? telemetryProblems(flat.settings) : []),
     ...withLocations(resources, ({ problems: found }) => found),

@@ -8,6 +8,19 @@ export function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
   return isRecord(value) ? value : {}
 }
 
+/** Returns the own property of an object; undefined for one of its prototype, such as `constructor`. */
+export function ownValue<T>(object: Readonly<Record<string, T>> | undefined, key: string): T | undefined {
+  return object && Object.hasOwn(object, key) ? object[key] : undefined
+}
+
+/** Returns a copy of an object without a key. */
+export function withoutKey<T>(
+  object: Readonly<Record<string, T>> | undefined,
+  key: string,
+): Record<string, T> {
+  return Object.fromEntries(Object.entries(object ?? {}).filter(([name]) => name !== key))
+}
+
 /** The keys of a JSON object, or no keys if the text is not a JSON object. */
 export function parseFields(json: string): Readonly<Record<string, unknown>> {
   try {

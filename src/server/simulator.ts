@@ -5,6 +5,7 @@ import type { Change, LiveConfig } from '../config/live-config.ts'
 import { configSecrets } from '../config/redact-config.ts'
 import { composeExtensions, type Extensions } from '../extensions/compose-extensions.ts'
 import { createAccess } from '../access/access.ts'
+import { makeSigningKey } from '../access/signing-key.ts'
 import { createFaults } from '../faults/faults.ts'
 import { IncidentTimetables, type Timetables } from '../faults/incidents.ts'
 import { createGenerateMode } from '../generate/generate-mode.ts'
@@ -37,6 +38,7 @@ import { createTelemetry } from '../telemetry/telemetry.ts'
 import type { RedisSharedState } from './redis-shared-state.ts'
 import { createUndefinedReport, logRetirements, logWarnings } from './log-warnings.ts'
 import type { PoolState, SharedDeps } from './pool-state.ts'
+import { ResourceBook } from './resource-book.ts'
 import { SourceTable, type RecordingsInUse } from './source-table.ts'
 
 /** A simulator with all of its components. It does not listen. */
@@ -48,6 +50,8 @@ export interface Simulator {
   readonly logger: Logger
   readonly random: Random
   readonly metrics: Metrics
+  /** Creates, changes and deletes resources. */
+  readonly resources: ResourceBook
   /** Starts with the timetables of the configuration. Its timer keeps the process alive until it is closed. */
   readonly incidents: IncidentTimetables
   /** The journal, shared with other simulators if Redis is used; undefined if it is off. */
@@ -228,6 +232,7 @@ export function assembleSimulator(
     logger,
     random: randomOf(live.current, shared.processNumber),
     metrics,
+    resources: new ResourceBook({ live, clock, makeSigningKey }),
     incidents,
     journal: sharedState?.journal ?? ownJournal,
     ownJournal,

@@ -159,6 +159,32 @@ export function findRoute(method: string, path: string): Route | undefined {
 /** A resource name as the prefix of a data-plane path. */
 const resourcePrefix = /^\/(?!openai\/|v1\/|models\/)([a-z0-9][a-z0-9-]{0,63})(?=\/(?:openai|v1|models)\/)/
 
+/** The rule for names of resources, for use in messages. */
+export const resourceNameRule =
+  'must have 1 to 64 characters of a-z, 0-9 and -, begin with a letter or digit, and not be a reserved name'
+
+/** First segments of paths that the simulator or a service uses, so that no resource can have them as its name. */
+const reservedResourceNames: ReadonlySet<string> = new Set([
+  'admin',
+  'anthropic',
+  'common',
+  'default',
+  'healthz',
+  'images',
+  'metrics',
+  'models',
+  'oauth2',
+  'openai',
+  'organizations',
+  'stats',
+  'v1',
+])
+
+/** Returns whether a resource can have the name. */
+export function isResourceName(name: string): boolean {
+  return /^[a-z0-9][a-z0-9-]{0,63}$/.test(name) && !reservedResourceNames.has(name)
+}
+
 /** Removes everything before the first `/openai/`, `/v1/` or `/models/`, such as the prefix of a gateway or a resource. */
 export function stripPathPrefix(path: string): string {
   return /\/(?:openai|v1|models)\/.*/s.exec(path)?.[0] ?? path

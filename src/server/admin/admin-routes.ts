@@ -4,6 +4,7 @@ import { type AdminRoute, defineRoute, errorAnswer, refuse } from './admin-route
 import { clockRoutes } from './clock-routes.ts'
 import { configRoutes } from './config-routes.ts'
 import { deploymentRoutes } from './deployment-routes.ts'
+import { resourceRoutes } from './resource-routes.ts'
 import { incidentRoutes } from './incident-routes.ts'
 import { journalRoutes } from './journal-routes.ts'
 import { openapiDocument } from './openapi-document.ts'
@@ -71,6 +72,7 @@ export function createAdminRoutes(simulator: Simulator, version: string): readon
   const routes: AdminRoute[] = [
     ...configRoutes(simulator),
     ...deploymentRoutes(simulator),
+    ...resourceRoutes(simulator),
     ...journalRoutes(simulator),
     ...clockRoutes(simulator),
     ...recordingRoutes(simulator),

@@ -18,9 +18,6 @@ import {
 } from './deployment-view.ts'
 import { isRecord } from '../../lib/record.ts'
 
-const path = '/++/deployments/{name}'
-const params = z.object({ name: z.string() })
-
 /** An entry of a deployment. `LiveConfig` validates its keys, as for the deployment file. */
 const entrySchema = z.custom<Record<string, unknown>>(isRecord).meta({ id: 'Deployment' })
 
@@ -28,112 +25,168 @@ const viewsSchema = z
   .object({ deployments: z.record(z.string(), deploymentViewSchema).describe('By name.') })
   .meta({ id: 'DeploymentStates' })
 
-/** The routes apply to this resource. */
-const resource = defaultResourceName
+/** Routes of the deployments of one resource, or of any. */
+interface RouteGroup {
+  readonly path: string
+  /** Ends the operation ids: `listDeployments`. */
+  readonly of: string
+  readonly params: z.ZodObject
+  readonly resourceOf: (params: Readonly<Record<string, unknown>>) => string
+}
 
-/** Returns the routes of single deployments. */
+const name = z.string()
+
+const ownGroup: RouteGroup = {
+  path: '/++/deployments',
+  of: '',
+  params: z.object({}),
+  resourceOf: () => defaultResourceName,
+}
+
+const resourceGroup: RouteGroup = {
+  path: '/++/resources/{resource}/deployments',
+  of: 'OfResource',
+  params: z.object({ resource: z.string() }),
+  resourceOf: ({ resource }) => String(resource),
+}
+
+/** Returns the routes of single deployments: those of the default resource, and those of any resource. */
 export function deploymentRoutes(simulator: Simulator): readonly AdminRoute[] {
-  const { live } = simulator
+  return [ownGroup, resourceGroup].flatMap((group) => groupRoutes(simulator, group))
+}
+
+function groupRoutes(
+  simulator: Simulator,
+  { path: listPath, of, params, resourceOf }: RouteGroup,
+): readonly AdminRoute[] {
+  const { resources } = simulator
+  const path = `${listPath}/{name}`
+  const nameParams = params.extend({ name })
   const answer = async (
     status: number,
-    name: string,
+    resource: string,
+    deployment: string,
   ): Promise<Refusal | { readonly status: number; readonly body: DeploymentView }> => {
-    const body = await viewDeployment(simulator, resource, name)
-    return body ? { status, body } : deploymentNotFound(simulator, name)
+    const body = await viewDeployment(simulator, resource, deployment)
+    return body ? { status, body } : deploymentNotFound(simulator, resource, deployment)
   }
   const schema = deploymentViewSchema
-  const notFound = errorAnswer('Unknown deployment.')
+  const isNamed = of !== ''
+  const notFound = errorAnswer(isNamed ? 'Unknown resource or deployment.' : 'Unknown deployment.')
 
   return [
     defineRoute({
       method: 'GET',
-      path: '/++/deployments',
-      operationId: 'listDeployments',
-      summary: 'List all deployments with their limit usage',
+      path: listPath,
+      ...(isNamed && { params }),
+      operationId: `listDeployments${of}`,
+      summary: `List all deployments${isNamed ? ' of a resource' : ''} with their limit usage`,
       description: 'Reading uses no quota.',
-      answers: { 200: { description: 'The deployments by name.', schema: viewsSchema } },
-      handle: async () => ({
-        status: 200,
-        body: { deployments: await viewDeployments(simulator, resource) },
-      }),
+      answers: {
+        200: { description: 'The deployments by name.', schema: viewsSchema },
+        ...(isNamed && { 404: errorAnswer('Unknown resource.') }),
+      },
+      async handle({ params: given }) {
+        const resource = resourceOf(given)
+        if (!resources.find(resource)) return resourceNotFound(simulator, resource)
+        return { status: 200, body: { deployments: await viewDeployments(simulator, resource) } }
+      },
     }),
     defineRoute({
       method: 'GET',
       path,
-      params,
-      operationId: 'getDeployment',
-      summary: 'Get a deployment with its limit usage',
+      params: nameParams,
+      operationId: `getDeployment${of}`,
+      summary: `Get a deployment${isNamed ? ' of a resource' : ''} with its limit usage`,
       answers: { 200: { description: 'The deployment.', schema }, 404: notFound },
-      handle: ({ params: { name } }) => answer(200, name),
+      handle: ({ params: given }) => answer(200, resourceOf(given), String(given['name'])),
     }),
     defineRoute({
       method: 'PUT',
       path,
-      params,
-      operationId: 'putDeployment',
-      summary: 'Create or replace a deployment',
+      params: nameParams,
+      operationId: `putDeployment${of}`,
+      summary: `Create or replace a deployment${isNamed ? ' of a resource' : ''}`,
       description: 'Limit usage of an existing deployment of this name is kept.',
       body: {
         kind: 'json',
         description: 'An entry of the deployment file; keys in snake_case or in camelCase.',
         schema: entrySchema,
         example: { model: 'gpt-4o', tokens_per_minute: 60_000 },
-        refuse: (body, { name }) => {
+        refuse: (body, given) => {
           const problem = `The body must be a mapping with at least a model (got ${showValue(body)}). Send {"model": "gpt-4o"}, for example.`
-          return refuseProblems('InvalidDeployment', `put the deployment ${showValue(name)}`, [problem])
+          return refuseProblems('InvalidDeployment', `put the deployment ${showValue(given['name'])}`, [
+            problem,
+          ])
         },
       },
       answers: {
         200: { description: 'Replaced.', schema },
         201: { description: 'Created.', schema },
         400: errorAnswer('The entry is invalid. All problems are listed, and nothing has changed.'),
+        ...(isNamed && { 404: errorAnswer('Unknown resource.') }),
       },
-      async handle({ params: { name }, body }) {
-        const { problems, before } = await live.putDeployment(name, body, resource)
-        if (problems.length > 0) {
-          return refuseProblems('InvalidDeployment', `put the deployment ${showValue(name)}`, problems)
-        }
-        return answer(before.defaultResource.deployments.has(name) ? 200 : 201, name)
+      async handle({ params: given, body }) {
+        const [resource, deployment] = [resourceOf(given), String(given['name'])]
+        const outcome = await resources.putDeployment(resource, deployment, body)
+        if (outcome.kind === 'unknown') return resourceNotFound(simulator, resource)
+        if (outcome.kind === 'invalid')
+          return refuseProblems(
+            'InvalidDeployment',
+            `put the deployment ${showValue(deployment)}`,
+            outcome.problems,
+          )
+        const isNew = outcome.kind === 'done' && outcome.value === 'created'
+        return answer(isNew ? 201 : 200, resource, deployment)
       },
     }),
     defineRoute({
       method: 'DELETE',
       path,
-      params,
-      operationId: 'deleteDeployment',
-      summary: 'Delete a deployment',
+      params: nameParams,
+      operationId: `deleteDeployment${of}`,
+      summary: `Delete a deployment${isNamed ? ' of a resource' : ''}`,
       description: 'Open requests are answered.',
       answers: {
         204: { description: 'Deleted.' },
         400: errorAnswer('In use: another deployment spills over to it, or a fault names it.'),
         404: notFound,
       },
-      async handle({ params: { name } }) {
-        if (!simulator.config.defaultResource.deployments.has(name))
-          return deploymentNotFound(simulator, name)
-        const { problems, before } = await live.putDeployment(name, null, resource)
-        if (problems.length > 0) {
-          const dependents = [...before.defaultResource.deployments.values()].filter(
-            (other) => other.spilloverTo === name,
-          )
-          const reasons = dependents.map(
-            (other) => `${showValue(other.name)} spills over to it. Change ${showValue(other.name)} first.`,
-          )
-          return refuseProblems(
-            'DeploymentNeeded',
-            `remove the deployment ${showValue(name)}`,
-            reasons.length > 0 ? reasons : problems,
-          )
-        }
-        return { status: 204 }
+      async handle({ params: given }) {
+        const [resource, deployment] = [resourceOf(given), String(given['name'])]
+        const deployments = simulator.config.resources.get(resource)?.deployments
+        const outcome = await resources.removeDeployment(resource, deployment)
+        if (outcome.kind === 'unknown') return deploymentNotFound(simulator, resource, deployment)
+        if (outcome.kind === 'done') return { status: 204 }
+        const dependents = [...(deployments?.values() ?? [])].filter(
+          (other) => other.spilloverTo === deployment,
+        )
+        const reasons = dependents.map(
+          (other) => `${showValue(other.name)} spills over to it. Change ${showValue(other.name)} first.`,
+        )
+        const problems = outcome.kind === 'invalid' ? outcome.problems : []
+        return refuseProblems(
+          'DeploymentNeeded',
+          `remove the deployment ${showValue(deployment)}`,
+          reasons.length > 0 ? reasons : problems,
+        )
       },
     }),
   ]
 }
 
-function deploymentNotFound({ config }: Simulator, name: string): Refusal {
-  const { deployments } = config.defaultResource
+function deploymentNotFound(simulator: Simulator, resource: string, deployment: string): Refusal {
+  const view = simulator.config.resources.get(resource)
+  if (!view) return resourceNotFound(simulator, resource)
+  const { deployments } = view
   const names = [...deployments.keys()].slice(0, 20).join(', ')
-  const message = `Could not find the deployment ${showValue(name)}. Known deployments: ${names}${deployments.size > 20 ? ', ...' : ''}.`
+  const message = `Could not find the deployment ${showValue(deployment)}. Known deployments: ${names}${deployments.size > 20 ? ', ...' : ''}.`
   return refuse(404, 'DeploymentNotFound', message)
+}
+
+/** Returns the 404 for an unknown resource, with the names of the known ones. */
+export function resourceNotFound({ config }: Simulator, resource: string): Refusal {
+  const names = [...config.resources.keys()].slice(0, 20).join(', ')
+  const message = `Could not find the resource ${showValue(resource)}. Known resources: ${names}${config.resources.size > 20 ? ', ...' : ''}.`
+  return refuse(404, 'ResourceNotFound', message)
 }

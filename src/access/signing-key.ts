@@ -1,0 +1,14 @@
+import { createHash, generateKeyPair } from 'node:crypto'
+import { promisify } from 'node:util'
+import type { SigningKey } from '../config/access-settings.ts'
+
+const generate = promisify(generateKeyPair)
+
+/** Creates an RSA key with 2,048 bits that signs tokens. Its id is the thumbprint of the public key (RFC 7638). */
+export async function makeSigningKey(): Promise<SigningKey> {
+  const { privateKey } = await generate('rsa', { modulusLength: 2_048, publicExponent: 0x10001 })
+  const jwk = privateKey.export({ format: 'jwk' }) as Record<string, string>
+  const { e, kty, n } = jwk
+  const kid = createHash('sha256').update(JSON.stringify({ e, kty, n })).digest('base64url')
+  return { kid, jwk }
+}

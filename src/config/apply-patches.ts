@@ -1,0 +1,114 @@
+import { shortText } from '../lib/error-text.ts'
+import type { ResourceKey } from './access-settings.ts'
+import { defaultResourceName } from './config.ts'
+import {
+  type Changes,
+  type MadeResource,
+  noChanges,
+  type PatchedInputs,
+  patchInputs,
+  type Patches,
+  putDeployments,
+} from './patches.ts'
+import type { ConfigInputs, ResourceInputs } from './read-inputs.ts'
+import { readResourceEntry } from './resource-entry.ts'
+
+/** Inputs with all changes since the start. */
+export interface AppliedPatches extends PatchedInputs<ConfigInputs> {
+  /** Changes that have no effect, one sentence each. */
+  readonly warnings: readonly string[]
+}
+
+/** Returns the inputs of a resource. */
+export function inputsOf(inputs: ConfigInputs, resource: string): ResourceInputs | undefined {
+  if (resource === defaultResourceName) return inputs
+  const { resources = {} } = inputs
+  return Object.hasOwn(resources, resource) ? resources[resource] : undefined
+}
+
+/** Applies the changes since the start to the inputs of the start. Equal changes give the same objects. */
+export function applyPatches(base: ConfigInputs, patches: Patches): AppliedPatches {
+  const { inputs, problems } = withOwnChanges(base, patches, false)
+  const { made = {}, resources: changed = {} } = patches
+  if (Object.keys(made).length === 0 && Object.keys(changed).length === 0)
+    return { inputs, problems, warnings: [] }
+  const resources = new Map(Object.entries(base.resources ?? {}))
+  const all = [...problems]
+  const add = (name: string, found: readonly string[]): void => {
+    for (const problem of found) all.push(`resources.${name}: ${problem}`)
+  }
+  for (const [name, resource] of Object.entries(made)) {
+    resources.delete(name)
+    if (resource === null) continue
+    const read = readMade(resource, base)
+    resources.set(name, read.inputs)
+    add(name, read.problems)
+  }
+  const warnings: string[] = []
+  for (const [name, changes] of Object.entries(changed)) {
+    const own = resources.get(name)
+    if (!own) {
+      warnings.push(
+        `The changes of the resource ${shortText(name)} have no effect, because the configuration does not have it any more.`,
+      )
+      continue
+    }
+    const patched = patchedOnce(own, changes)
+    resources.set(name, patched.inputs)
+    add(name, patched.problems)
+  }
+  return { inputs: { ...inputs, resources: Object.fromEntries(resources) }, problems: all, warnings }
+}
+
+interface Read {
+  readonly inputs: ResourceInputs
+  readonly problems: readonly string[]
+}
+
+const readBefore = new WeakMap<MadeResource, Read & Pick<ConfigInputs, 'models' | 'upstreams'>>()
+
+function readMade(made: MadeResource, { models, upstreams = {} }: ConfigInputs): Read {
+  const before = readBefore.get(made)
+  if (before?.models === models && before.upstreams === upstreams) return before
+  const { entry, keys, id, secret, tenant } = made
+  const { inputs, problems } = readResourceEntry(entry, { models, upstreams, generatedKey: secret })
+  const named = { ...inputs, keys, id, ...(tenant !== undefined && { tenant }) }
+  const read = { inputs: named, problems, models, upstreams }
+  readBefore.set(made, read)
+  return read
+}
+
+const patchedBefore = new WeakMap<Changes, Read & { readonly own: ResourceInputs }>()
+
+function patchedOnce(own: ResourceInputs, changes: Changes): Read {
+  const before = patchedBefore.get(changes)
+  if (before?.own === own) return before
+  const patched = { ...withOwnChanges(own, changes, true), own }
+  patchedBefore.set(changes, patched)
+  return patched
+}
+
+function withOwnChanges<T extends ResourceInputs>(
+  own: T,
+  changes: Changes,
+  isNamed: boolean,
+): PatchedInputs<T> {
+  const { put, patch, keys, signingKey } = changes
+  if (changes === noChanges) return { inputs: own, problems: [] }
+  const { inputs, problems } = patchInputs(putDeployments(own, put), patch, isNamed)
+  if (!keys && !signingKey) return { inputs, problems }
+  const changed = {
+    ...inputs,
+    ...(keys && { keys: withKeys(inputs.keys, keys) }),
+    ...(signingKey && { signingKey }),
+  }
+  return { inputs: changed, problems }
+}
+
+function withKeys(
+  before: readonly ResourceKey[] = [],
+  changes: Readonly<Record<string, ResourceKey | null>>,
+): readonly ResourceKey[] {
+  const others = before.filter(({ id }) => !Object.hasOwn(changes, id))
+  return [...others, ...Object.values(changes).filter((key) => key !== null)]
+}

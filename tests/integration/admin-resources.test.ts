@@ -1,0 +1,228 @@
+import { describe, expect, it } from 'vitest'
+import { createAdminApi } from '../support/admin-api.ts'
+import { createTestSimulator } from '../support/test-simulator.ts'
+
+const chat = { messages: [{ role: 'user', content: 'hello' }], max_tokens: 5 }
+const chatPath = (resource: string): string =>
+  `/${resource}/openai/deployments/chat/chat/completions?api-version=2024-10-21`
+
+function setUp(settings: Parameters<typeof createTestSimulator>[0] = {}) {
+  const simulator = createTestSimulator(settings)
+  const { ask } = createAdminApi(simulator.app)
+  return { ...simulator, ask }
+}
+
+const entry = {
+  region: 'Sweden Central',
+  deployments: { chat: { model: 'gpt-4o-mini', tokens_per_minute: 9_000 } },
+}
+
+describe('a resource', () => {
+  it('is created, shown, replaced, patched and deleted', async () => {
+    const { ask } = setUp()
+    expect((await ask('GET', '/++/resources/acme')).status).toBe(404)
+    const made = await ask('PUT', '/++/resources/acme', entry)
+    expect(made.status).toBe(201)
+    expect(made.body).toMatchObject({
+      name: 'acme',
+      path: '/acme',
+      region: 'Sweden Central',
+      deployments: 1,
+      keys: 0,
+    })
+    expect(made.body.entry).toEqual({ ...entry, keys: [], faults: [] })
+    expect(
+      (await ask('PATCH', '/++/resources/acme', { deployments: { chat: { tokens_per_minute: 7 } } })).body
+        .entry.deployments.chat.tokens_per_minute,
+    ).toBe(7)
+    const listed = (await ask('GET', '/++/resources')).body.resources
+    expect(Object.keys(listed)).toEqual(['default', 'acme'])
+    const replaced = await ask('PUT', '/++/resources/acme', { region: 'X' })
+    expect([replaced.status, replaced.body.deployments, replaced.body.region]).toEqual([200, 0, 'X'])
+    expect((await ask('DELETE', '/++/resources/acme')).status).toBe(204)
+    expect((await ask('DELETE', '/++/resources/acme')).status).toBe(404)
+  })
+
+  it('answers with a key that is shown once, until the key is deleted', async () => {
+    const { ask, post } = setUp()
+    await ask('PUT', '/++/resources/acme', entry)
+    const { body: added, status } = await ask('POST', '/++/resources/acme/keys', { label: 'load' })
+    expect(status).toBe(201)
+    expect(added).toMatchObject({
+      id: expect.stringMatching(/^apikey_[\w-]{16}$/),
+      key: expect.stringMatching(/^[\da-f]{64}$/),
+    })
+    const listed = await ask('GET', '/++/resources/acme/keys')
+    expect(listed.body.keys).toEqual([
+      { id: added.id, label: 'load', enabled: true, created_at: expect.any(String) },
+    ])
+    expect(listed.text).not.toContain(added.key)
+    for (const path of ['/++/resources', '/++/resources/acme'])
+      expect((await ask('GET', path)).text).not.toContain(added.key)
+    expect((await ask('DELETE', `/++/resources/acme/keys/${added.id}`)).status).toBe(204)
+    expect((await post(chatPath('acme'), chat, { 'api-key': added.key })).status).toBe(401)
+  })
+
+  it('has none of the settings, deployments and keys of an earlier resource with its name', async () => {
+    const { ask, simulator } = setUp()
+    await ask('PUT', '/++/resources/acme', entry)
+    await ask('POST', '/++/resources/acme/keys', {})
+    await ask('PUT', '/++/resources/acme/deployments/more', { model: 'gpt-4o' })
+    const before = simulator.config.resources.get('acme')
+    await ask('DELETE', '/++/resources/acme')
+    await ask('PUT', '/++/resources/acme', { deployments: {} })
+    const after = simulator.config.resources.get('acme')
+    expect([after?.keys.size, after?.deployments.size, after?.region]).toEqual([0, 0, 'East US 2'])
+    expect(after?.id).not.toBe(before?.id)
+  })
+
+  it('keeps its identity, its keys and its secrets when it is replaced with what is shown', async () => {
+    const { ask, simulator } = setUp()
+    const upstream = { azure_openai_endpoint: 'https://real.example', azure_openai_key: 'real-key' }
+    await ask('PUT', '/++/resources/acme', {
+      ...entry,
+      ...upstream,
+      keys: [{ key: 'a-long-enough-key', label: 'mine' }],
+    })
+    const before = simulator.config.resources.get('acme')
+    const shown = await ask('GET', '/++/resources/acme')
+    expect(shown.text).not.toMatch(/real-key|a-long-enough-key/)
+    expect((await ask('PUT', '/++/resources/acme', shown.body.entry)).status).toBe(200)
+    const after = simulator.config.resources.get('acme')
+    expect(after?.upstream?.key).toBe('real-key')
+    expect([after?.id, [...(after?.keys.keys() ?? [])]]).toEqual([
+      before?.id,
+      [...(before?.keys.keys() ?? [])],
+    ])
+  })
+
+  it('of the configuration is deleted until a reset', async () => {
+    const { ask, simulator } = setUp({ resources: { acme: { deployments: { chat: { model: 'gpt-4o' } } } } })
+    await ask('DELETE', '/++/resources/acme')
+    expect([...simulator.config.resources.keys()]).toEqual(['default'])
+    await ask('PUT', '/++/resources/acme', {})
+    expect(simulator.config.resources.get('acme')?.deployments.size).toBe(0)
+    await ask('POST', '/++/reset')
+    expect(simulator.config.resources.get('acme')?.deployments.size).toBe(1)
+  })
+
+  it('is created once, when many create it at the same time', async () => {
+    const { simulator } = setUp()
+    const outcomes = await Promise.all(
+      Array.from({ length: 20 }, () => simulator.resources.create('race', {})),
+    )
+    expect(outcomes.filter(({ kind }) => kind === 'done')).toHaveLength(1)
+    expect(outcomes.filter(({ kind }) => kind === 'exists')).toHaveLength(19)
+  })
+
+  it('gets one signing key, when many ask for it at the same time', async () => {
+    const { simulator } = setUp()
+    await simulator.resources.create('acme', {})
+    const keys = await Promise.all(Array.from({ length: 16 }, () => simulator.resources.signingKey('acme')))
+    expect(new Set(keys.map((key) => key?.kid)).size).toBe(1)
+    expect(simulator.config.resources.get('acme')?.signingKey?.kid).toBe(keys[0]?.kid)
+    expect(await simulator.resources.signingKey('other')).toBeUndefined()
+  })
+
+  it('named like a property of objects is one like any other', async () => {
+    const { ask, simulator } = setUp()
+    expect((await ask('GET', '/++/resources/constructor')).status).toBe(404)
+    expect((await ask('PUT', '/++/resources/constructor', entry)).status).toBe(201)
+    expect((await ask('PATCH', '/++/resources/constructor', { region: 'Y' })).body.region).toBe('Y')
+    expect((await ask('DELETE', '/++/resources/constructor')).status).toBe(204)
+    expect([...simulator.config.resources.keys()]).toEqual(['default'])
+  })
+
+  it.each([
+    ['OpenAI'],
+    ['openai'],
+    ['v1'],
+    ['models'],
+    ['anthropic'],
+    ['admin'],
+    ['metrics'],
+    ['healthz'],
+    ['images'],
+    ['default'],
+    ['-a'],
+    ['a_b'],
+    ['a.b'],
+    ['a%20b'],
+    ['a%2Fb'],
+    ['++'],
+    ['_twin'],
+    ['a'.repeat(65)],
+  ])('cannot have the name %s', async (name) => {
+    const { ask, simulator } = setUp()
+    const { status, body } = await ask('PUT', `/++/resources/${name}`, {})
+    expect(status).toBe(400)
+    expect(body.error.message).toContain('The name of a resource must have 1 to 64 characters')
+    expect(simulator.config.resources.size).toBe(1)
+  })
+
+  it.each<[object, string]>([
+    [{ regoin: 'x' }, 'regoin is not a setting of a resource. Did you mean region?'],
+    [{ port: 9 }, 'port is a setting of all resources. Set it outside of the resource.'],
+    [{ api_key: 'x' }, 'api_key is not a setting of a resource. Use keys.'],
+    [{ limit_profile: 'x' }, 'limit_profile must be'],
+    [{ keys: 'x' }, 'keys must be a list of keys'],
+    [{ keys: [5] }, 'keys[0] must be visible ASCII characters'],
+    [{ keys: [{ env: 'HOME' }] }, 'keys[0] cannot name a variable here'],
+    [{ keys: ['same', 'same'] }, 'keys must differ'],
+    [{ deployments: [] }, 'deployments must map deployment names to deployments'],
+    [{ deployments: { chat: { model: 'gpt-4o', tokens: 5 } } }, 'tokens'],
+    [{ faults: {} }, 'faults'],
+    [{ incidents: { phases: 5 } }, 'phases'],
+    [
+      { upstream: 'east' },
+      'upstream must name an upstream of the configuration file (got "east"). No upstreams are configured.',
+    ],
+    [{ latency: 5 }, 'latency must be a mapping'],
+  ])('with the entry %j is refused, and nothing changes', async (wrong, problem) => {
+    const { ask, simulator } = setUp()
+    const before = simulator.config
+    const { status, body } = await ask('PUT', '/++/resources/acme', wrong)
+    expect(status).toBe(400)
+    expect(body.error.message).toContain(problem)
+    expect(simulator.config).toBe(before)
+  })
+
+  it.each([['[]'], ['null'], ['{'], ['5']])('with the body %s is refused', async (body) => {
+    const { ask } = setUp()
+    for (const [method, path] of [
+      ['PUT', '/++/resources/acme'],
+      ['PATCH', '/++/resources/default'],
+      ['POST', '/++/resources/default/keys'],
+    ] as const)
+      expect([path, (await ask(method, path, body)).status]).toEqual([path, 400])
+  })
+})
+
+describe('deployments of a resource', () => {
+  it('are created, listed, replaced and deleted apart from those of others', async () => {
+    const { ask } = setUp()
+    const path = '/++/resources/acme/deployments'
+    expect((await ask('GET', path)).status).toBe(404)
+    expect((await ask('PUT', `${path}/chat`, { model: 'gpt-4o' })).status).toBe(404)
+    await ask('PUT', '/++/resources/acme', {})
+    expect((await ask('PUT', `${path}/chat`, { model: 'gpt-4o' })).status).toBe(201)
+    expect((await ask('PUT', `${path}/chat`, { model: 'gpt-4o-mini' })).status).toBe(200)
+    expect(Object.keys((await ask('GET', path)).body.deployments)).toEqual(['chat'])
+    expect((await ask('GET', '/++/deployments')).body.deployments).not.toHaveProperty('chat')
+    expect((await ask('GET', `${path}/chat`)).body.model).toBe('gpt-4o-mini')
+    expect((await ask('DELETE', `${path}/chat`)).status).toBe(204)
+    expect((await ask('DELETE', `${path}/chat`)).status).toBe(404)
+    expect((await ask('PUT', `${path}/chat`, { model: 'gpt-4o-mimi' })).status).toBe(201)
+  })
+})
+
+describe('the default resource', () => {
+  it('has keys and settings like others, but is not replaced or deleted', async () => {
+    const { ask } = setUp()
+    expect((await ask('PATCH', '/++/resources/default', { region: 'Z' })).body.region).toBe('Z')
+    expect((await ask('GET', '/++/config')).body.region).toBe('Z')
+    expect((await ask('POST', '/++/resources/default/keys', {})).status).toBe(201)
+    expect((await ask('DELETE', '/++/resources/default')).body.error.code).toBe('DefaultResource')
+    expect((await ask('PUT', '/++/resources/default', {})).status).toBe(400)
+  })
+})
