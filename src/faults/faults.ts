@@ -17,6 +17,8 @@ export interface Faults {
   /** After the limits: injects a fault into the answer. */
   readonly inject: Stage
   readonly reports: InjectionReports
+  /** Removes the counts of other resources than these identities. */
+  readonly retainResources: (ids: ReadonlySet<string>) => void
 }
 
 /** The random branch for faults, separate from the random numbers of the answer. */
@@ -75,7 +77,7 @@ export function createFaults(incidents: IncidentTimetables): Faults {
       }
     },
   }
-  return { prepare, inject, reports }
+  return { prepare, inject, reports, retainResources: (ids) => counts.retainResources(ids) }
 }
 
 /** The rules for a request. For a forwarded request, only rules with a deployment. */
@@ -135,23 +137,50 @@ async function answer(
   return headers?.delayMs ? delayReply(exchange, reply, headers.delayMs) : reply
 }
 
-/** Number of injected faults by resource, deployment and fault. The size is limited, since all names come from the configuration. */
+/** Maximum number of counts. Names in the configuration can change at run time without a limit. Later faults are `other`. */
+const MAX_FAULT_COUNTS = 20_000
+
+/** The counts of a resource by deployment and fault. */
+interface ResourceFaults {
+  /** Name of the resource. */
+  readonly resource: string
+  readonly byDeployment: Map<string, Map<string, number>>
+}
+
+/** Number of injected faults by resource, deployment and fault, in bounded memory. */
 class FaultCounts {
-  readonly #byResource = new Map<string, Map<string, Map<string, number>>>()
+  /** By the identity of the resource, so that a resource that is created again starts at 0. */
+  readonly #byResource = new Map<string, ResourceFaults>()
+  #size = 0
 
   /** Counts an injected fault. */
   add({ resource, deployment, config }: Exchange, fault: string): void {
     const name = deployment?.name ?? ''
     const label = name === '' || config.deployments.has(name) ? name : 'other'
-    let byDeployment = this.#byResource.get(resource)
-    if (!byDeployment) this.#byResource.set(resource, (byDeployment = new Map()))
-    let counts = byDeployment.get(label)
-    if (!counts) byDeployment.set(label, (counts = new Map()))
+    let own = this.#byResource.get(config.id)
+    if (!own) this.#byResource.set(config.id, (own = { resource, byDeployment: new Map() }))
+    const isKnown = own.byDeployment.get(label)?.has(fault)
+    if (isKnown || this.#size < MAX_FAULT_COUNTS) this.#count(own, label, fault)
+    else this.#count(own, 'other', 'other')
+  }
+
+  retainResources(ids: ReadonlySet<string>): void {
+    for (const [id, { byDeployment }] of this.#byResource) {
+      if (ids.has(id)) continue
+      this.#byResource.delete(id)
+      for (const counts of byDeployment.values()) this.#size -= counts.size
+    }
+  }
+
+  #count({ byDeployment }: ResourceFaults, deployment: string, fault: string): void {
+    let counts = byDeployment.get(deployment)
+    if (!counts) byDeployment.set(deployment, (counts = new Map()))
+    if (!counts.has(fault)) this.#size++
     counts.set(fault, (counts.get(fault) ?? 0) + 1)
   }
 
   *[Symbol.iterator](): Generator<FaultCount> {
-    for (const [resource, byDeployment] of this.#byResource) {
+    for (const { resource, byDeployment } of this.#byResource.values()) {
       for (const [deployment, counts] of byDeployment) {
         for (const [fault, count] of counts) yield { resource, deployment, fault, count }
       }

@@ -129,11 +129,13 @@ describe('IncidentTimetables', () => {
       ['north', undefined],
     ])
     await clock.advance(10_000)
-    const after = [
-      ['east', timetable],
-      ['south', timetable],
-    ] as const
-    book.follow(after, (resource) => resource === 'east')
+    book.follow(
+      ['west', 'north'],
+      [
+        ['south', timetable],
+        ['center', undefined],
+      ],
+    )
     expect(['east', 'west', 'south', 'north'].map((name) => book.phaseOf(name)?.name)).toEqual([
       'b',
       undefined,
@@ -141,6 +143,23 @@ describe('IncidentTimetables', () => {
       undefined,
     ])
     expect([...book].map(([resource]) => resource)).toEqual(['east', 'south'])
+  })
+
+  it('start again for a resource that was created again, and end if it has none', async () => {
+    const { clock, book } = setUp()
+    book.begin([
+      ['east', timetable],
+      ['west', timetable],
+    ])
+    await clock.advance(10_000)
+    book.follow(
+      ['east', 'west'],
+      [
+        ['east', timetable],
+        ['west', undefined],
+      ],
+    )
+    expect([book.phaseOf('east')?.name, book.phaseOf('west')?.name]).toEqual(['a', undefined])
   })
 
   it('report requested starts and stops, but not phases', async () => {

@@ -192,17 +192,13 @@ export class IncidentTimetables {
     for (const { resource, timetable, startedMs } of running) this.#startOne(resource, timetable, startedMs)
   }
 
-  /** Starts the timetables of new resources, and removes those of removed resources. */
-  follow(timetables: Timetables, known: (resource: string) => boolean): void {
-    const current = new Map(timetables)
-    for (const [resource, incidents] of this.#byResource) {
-      if (current.has(resource)) continue
-      incidents.stop()
+  /** Removes the timetables of removed resources, and starts those of new ones. A resource that was created again is in both. */
+  follow(removed: Iterable<string>, added: Timetables): void {
+    for (const resource of removed) {
+      this.#byResource.get(resource)?.stop()
       this.#byResource.delete(resource)
     }
-    for (const [resource, timetable] of current) {
-      if (timetable && !known(resource)) this.#startOne(resource, timetable)
-    }
+    for (const [resource, timetable] of added) if (timetable) this.#startOne(resource, timetable)
   }
 
   /** Ends all timetables. */

@@ -37,7 +37,7 @@ export function useCache(
   const texts = promptTexts(request, ends)
   const isExplicit = model.capabilities.cacheBreakpoints && request.prompt_cache_options?.mode === 'explicit'
   const prompt = {
-    resource: exchange.resource,
+    resource: exchange.config.id,
     deployment: name,
     key: cacheKey(request, model),
     retention: cacheRetention(request, model),

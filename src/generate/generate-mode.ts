@@ -54,6 +54,8 @@ export interface GenerateMode {
   readonly answer: Source
   /** Deletes stored responses and cached prompts. */
   reset(): void
+  /** Forgets the cached prompts of resources, by their identities. */
+  removeResources(ids: readonly string[]): void
 }
 
 export interface GenerateDeps {
@@ -82,6 +84,7 @@ export function createGenerateMode({ responses }: GenerateDeps): GenerateMode {
       promptCache.clear()
       responses.clear?.()
     },
+    removeResources: (ids) => promptCache.removeResources(ids),
   }
 }
 

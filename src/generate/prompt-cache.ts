@@ -32,6 +32,9 @@ const ROUTE_LENGTH = 1_024
 /** Requests in a minute with the same start and key that one machine answers. Others go to further machines, with separate caches. */
 const REQUESTS_PER_MACHINE = 15
 
+/** Removed resources in each of the two generations. Their prompts have expired before they are dropped, except under heavy change. */
+const REMOVALS_PER_GENERATION = 10_000
+
 /** Routes in each of the two generations; about 5 MB in total. */
 const ROUTES_PER_GENERATION = 16_384
 
@@ -43,7 +46,7 @@ const UNCACHED_END_TOKENS = 3
 
 /** A prompt as the cache reads it. */
 export interface CacheablePrompt {
-  /** Prompts of different resources or deployments share no prefix. */
+  /** Identity of the resource. Prompts of different resources or deployments share no prefix. */
   readonly resource: string
   readonly deployment: string
   /** `prompt_cache_key`, and settings that prevent reuse if they change. Prompts with different keys share no prefix. */
@@ -82,6 +85,8 @@ interface Route {
 export class PromptCache {
   readonly #expiresMs = new RecentMap<number, number>(BLOCKS_PER_GENERATION)
   readonly #routes = new RecentMap<number, Route>(ROUTES_PER_GENERATION)
+  /** How often a resource was removed. Its prompts from before have other hashes. */
+  readonly #removals = new RecentMap<string, number>(REMOVALS_PER_GENERATION)
 
   /**
    * Stores the prompt. Returns the tokens of the longest cached prefix, in steps of 128 and at least 1,024, or 0. With breakpoints,
@@ -90,9 +95,11 @@ export class PromptCache {
    * @param nowMs on any monotonic scale
    * @param isHit whether the prompt reaches a machine that has it; false returns a miss, and stores the prompt
    */
-  use(prompt: CacheablePrompt, nowMs: number, isHit = true): CacheUse {
-    const { tokens, breakpoints } = prompt
+  use(given: CacheablePrompt, nowMs: number, isHit = true): CacheUse {
+    const { tokens, breakpoints } = given
     if (tokens < MIN_CACHED_PROMPT || breakpoints?.length === 0) return noCacheUse
+    const removals = this.#removals.get(given.resource)
+    const prompt = removals === undefined ? given : { ...given, resource: `${given.resource} ${removals}` }
     const route = routeOf(prompt)
     const { known, end } = this.#recordUse(prompt, route, this.#machineOf(route, nowMs), nowMs)
     const prefix = isHit ? tokens - suffixTokens(prompt, known) : 0
@@ -100,6 +107,11 @@ export class PromptCache {
     const boundary = tokens - (breakpoints ? suffixTokens(prompt, end) : UNCACHED_END_TOKENS)
     const written = boundary < MIN_CACHED_PROMPT ? 0 : Math.max(0, boundary - (read > 0 ? prefix : 0))
     return { read, written }
+  }
+
+  /** Forgets the prompts of resources. */
+  removeResources(ids: readonly string[]): void {
+    for (const id of ids) this.#removals.set(id, (this.#removals.get(id) ?? 0) + 1)
   }
 
   /** Deletes all prompts. */

@@ -82,7 +82,7 @@ export interface JournalEntry {
 
 /** The entry of a request in its present state. */
 export function journalEntry(call: JournalCall): JournalEntry {
-  const { atEpochMs, headers: _, secrets: _secrets, body, retry: repeated, ...same } = call
+  const { atEpochMs, headers: _, secrets: _secrets, resourceId: _id, body, retry: repeated, ...same } = call
   const retry = repeated && !isNewRequest(repeated) ? repeated : undefined
   let text: string | Uint8Array | undefined
   let json: { readonly value: unknown } | undefined
@@ -175,6 +175,8 @@ export interface JournalCall {
   readonly bodyBytes: number
   readonly operation: string | undefined
   readonly resource: string
+  /** Identity of the resource, if it differs from its name. Entries do not contain it. */
+  readonly resourceId?: string | undefined
   readonly deployment: string | undefined
   readonly spilledOverFrom: string | undefined
   readonly client: string

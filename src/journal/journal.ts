@@ -77,6 +77,7 @@ export function createJournal({
       id,
       client,
       resource: request.resource,
+      resourceId: request.resourceId,
       deployment: request.deployment ?? '',
       startedMs,
       attempt,

@@ -24,7 +24,7 @@ export function observeCalls(sink: JournalSink, testHeader: string): Stage {
 
 function record(exchange: Exchange, reply: Reply, sink: JournalSink, testHeader: string): void {
   const plannedMs = exchange.clock.nowMs()
-  const { startedMs, body, deployment, route, clock } = exchange
+  const { startedMs, body, deployment, route, clock, resource, config } = exchange
   const lease = sink.started(
     {
       startedMs,
@@ -36,7 +36,8 @@ function record(exchange: Exchange, reply: Reply, sink: JournalSink, testHeader:
       body,
       bodyBytes: body.length,
       operation: route?.operation,
-      resource: exchange.resource,
+      resource,
+      resourceId: config.id === resource ? undefined : config.id,
       deployment: deployment?.name ?? route?.deploymentName,
       spilledOverFrom: exchange.spilledOverFrom,
       client: clientName(exchange, testHeader),

@@ -12,15 +12,19 @@ const emptyBody = Buffer.alloc(0)
 /** The parts of a request that a retry repeats. */
 export type FingerprintedRequest = Pick<Exchange, 'method' | 'path' | 'query' | 'headers'> & {
   readonly body: Buffer | undefined
+  /** Identity of the resource, if it differs from its name. */
+  readonly resourceId?: string | undefined
 }
 
 /**
- * Hash of method, path, query, key and body. It is equal for a request and its retries. The boundary of a multipart form is left
+ * Hash of method, path, query, key, body and resource. It is equal for a request and its retries. The boundary of a multipart form is left
  * out, because clients generate a new one for each attempt.
  */
 export function requestFingerprint(request: FingerprintedRequest): string {
-  const { method, path, query, headers, body = emptyBody } = request
-  const hash = createHash('sha1').update(`${method} ${path}?${query}\n${keyHash(headers) ?? ''}\n`)
+  const { method, path, query, headers, body = emptyBody, resourceId = '' } = request
+  const hash = createHash('sha1').update(
+    `${method} ${path}?${query}\n${keyHash(headers) ?? ''}${resourceId}\n`,
+  )
   if (isMultipart(headers['content-type'])) for (const piece of piecesOfForm(body)) addPiece(hash, piece)
   else addPiece(hash, body)
   return hash.digest('base64')

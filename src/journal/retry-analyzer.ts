@@ -7,6 +7,8 @@ export interface AnalyzedCall {
   readonly id: number
   readonly client: string
   readonly resource: string
+  /** Identity of the resource, if it differs from its name. */
+  readonly resourceId?: string | undefined
   /** Empty if the request names none. */
   readonly deployment: string
   /** On the monotonic clock. */
@@ -87,7 +89,7 @@ export class RetryAnalyzer {
   #match(stats: ClientStats, call: AnalyzedCall): Retry | undefined {
     const { pending } = stats
     if (pending.size === 0) return undefined
-    const { startedMs, attempt, resource, deployment } = call
+    const { startedMs, attempt, resource, resourceId, deployment } = call
     const before = pending.size
     const failure = pending.take(call.fingerprint(), startedMs, attempt)
     this.#pending += pending.size - before
@@ -100,6 +102,7 @@ export class RetryAnalyzer {
       // Prefer the client's count: a new request that failed in between is not part of the chain.
       index: attempt || failure.index + 1,
       resource,
+      resourceId,
       deployment,
       status,
       startedMs,

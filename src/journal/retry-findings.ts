@@ -2,13 +2,15 @@ import { Histogram } from '../lib/histogram.ts'
 
 export interface DeploymentAddress {
   readonly resource: string
+  /** Identity of the resource, if it differs from its name. */
+  readonly resourceId?: string | undefined
   /** Empty if the request names none. */
   readonly deployment: string
 }
 
-/** A unique key for maps. Names of resources have no slash. */
-export function deploymentKey({ resource, deployment }: DeploymentAddress): string {
-  return `${resource}/${deployment}`
+/** A unique key for maps. Identities of resources have no slash. */
+export function deploymentKey({ resource, resourceId = resource, deployment }: DeploymentAddress): string {
+  return `${resourceId}/${deployment}`
 }
 
 /** A request that repeats a failed one. */
@@ -118,8 +120,9 @@ export class RetryFindings {
     return { count: this.#herds + current.length, largest }
   }
 
-  #watchOf({ resource, deployment }: DeploymentAddress): HerdWatch {
-    const key = deploymentKey({ resource, deployment })
+  #watchOf(address: DeploymentAddress): HerdWatch {
+    const { resource, deployment } = address
+    const key = deploymentKey(address)
     const known = this.#watches.get(key)
     if (known) return known
     if (this.#watches.size >= MAX_WATCHED_DEPLOYMENTS) {

@@ -34,7 +34,7 @@ export interface LatencyDeps {
  */
 export function createLatency({ slots }: LatencyDeps): Stage {
   return function addLatency(exchange, next) {
-    const { deployment, config, resource } = exchange
+    const { deployment, config } = exchange
     const { timeScale } = config.latency
     const { load, concurrency } = deployment?.latency ?? {}
     if (!deployment || timeScale === 0 || !(load || concurrency)) return addSchedule(exchange, next, 1)
@@ -42,7 +42,7 @@ export function createLatency({ slots }: LatencyDeps): Stage {
       typeof answer === 'string'
         ? refusal(answer, exchange)
         : addSchedule(exchange, next, slowdownBy(load, answer.others))
-    const taken = slots.take({ resource, deployment: deployment.name, concurrency, timeScale })
+    const taken = slots.take({ resource: config.id, deployment: deployment.name, concurrency, timeScale })
     return mapMaybe(taken, (result) => {
       if (result === 'queue-full') return refusal(result, exchange)
       const { lease, grant } = result

@@ -5,6 +5,7 @@ import type { Clock } from '../lib/clock.ts'
 
 /** A request for a slot of a deployment. */
 export interface SlotRequest {
+  /** Identity of the resource (`ResourceConfig.id`). */
   readonly resource: string
   /** Name of the deployment. */
   readonly deployment: string
@@ -44,6 +45,8 @@ export interface ConcurrencyLimiter<Lease = unknown> {
   end(lease: Lease): void
   /** Occupancy of the deployments that had a request in this process. */
   occupancy?(): Iterable<Occupancy>
+  /** Removes what this process stores for other resources than these identities. */
+  retainResources?(ids: ReadonlySet<string>): void
 }
 
 export const concurrencyLimiterPort: Port<ConcurrencyLimiter> = {

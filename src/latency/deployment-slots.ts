@@ -150,6 +150,10 @@ export class SlotTable implements ConcurrencyLimiter<SlotLease> {
     }
   }
 
+  retainResources(ids: ReadonlySet<string>): void {
+    for (const [key, { resource }] of this.#byKey) if (!ids.has(resource)) this.#byKey.delete(key)
+  }
+
   #slotsOf(resource: string, deployment: string): DeploymentSlots {
     const key = `${resource}/${deployment}`
     let tracked = this.#byKey.get(key)

@@ -39,6 +39,19 @@ export class RecentMap<Key, Value> {
     this.#youngWeight = 0
   }
 
+  /** Removes the entries for which `isRemoved` returns true. Their weight counts until the next generation. */
+  deleteWhere(isRemoved: (key: Key, value: Value) => boolean): void {
+    for (const entries of [this.#young, this.#old]) {
+      for (const [key, value] of entries) if (isRemoved(key, value)) entries.delete(key)
+    }
+  }
+
+  /** The values, each once or twice. */
+  *values(): Generator<Value> {
+    yield* this.#young.values()
+    yield* this.#old.values()
+  }
+
   /** Adds or replaces a value. A value that exceeds the weight of a generation is ignored. */
   set(key: Key, value: Value): void {
     const weight = this.#weigh(value)

@@ -34,13 +34,14 @@ export function createAdmission({ limiters: named = new Map(), limits }: Admissi
     next: () => ReplyOrPromise,
     onRefusal: (result: Refusal) => ReplyOrPromise,
   ): ReplyOrPromise => {
-    const { route, deployment, config, conditions, resource } = exchange
+    const { route, deployment, config, conditions } = exchange
     const profileName = deployment.limitProfile ?? config.limitProfile
     const ownLimits = limitsOf(deployment, profileName, conditions?.limitFactor ?? 1)
     if (!ownLimits) return next()
     const profile = limitProfile(profileName)
     const cost = estimateCost(route.operation, exchange.json, profile.estimate)
-    const decision = limits.decide({ resource, deployment: deployment.name, limits: ownLimits, cost })
+    const subject = { resource: config.id, deployment: deployment.name, limits: ownLimits, cost }
+    const decision = limits.decide(subject)
     return mapMaybe(decision, (result) => {
       const { requests, tokens, utilization } = result.status
       exchange.rateLimits = requests && { requests, tokens, style: profile }

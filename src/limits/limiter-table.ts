@@ -11,6 +11,7 @@ import type { LimitStatus, LimitRequest, LimitResult, LimitSubject, RateLimiter 
 const MAX_CACHED_DEPLOYMENTS = 16_384
 
 interface Tracked {
+  readonly resource: string
   limiter: DeploymentLimiter | ProvisionedLimiter
   /** The limits of the limiter. Changed limits are another object. */
   limits: DeploymentLimits
@@ -69,6 +70,11 @@ export class LimiterTable implements RateLimiter<Charge> {
     this.#provisioned.clear()
   }
 
+  retainResources(ids: ReadonlySet<string>): void {
+    this.#tracked.deleteWhere((_, { resource }) => !ids.has(resource))
+    for (const [key, { resource }] of this.#provisioned) if (!ids.has(resource)) this.#provisioned.delete(key)
+  }
+
   *utilizations(): Generator<Utilization> {
     const nowMs = this.#clock.nowMs()
     for (const { resource, deployment, limiter } of this.#provisioned.values()) {
@@ -85,7 +91,7 @@ export class LimiterTable implements RateLimiter<Charge> {
     if (tracked) {
       tracked.limiter = limiter
       tracked.limits = limits
-    } else this.#tracked.set(key, { limiter, limits })
+    } else this.#tracked.set(key, { resource, limiter, limits })
     if (limiter instanceof ProvisionedLimiter) {
       this.#provisioned.set(key, { resource, deployment, limiter })
     } else this.#provisioned.delete(key)

@@ -1,5 +1,6 @@
 /** Current use of the slots of a deployment. */
 export interface Occupancy {
+  /** Identity of the resource (`ResourceConfig.id`), or its name in metrics. */
   readonly resource: string
   readonly deployment: string
   /** Requests in progress. */
@@ -12,6 +13,7 @@ export interface Occupancy {
 
 /** Current utilization of the provisioned throughput of a deployment. */
 export interface Utilization {
+  /** Identity of the resource (`ResourceConfig.id`), or its name in metrics. */
   readonly resource: string
   readonly deployment: string
   /** 1 is 100 %; a burst can exceed it. */
@@ -20,6 +22,7 @@ export interface Utilization {
 
 /** The configured limits of a deployment per minute. */
 export interface MinuteLimits {
+  /** Name of the resource. */
   readonly resource: string
   readonly deployment: string
   /** Undefined if tokens are not limited. */

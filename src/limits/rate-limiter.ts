@@ -13,6 +13,7 @@ export interface CostEstimate {
 
 /** A deployment with its limits. */
 export interface LimitSubject {
+  /** Identity of the resource (`ResourceConfig.id`). */
   readonly resource: string
   /** Name of the deployment. */
   readonly deployment: string
@@ -72,6 +73,8 @@ export interface RateLimiter<Lease = unknown> {
   utilizations?(): Iterable<Utilization>
   /** Resets the usage of all deployments. */
   clear?(): MaybePromise<void>
+  /** Removes the usage that this process stores for other resources than these identities. */
+  retainResources?(ids: ReadonlySet<string>): void
 }
 
 export const rateLimiterPort: Port<RateLimiter> = {

@@ -21,6 +21,8 @@ export interface Metrics {
   readonly recordingLost: (loss: RecordingLoss) => void
   /** Number of requests in flight. */
   readonly running: () => number
+  /** Removes the series of other resources than these identities. */
+  readonly retainResources: (ids: ReadonlySet<string>) => void
   /** All metrics in the text format of Prometheus, including those of the process. */
   render(): Promise<string>
   /** All metrics as JSON, for another process that merges them. */
@@ -53,7 +55,7 @@ export interface MetricsOptions {
 
 /**
  * Creates metrics that start at 0. Labels: `resource` (absent for the default resource), `deployment` (empty without a deployment;
- * `other` after the first 100 that are not configured), `operation` (`other` for an unknown path) and `status`.
+ * `other` after the first 100 that are not configured, and above the limits of the table), `operation` (`other` for an unknown path) and `status`.
  */
 export function createMetrics(options: MetricsOptions): Metrics {
   const { clock, loopLag, occupancy = () => [], onBottleneck = () => {} } = options
@@ -98,6 +100,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     connectionEnded,
     recordingLost,
     running: () => inFlight,
+    retainResources: (ids) => table.retainResources(ids),
     async render() {
       return `${await requests.metrics()}\n${await process.metrics()}`
     },

@@ -7,6 +7,12 @@ import { outcomeStatus, type Reply } from '../pipeline/reply.ts'
 /** Maximum number of deployments with a label that are not configured. Later ones have the label `other`. */
 export const MAX_UNKNOWN_DEPLOYMENTS = 100
 
+/** Maximum number of deployments with a label. Configured names can change at run time without a limit. */
+const MAX_DEPLOYMENTS = 20_000
+
+/** Maximum number of resources with a label. Later ones have the label `other`, and so have their deployments. */
+const MAX_RESOURCES = 2_000
+
 /**
  * Allowed names of such deployments. Otherwise a client could make the exposition arbitrarily large, or break it: two names that
  * differ only in invalid Unicode would be the same line.
@@ -15,41 +21,102 @@ const plainName = /^[\w.-]{1,64}$/
 
 type ByOperation = Map<OperationLabel, RequestSeries>
 
-/** The series by resource, deployment and operation. The size is limited for any names that clients send. */
+/** The series of a resource. */
+interface ResourceSeries {
+  /** Its name, or `other`. */
+  readonly label: string
+  readonly byDeployment: Map<string, ByOperation>
+  /** Number of deployments that are not configured. */
+  unknown: number
+}
+
+/** Limits of a table. */
+export interface TableLimits {
+  readonly resources: number
+  readonly deployments: number
+}
+
+const defaultTableLimits: TableLimits = { resources: MAX_RESOURCES, deployments: MAX_DEPLOYMENTS }
+
+/**
+ * The series by resource, deployment and operation. The size is limited for any names that clients send or that are configured at
+ * run time.
+ */
 export class SeriesTable {
-  readonly #byResource = new Map<string, Map<string, ByOperation>>()
+  readonly #limits: TableLimits
+  /** By the identity of the resource, so that a resource that is created again starts at 0. */
+  readonly #byResource = new Map<string, ResourceSeries>()
+  /** Shared by the resources above the limit. */
+  readonly #others: ResourceSeries = { label: 'other', byDeployment: new Map(), unknown: 0 }
+  #labels = 0
   #unknownDeployments = 0
+  #deployments = 0
+
+  constructor(limits = defaultTableLimits) {
+    this.#limits = limits
+  }
 
   /** The series of a request, created with the first request. */
   seriesOf(exchange: Exchange): RequestSeries {
     const operation = exchange.route?.operation ?? 'other'
     const name = exchange.deployment?.name ?? ''
-    const known = this.#byResource.get(exchange.resource)?.get(name)?.get(operation)
+    const known = this.#byResource.get(exchange.config.id)?.byDeployment.get(name)?.get(operation)
     return known ?? this.#open(exchange, name, operation)
   }
 
+  /** Removes the series of other resources than these identities. */
+  retainResources(ids: ReadonlySet<string>): void {
+    for (const [id, series] of this.#byResource) {
+      if (ids.has(id)) continue
+      this.#byResource.delete(id)
+      if (series === this.#others) continue
+      this.#labels--
+      this.#unknownDeployments -= series.unknown
+      this.#deployments -= series.byDeployment.size
+    }
+  }
+
   *[Symbol.iterator](): Generator<RequestSeries> {
-    for (const byDeployment of this.#byResource.values()) {
+    for (const { byDeployment } of new Set([...this.#byResource.values(), this.#others])) {
       for (const byOperation of byDeployment.values()) yield* byOperation.values()
     }
   }
 
-  #open({ resource, config }: Exchange, name: string, operation: OperationLabel): RequestSeries {
-    let byDeployment = this.#byResource.get(resource)
-    if (!byDeployment) this.#byResource.set(resource, (byDeployment = new Map<string, ByOperation>()))
-    const isKnown = name === '' || byDeployment.has(name) || config.deployments.has(name)
-    const deployment = isKnown ? name : this.#labelOfUnknown(name)
+  #open(exchange: Exchange, name: string, operation: OperationLabel): RequestSeries {
+    const resource = this.#resourceOf(exchange)
+    const { byDeployment } = resource
+    const deployment = this.#labelOf(name, resource, exchange)
     let byOperation = byDeployment.get(deployment)
-    if (!byOperation) byDeployment.set(deployment, (byOperation = new Map<OperationLabel, RequestSeries>()))
+    if (!byOperation) {
+      byDeployment.set(deployment, (byOperation = new Map<OperationLabel, RequestSeries>()))
+      this.#deployments++
+    }
     let series = byOperation.get(operation)
-    if (!series) byOperation.set(operation, (series = new RequestSeries(resource, deployment, operation)))
+    if (!series)
+      byOperation.set(operation, (series = new RequestSeries(resource.label, deployment, operation)))
+    return series
+  }
+
+  #resourceOf({ resource: label, config: { id } }: Exchange): ResourceSeries {
+    let series = this.#byResource.get(id)
+    if (!series) {
+      const isFull = this.#labels >= this.#limits.resources && label !== defaultResourceName
+      series = isFull ? this.#others : { label, byDeployment: new Map(), unknown: 0 }
+      if (!isFull) this.#labels++
+      // The number of resources is limited by their configuration.
+      this.#byResource.set(id, series)
+    }
     return series
   }
 
   /** The name itself, or `other`. */
-  #labelOfUnknown(name: string): string {
+  #labelOf(name: string, resource: ResourceSeries, { config }: Exchange): string {
+    if (name === '' || resource.byDeployment.has(name)) return name
+    if (resource === this.#others || this.#deployments >= this.#limits.deployments) return 'other'
+    if (config.deployments.has(name)) return name
     if (this.#unknownDeployments >= MAX_UNKNOWN_DEPLOYMENTS || !plainName.test(name)) return 'other'
     this.#unknownDeployments++
+    resource.unknown++
     return name
   }
 }

@@ -17,6 +17,8 @@ export interface ReplayCursors {
   next(list: string, test: string | undefined): MaybePromise<number>
   /** Resets all cursors, or those of one test, to the first recording. */
   clear?(test?: string): MaybePromise<void>
+  /** Removes the cursors of resources that this process stores, by their identities. Lists begin with the identity and a space. */
+  removeResources?(ids: readonly string[]): void
 }
 
 export const replayCursorsPort: Port<ReplayCursors> = {
@@ -46,6 +48,15 @@ export class LocalCursors implements ReplayCursors {
     }
     this.#untested.clear()
     this.#byTest.clear()
+  }
+
+  removeResources(ids: readonly string[]): void {
+    const prefixes = ids.map((id) => `${id} `)
+    for (const cursors of [this.#untested, ...this.#byTest.values()]) {
+      for (const list of cursors.keys()) {
+        if (prefixes.some((prefix) => list.startsWith(prefix))) cursors.delete(list)
+      }
+    }
   }
 
   #cursorsOf(test: string): Map<string, number> {
@@ -78,10 +89,10 @@ export class RecordingSelector {
     if (repeat === 'seed') return entries[exchange.random.below(count)]
     const pick = (cursor: number): RecordingEntry | undefined =>
       entries[repeat === 'cycle' ? cursor % count : Math.min(cursor, count - 1)]
-    const { headers, resource } = exchange
+    const { headers, config } = exchange
     const test = headers[testHeader]
-    const prefix = resource === defaultResourceName ? '' : `${resource} `
-    const name = `${this.#scope}${prefix}${entries[0]?.key ?? ''}${exactKey} ${apiVersion} ${query}`
+    const prefix = config.id === defaultResourceName ? '' : `${config.id} `
+    const name = `${prefix}${this.#scope}${entries[0]?.key ?? ''}${exactKey} ${apiVersion} ${query}`
     const cursor = this.#cursors.next(name, test === undefined ? undefined : String(test))
     return cursor instanceof Promise ? cursor.then(pick) : pick(cursor)
   }

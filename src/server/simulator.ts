@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { type Config, defaultResourceName } from '../config/config.ts'
+import { type Config, defaultResourceName, type ResourceView } from '../config/config.ts'
 import type { IncidentPhase } from '../config/incident-file.ts'
 import type { Change, LiveConfig } from '../config/live-config.ts'
 import { configSecrets } from '../config/redact-config.ts'
+import { resourceChanges, resourceNames, withResourceNames } from '../config/resource-ids.ts'
 import { composeExtensions, type Extensions } from '../extensions/compose-extensions.ts'
 import { createAccess } from '../access/access.ts'
 import { makeSigningKey } from '../access/signing-key.ts'
@@ -138,8 +139,8 @@ export function assembleSimulator(
   const metrics = createMetrics({
     clock,
     loopLag,
-    occupancy,
-    utilizations: () => limits.utilizations?.() ?? [],
+    occupancy: () => withResourceNames(occupancy(), live.current),
+    utilizations: () => withResourceNames(limits.utilizations?.() ?? [], live.current),
     limits: () =>
       Array.from(live.current.resources).flatMap(([resource, view]) =>
         minuteLimitsOf(
@@ -206,12 +207,28 @@ export function assembleSimulator(
       ...(live.current.logLevel === 'debug' && { onTrace: createTraceLog(logger) }),
     },
   )
-  const restartIncidents = (): void => incidents.begin(timetablesOf(live.current))
+  const restartIncidents = (): void => incidents.begin(timetablesOf(live.current.resources))
   restartIncidents()
-  let { resources } = live.current
+  /** Removes the state of removed resources from this process. */
+  const removeResources = (ids: readonly string[], next: Config): void => {
+    const remaining = new Set(resourceNames(next).keys())
+    for (const state of [limits, slots, responses, metrics, faults]) state.retainResources?.(remaining)
+    builtIn.removeResources(ids)
+    cursors.removeResources?.(ids)
+  }
+  let previous = live.current
   live.onChange((next) => {
-    incidents.follow(timetablesOf(next), (name) => resources.has(name))
-    resources = next.resources
+    const { removed, added } = resourceChanges(previous, next)
+    previous = next
+    incidents.follow(
+      removed.map(([name]) => name),
+      timetablesOf(added),
+    )
+    if (removed.length > 0)
+      removeResources(
+        removed.map(([, { id }]) => id),
+        next,
+      )
   })
   /** Clears state that is not shared with other simulators. */
   const clearLocalState = (): void => {
@@ -306,7 +323,7 @@ function logFailure(logger: Logger, error: unknown, fields: object, message: str
   logger.error({ ...fields, err: stackOf(error) }, message)
 }
 
-function timetablesOf({ resources }: Config): Timetables {
+function timetablesOf(resources: Iterable<readonly [name: string, view: ResourceView]>): Timetables {
   return Array.from(resources, ([name, { incidents }]) => [name, incidents] as const)
 }
 

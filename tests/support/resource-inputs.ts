@@ -8,6 +8,8 @@ export interface TestResource {
   readonly deployments?: Readonly<Record<string, object>>
   readonly faults?: readonly object[]
   readonly incidents?: object
+  /** Its identity. Default: its name. */
+  readonly id?: string
 }
 
 /** Adds resources to what a configuration is made from. */
@@ -25,7 +27,7 @@ export function withResources(
 function resourceInputs(
   { models }: ConfigInputs,
   name: string,
-  { env = {}, deployments = {}, faults, incidents }: TestResource,
+  { env = {}, deployments = {}, faults, incidents, id }: TestResource,
 ): ResourceInputs {
   const location = `resources.${name}`
   const given = Object.entries(env).map(([variable, value]) => {
@@ -41,5 +43,6 @@ function resourceInputs(
     ...(faults && { faults: { entries: { faults }, location } }),
     ...(incidents && { incidents: { entries: incidents, location } }),
     generatedKey: `${name}-key`,
+    ...(id !== undefined && { id }),
   }
 }

@@ -21,7 +21,7 @@ export function testConfig(
   })
   const defaultResource = { ...base.defaultResource, ...view }
   const named = Object.entries(others).map(
-    ([name, other]) => [name, { ...base.defaultResource, ...other }] as const,
+    ([name, other]) => [name, { ...base.defaultResource, id: name, ...other }] as const,
   )
   return {
     ...base,

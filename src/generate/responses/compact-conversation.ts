@@ -53,7 +53,7 @@ export function createConversationCompactor(store: ResponseArchive) {
           {
             id: nextId('cmp'),
             type: 'compaction',
-            encrypted_content: drawEncrypted(random, completionTokens, exchange.resource),
+            encrypted_content: drawEncrypted(random, completionTokens, exchange.config.id),
           },
         ],
         usage: {

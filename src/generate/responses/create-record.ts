@@ -48,7 +48,7 @@ export function createRecord(
     items: input,
     model,
     form,
-    resource: exchange.resource,
+    resource: exchange.config.id,
     ids,
     random: exchange.random,
     epochSeconds,
@@ -57,7 +57,7 @@ export function createRecord(
   })
   const output = items.map(({ item }) => item)
   const record: ResponseRecord = {
-    resource: exchange.resource,
+    resource: exchange.config.id,
     id,
     ids,
     createdMs,

@@ -135,7 +135,7 @@ export function withCountedInput(
   const { model } = exchange.deployment
   const resolved = resolveInput(request, {
     store,
-    resource: exchange.resource,
+    resource: exchange.config.id,
     nowMs: exchange.clock.epochMs(),
     checksEncryptedContent: exchange.config.encryptedContentCheck,
     acceptsReasoning: model.capabilities.responsesEfforts.length > 0,

@@ -39,7 +39,7 @@ export interface ItemContext {
   readonly items: readonly ResponsesItem[]
   readonly model: Model
   readonly form: ResponsesForm
-  /** Name of the resource, which marks encrypted content. */
+  /** Identity of the resource (`ResourceConfig.id`), which marks encrypted content. */
   readonly resource: string
   readonly ids: ResponseIds
   readonly random: Random

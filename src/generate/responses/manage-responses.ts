@@ -79,7 +79,7 @@ function withStored(
 ): ReplyOrPromise {
   const id = exchange.route?.id ?? ''
   if (!id.startsWith('resp')) return refuse(notAResponseId(id, 'response_id'))
-  return mapMaybe(store.get(exchange.resource, id, exchange.clock.epochMs()), (record) =>
+  return mapMaybe(store.get(exchange.config.id, id, exchange.clock.epochMs()), (record) =>
     record ? answer(record) : refuse(responseNotFound(id)),
   )
 }

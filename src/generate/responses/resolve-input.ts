@@ -34,6 +34,7 @@ export interface ResolvedInput {
 /** Where items of an input are looked up, and how they are checked. */
 export interface InputContext {
   readonly store: ResponseArchive
+  /** Identity of the resource (`ResourceConfig.id`). */
   readonly resource: string
   readonly nowMs: number
   /** Whether encrypted content must have been issued by this resource. */

@@ -49,6 +49,8 @@ export interface ResponseArchive<Lease = unknown> {
   delete(address: ResponseAddress): MaybePromise<void>
   /** Deletes all responses that are stored in this process. */
   clear?(): void
+  /** Deletes the responses that this process stores of other resources than these identities. */
+  retainResources?(ids: ReadonlySet<string>): void
 }
 
 /**
@@ -130,6 +132,7 @@ export interface WrittenParts {
 
 /** A response with all its data, as stored. */
 export interface ResponseRecord extends AnsweredResponse {
+  /** Identity of the resource (`ResourceConfig.id`). */
   readonly resource: string
   /** Source of ids for input items without one. */
   readonly ids: Pick<ResponseIds, 'next'>

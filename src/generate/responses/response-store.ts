@@ -101,6 +101,10 @@ export class ResponseStore implements ResponseArchive<ResponseAddress> {
     this.#bytes = 0
   }
 
+  retainResources(ids: ReadonlySet<string>): void {
+    for (const [key, { resource }] of this.#records) if (!ids.has(resource)) this.#remove(key)
+  }
+
   /** Returns the response with this id, or with an item with this id. */
   find(resource: string, id: string, nowMs: number): ResponseRecord | undefined {
     const key = keyOf(resource, id)

@@ -64,7 +64,9 @@ export async function viewDeployments(
 ): Promise<Record<string, DeploymentView>> {
   const config = simulator.config.resources.get(resource)
   if (!config) return {}
-  const busy = new Map(occupancyOf(simulator, resource).map((occupancy) => [occupancy.deployment, occupancy]))
+  const busy = new Map(
+    occupancyOf(simulator, config.id).map((occupancy) => [occupancy.deployment, occupancy]),
+  )
   const views = Array.from(
     config.deployments,
     async ([name, deployment]): Promise<[string, DeploymentView]> => [
@@ -84,12 +86,12 @@ export async function viewDeployment(
   const config = simulator.config.resources.get(resource)
   const deployment = config?.deployments.get(name)
   if (!config || !deployment) return undefined
-  const occupancy = occupancyOf(simulator, resource).find((busy) => busy.deployment === name)
+  const occupancy = occupancyOf(simulator, config.id).find((busy) => busy.deployment === name)
   return view(simulator, { resource, config, deployment, occupancy })
 }
 
-function occupancyOf(simulator: Simulator, resource: string): Occupancy[] {
-  return [...simulator.occupancy()].filter((busy) => busy.resource === resource)
+function occupancyOf(simulator: Simulator, id: string): Occupancy[] {
+  return [...simulator.occupancy()].filter((busy) => busy.resource === id)
 }
 
 interface DeploymentInfo {
@@ -114,7 +116,7 @@ async function liveState(
   const limitFactor = isAffected ? phase.limitFactor : 1
   const profileName = deployment.limitProfile ?? config.limitProfile
   const limits = limitsOf(deployment, profileName, limitFactor)
-  const subject = limits && { resource, deployment: deployment.name, limits }
+  const subject = limits && { resource: config.id, deployment: deployment.name, limits }
   const status = subject && (await poolState.limits.status(subject))
   return {
     limits: showLimits(status),

@@ -94,6 +94,10 @@ export class RedisCursors implements ReplayCursors {
     return this.#local.clear?.(test)
   }
 
+  removeResources(ids: readonly string[]): void {
+    this.#local.removeResources?.(ids)
+  }
+
   #countLocally(list: string, test: string | undefined): MaybePromise<number> {
     return this.#local.next(list, test)
   }

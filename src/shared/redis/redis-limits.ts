@@ -126,6 +126,15 @@ export function createRedisLimits(options: RedisLimitsOptions): RedisLimits {
       }
     },
 
+    retainResources(ids) {
+      for (const [key, { resource }] of provisioned) {
+        if (ids.has(resource)) continue
+        provisioned.delete(key)
+        levels.delete(key)
+      }
+      local.retainResources?.(ids)
+    },
+
     async clear() {
       await forget()
       if (connection.state.up) await removeKeys(connection, limitKeyPrefix(prefix)).catch(() => {})

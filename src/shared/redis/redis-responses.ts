@@ -93,6 +93,10 @@ export class RedisResponses implements ResponseArchive<ResponseAddress> {
     this.#local.clear()
   }
 
+  retainResources(ids: ReadonlySet<string>): void {
+    this.#local.retainResources(ids)
+  }
+
   /** Removes the responses of all simulators from Redis. */
   async clearShared(): Promise<void> {
     if (this.#documents.up) await this.#documents.clear().catch(() => {})

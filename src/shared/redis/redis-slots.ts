@@ -60,6 +60,8 @@ interface SlotQueue {
   readonly waiters: Map<number, Waiter>
   /** The name under which Redis knows this simulator. */
   registeredAs: string
+  /** Whether its resource was removed. It is forgotten when its last request ends. */
+  isRemoved: boolean
 }
 
 type Step = { readonly kind: 't' | 'q' | 'l'; readonly number: number } | { readonly kind: 'r' | '-' }
@@ -135,6 +137,13 @@ export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
     }
   }
 
+  retainResources(ids: ReadonlySet<string>): void {
+    for (const [key, queue] of this.#queues) {
+      queue.isRemoved = !ids.has(queue.resource)
+      if (queue.isRemoved && isIdle(queue)) this.#queues.delete(key)
+    }
+  }
+
   /** Stops the heartbeat. */
   close(): void {
     this.#stopHeartbeat?.()
@@ -159,9 +168,11 @@ export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
         working: 0,
         waiters,
         registeredAs: '',
+        isRemoved: false,
       }
       this.#queues.set(keys[0], queue)
     }
+    queue.isRemoved = false
     return queue
   }
 
@@ -234,7 +245,7 @@ export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
   #onUp(): void {
     this.#connects++
     for (const queue of this.#queues.values()) {
-      if (queue.registeredAs === '' && queue.working === 0 && queue.waiters.size === 0) continue
+      if (queue.registeredAs === '' && isIdle(queue)) continue
       this.#addStep(queue, { kind: '-' })
       this.#requestAgain(queue)
     }
@@ -339,8 +350,11 @@ export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
     const { clock } = this.#connection
     this.#stopHeartbeat = clock.at(clock.nowMs() + this.#leaseMs / HEARTBEATS_PER_LEASE, () => {
       this.#stopHeartbeat = undefined
-      for (const queue of this.#queues.values()) {
-        if (queue.working === 0 && queue.waiters.size === 0) continue
+      for (const [key, queue] of this.#queues) {
+        if (isIdle(queue)) {
+          if (queue.isRemoved) this.#queues.delete(key)
+          continue
+        }
         if (this.#connection.state.up) this.#addStep(queue, { kind: '-' })
         this.#scheduleHeartbeat()
       }
@@ -351,6 +365,10 @@ export class RedisSlots implements ConcurrencyLimiter<SlotLease> {
 function setLimits(queue: SlotQueue, concurrency: Concurrency | undefined): void {
   queue.slots = concurrency?.slots ?? Infinity
   queue.queueLength = concurrency?.queueLength ?? 0
+}
+
+function isIdle({ working, waiters }: SlotQueue): boolean {
+  return working === 0 && waiters.size === 0
 }
 
 function waitingIn({ waiters }: SlotQueue): number {
