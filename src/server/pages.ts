@@ -4,7 +4,8 @@ import { version } from '../lib/version.ts'
 import { createAdmin, refuseMetrics } from './admin/create-admin.ts'
 import type { AppEnv } from './app.ts'
 import type { Simulator } from './simulator.ts'
-import { readImageUrl } from '../generate/images/image-url.ts'
+import { defaultResourceName } from '../config/config.ts'
+import { readImageUrl, resourceOfImage } from '../generate/images/image-url.ts'
 import { paint } from '../generate/images/paint.ts'
 import { resourceNotFound } from '../wire/errors.ts'
 import { errorResponse } from './answer-failure.ts'
@@ -126,18 +127,10 @@ function createImageRoute(simulator: Simulator): (context: Context<AppEnv>) => P
     const { pagesPrefix = '' } = simulator.config
     const path = req.path.startsWith(`${pagesPrefix}/images/`) ? req.path.slice(pagesPrefix.length) : req.path
     // The signature uses the key of the resource, which the URL does not contain.
-    const spec = firstOf(simulator.config.resources.values(), ({ apiKey }) =>
-      readImageUrl(path, req.query(), apiKey, simulator.clock.epochMs()),
-    )
+    const { resources } = simulator.config
+    const view = resources.get(resourceOfImage(req.query()) ?? defaultResourceName)
+    const spec = view && readImageUrl(path, req.query(), view.apiKey, simulator.clock.epochMs())
     if (spec) return context.body(new Uint8Array(await paint(spec)), 200, { 'Content-Type': 'image/png' })
     return errorResponse(resourceNotFound())
   }
-}
-
-function firstOf<T, R>(all: Iterable<T>, find: (one: T) => R | undefined): R | undefined {
-  for (const one of all) {
-    const found = find(one)
-    if (found !== undefined) return found
-  }
-  return undefined
 }

@@ -249,6 +249,8 @@ describe('a second resource', () => {
     const { data } = (await made.json()) as { data: { url: string }[] }
     const { pathname, search } = new URL(data[0]?.url ?? '')
     expect((await app.request(pathname + search)).status).toBe(200)
+    expect((await app.request(pathname + search.replace('r=acme', 'r=default'))).status).toBe(404)
+    expect((await app.request(pathname + search.replace('&r=acme', ''))).status).toBe(404)
   })
 
   it('is named in the log when a request names an unknown deployment', async () => {

@@ -106,6 +106,7 @@ async function answerDalle(exchange: Exchange, request: ImageRequest, model: str
           url: createImageUrl(spec, {
             origin: originOf(exchange),
             id: guid(exchange.random),
+            resource: exchange.route?.resource,
             apiKey: config.apiKey,
             epochMs: clock.epochMs(),
           }),

@@ -15,6 +15,8 @@ export interface ImageUrlFacts {
   readonly origin: string
   /** Path segment, a GUID as on the service. */
   readonly id: string
+  /** Name of the resource; absent for the default resource. */
+  readonly resource?: string | undefined
   /** Key of the resource, which signs the URL. */
   readonly apiKey: string
   readonly epochMs: number
@@ -24,15 +26,28 @@ export interface ImageUrlFacts {
  * Creates a URL that contains the compressed picture spec, its expiry time and a signature. Nothing is stored, and
  * every process with the same key can serve it.
  */
-export function createImageUrl(spec: PictureSpec, { origin, id, apiKey, epochMs }: ImageUrlFacts): string {
+export function createImageUrl(
+  spec: PictureSpec,
+  { origin, id, resource, apiKey, epochMs }: ImageUrlFacts,
+): string {
   const path = `/images/${id}/${fileName}`
   const end = `${new Date(epochMs + VALID_MS).toISOString().slice(0, 19)}Z`
   const picture = deflateRawSync(JSON.stringify(spec)).toString('base64url')
   const signature = sign(`${path}\n${end}\n${picture}`, apiKey)
-  return `${origin}${path}?se=${encodeURIComponent(end)}&p=${picture}&sig=${signature}`
+  const owner = resource === undefined ? '' : `&r=${resource}`
+  return `${origin}${path}?se=${encodeURIComponent(end)}&p=${picture}${owner}&sig=${signature}`
 }
 
-/** Returns the picture spec of an image URL, or undefined if the URL was modified or has expired. */
+/** Returns the name of the resource that an image URL names; undefined for the default resource. */
+export function resourceOfImage(query: Readonly<Record<string, string | undefined>>): string | undefined {
+  return query['r']
+}
+
+/**
+ * Returns the picture spec of an image URL, or undefined if the URL was modified or has expired.
+ *
+ * @param apiKey key of the resource that the URL names
+ */
 export function readImageUrl(
   path: string,
   query: Readonly<Record<string, string | undefined>>,
