@@ -8,7 +8,7 @@ import { type Setting, settingsTable } from '../src/config/settings-table.ts'
 
 /** Returns the content of docs/config.md. */
 export function renderConfigDocs(): string {
-  return `${[intro, ...settingGroups.map(renderGroup), units, renderDeploymentFile(), renderDefaults(), renderModels()].join('\n\n')}\n`
+  return `${[intro, ...settingGroups.map(renderGroup), units, configFile, renderDeploymentFile(), renderDefaults(), renderModels()].join('\n\n')}\n`
 }
 
 const intro = `<!-- Made by scripts/generate-docs.ts from src/config/settings-schema.ts: do not edit. -->
@@ -27,7 +27,8 @@ is \`--log-level\`. Every flag takes a value. The first of these applies:
 1. flag
 2. environment variable
 3. \`.env\` file in the working directory (copy [sample.env](../sample.env))
-4. default
+4. [configuration file](#the-configuration-file), named by \`SIMULATOR_CONFIG\`
+5. default
 
 - Relative paths start at the working directory. An empty variable counts as unset. Secrets are never printed.
 - _At run time_ is the path of a setting in [\`PATCH /++/config\`](admin.md#configuration). All other settings need a restart.
@@ -43,6 +44,51 @@ const units = `## Types and units
 - ms per MB: for each MB of the audio file.
 - Latency is drawn from a normal distribution and is never negative. The latency of the first token is added to that of each token. See
   [Latency](timing.md).`
+
+const configFile = `## The configuration file
+
+One YAML or JSON file can hold the whole configuration. \`SIMULATOR_CONFIG\` is its path.
+
+\`\`\`yaml
+# aoai-sim.yaml
+settings:
+  region: Sweden Central
+  latency:
+    time_scale: 0.5
+  port: 9000
+  api_key: { env: SIM_KEY }
+upstreams:
+  default:
+    endpoint: https://my-resource.openai.azure.com
+    key: { env: UPSTREAM_KEY }
+deployments:
+  chat: { model: gpt-4o-mini, tokens_per_minute: 60000 }
+faults:
+  - { probability: 0.01, fault: serverError }
+incidents:
+  start_after: 10m
+  phases:
+    - { name: slow, minutes: 5, latency: { first_token_factor: 4 } }
+\`\`\`
+
+| Section | Content |
+| --- | --- |
+| \`settings\` | The settings of this page. The name of a setting is the one in the column _At run time_, else its variable in lower case without \`SIMULATOR_\`: \`PORT\` is \`port\`. |
+| \`upstreams\` | Real services by name: \`endpoint\`, \`key\` and the \`UPSTREAM_\` settings without this prefix, such as \`connect_timeout_ms\`. \`default\` is the one of \`AZURE_OPENAI_ENDPOINT\`, which overrides it. |
+| \`deployments\` | The same as [the deployment file](#the-deployment-file). |
+| \`faults\` | The list of a [fault file](faults.md). |
+| \`incidents\` | The timetable of an [incident file](incidents.md). |
+
+- Sections are optional. Without \`deployments\` there is the [default set](#the-default-set).
+- Keys can be in snake_case or camelCase. A list can be a YAML list or one text.
+- Any value can be \`{ env: NAME }\`, the value of a variable in the environment or in \`.env\`. If it is not set, the simulator does not
+  start.
+- Relative paths start at the working directory, not at the folder of the file.
+- \`OPENAI_DEPLOYMENT_CONFIG_PATH\`, \`FAULTS_PATH\` and \`INCIDENTS_PATH\` still name separate files. A section that is in the
+  configuration file as well is an error.
+- A problem has its path in the file: \`aoai-sim.yaml: settings.port must be an integer from 0 to 65535 (got 70000).\`
+- With \`WATCH\`, a change applies from the next request, except settings that need a restart. They are logged and keep their
+  value. Changes by the admin API stay on top. An invalid file is logged and has no effect.`
 
 const renderDeploymentFile = (): string => `## The deployment file
 

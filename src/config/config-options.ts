@@ -6,6 +6,7 @@ import type { SettingsInput } from './settings-schema.ts'
 
 /** Settings that are replaced by another option, or do not apply to the library. */
 export type ReplacedSetting =
+  | 'config'
   | 'recordings'
   | 'host'
   | 'port'

@@ -14,7 +14,7 @@ export type Latency = ResourceConfig['latency']['embeddings']
 export type TokenLatency = ResourceConfig['latency']['chatCompletions']
 
 /** The host settings that the configuration contains unchanged after validation. */
-type SameInHost = ReadonlyTree<Omit<Pick<Settings, HostKey>, 'adminApiKey' | 'extensionPath'>>
+type SameInHost = ReadonlyTree<Omit<Pick<Settings, HostKey>, 'config' | 'adminApiKey' | 'extensionPath'>>
 
 /** The settings of the server process, which all resources share. */
 export interface HostConfig extends SameInHost {

@@ -2,6 +2,7 @@ import { listProblems, shortText } from '../lib/error-text.ts'
 import { builtInCatalogue, type ModelCatalogue } from '../wire/models/model-catalogue.ts'
 import type { Deployment } from './deployments.ts'
 import { type ResolvedDeployment, resolveDeployment } from './resolve-deployment.ts'
+import { problemAt } from './mapping-file.ts'
 import { showValue } from './zod-problems.ts'
 import { isRecord } from '../lib/record.ts'
 
@@ -57,17 +58,20 @@ export function resolveDeployments(
     }
     const resolved = before ?? resolveDeployment(name, entry, catalogue, modelsStrict)
     if (resolved.deployment) deployments.push(resolved.deployment)
-    for (const problem of resolved.problems) problems.push(`${path}: ${problem}`)
+    for (const problem of resolved.problems) problems.push(problemAt(path, problem))
     if (resolved.describeWarnings && ++warned <= MAX_WARNED_DEPLOYMENTS)
-      warnings.push(...resolved.describeWarnings().map((warning) => `${path}: ${warning}`))
+      warnings.push(...resolved.describeWarnings().map((warning) => problemAt(path, warning)))
     if (!before && resolved.deployment && isRecord(entry))
       cache.set(entry, { resolved, name, catalogue, modelsStrict })
   }
   if (unchecked > 0)
-    problems.push(`${path}: ${unchecked} more deployments were not checked. Fix the problems above first.`)
-  else problems.push(...listProblems(spilloverProblems(deployments)).map((problem) => `${path}: ${problem}`))
+    problems.push(
+      problemAt(path, `${unchecked} more deployments were not checked. Fix the problems above first.`),
+    )
+  else
+    problems.push(...listProblems(spilloverProblems(deployments)).map((problem) => problemAt(path, problem)))
   if (warned > MAX_WARNED_DEPLOYMENTS)
-    warnings.push(`${path}: ${warned - MAX_WARNED_DEPLOYMENTS} more deployments have such warnings.`)
+    warnings.push(problemAt(path, `${warned - MAX_WARNED_DEPLOYMENTS} more deployments have such warnings.`))
   return { deployments, problems, warnings }
 }
 

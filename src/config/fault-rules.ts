@@ -10,6 +10,7 @@ import {
   mapping,
   numberFrom,
   plainName,
+  problemAt,
   withoutUndefined,
 } from './mapping-file.ts'
 import { namedErrorNames, type NamedError } from '../wire/named-errors.ts'
@@ -392,5 +393,5 @@ export function checkFaultFile(entries: unknown, path: string, known?: ReadonlyS
     location: 'faults',
     ...(known && { known }),
   })
-  return { rules, problems: [...unknown, ...missing, ...problems].map((problem) => `${path}: ${problem}`) }
+  return { rules, problems: [...unknown, ...missing, ...problems].map((problem) => problemAt(path, problem)) }
 }

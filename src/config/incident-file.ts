@@ -2,7 +2,15 @@ import { z } from 'zod'
 import { listProblems, shortText } from '../lib/error-text.ts'
 import { type Advice, describeProblems, unknownDeployment } from './zod-problems.ts'
 import { type FaultRuleOptions, resolveFaults, type FaultRule } from './fault-rules.ts'
-import { parseMappingFile, type Input, integerFrom, mapping, numberFrom, plainName } from './mapping-file.ts'
+import {
+  parseMappingFile,
+  problemAt,
+  type Input,
+  integerFrom,
+  mapping,
+  numberFrom,
+  plainName,
+} from './mapping-file.ts'
 
 /** A timetable, or all problems. */
 export interface IncidentFile {
@@ -101,7 +109,7 @@ export function parseIncidentFile(source: string, path: string, known?: Readonly
 /** Validates the parsed entries of a timetable. */
 export function checkIncidents(entries: unknown, path: string, known?: ReadonlySet<string>): IncidentFile {
   const parsed = fileSchema.safeParse(entries)
-  const inFile = (problem: string): string => `${path}: ${problem}`
+  const inFile = (problem: string): string => problemAt(path, problem)
   if (!parsed.success) {
     return { problems: describeProblems(parsed.error, entries, '', { advice, otherwise }).map(inFile) }
   }

@@ -99,6 +99,18 @@ function describeDuplicates(document: Document.Parsed, source: string): string[]
   return problems
 }
 
+/**
+ * Returns a problem with its path. The path in a file is appended to a location in it: `aoai-sim.yaml: deployments` and
+ * `"chat".model must ...` become `aoai-sim.yaml: deployments.chat.model must ...`.
+ *
+ * @param location path of a file, or of a part of it: `aoai-sim.yaml: deployments`
+ */
+export function problemAt(location: string, problem: string): string {
+  const isPath = /^["a-z]/.test(problem)
+  if (!isPath || !location.includes(': ')) return `${location}: ${problem}`
+  return `${location}.${problem.replace(/^"([\w-]+)"/, '$1')}`
+}
+
 /** Makes all properties of a tree readonly. */
 export type ReadonlyTree<T> = T extends object ? { readonly [Key in keyof T]: ReadonlyTree<T[Key]> } : T
 

@@ -109,6 +109,7 @@ function checkMapping(
 
 /** Replacements for settings that are not options. */
 const replacements: Readonly<Record<Exclude<ReplacedSetting, 'recordings'>, string>> = {
+  config: 'Set deployments, resources and the others, or name the file as SIMULATOR_CONFIG in env.',
   host: 'Pass it to listen().',
   port: 'Pass it to listen().',
   logLevel: 'Set log.',

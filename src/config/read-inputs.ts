@@ -6,6 +6,7 @@ import { reasonOf } from '../lib/error-text.ts'
 import { defaultDeployments } from './deployments.ts'
 import { parseMappingFile } from './mapping-file.ts'
 import { type ModelCatalogueFile, parseModelCatalogueFile } from './model-catalogue-file.ts'
+import { sectionVariables } from './config-file.ts'
 import type { GivenValue } from './settings-table.ts'
 import { collectGivenValues, type ConfigSources } from './sources.ts'
 
@@ -29,7 +30,7 @@ function generateKey(): string {
 
 /** Reads flags, environment, `.env`, and the files named there. */
 export function readInputs(sources: ConfigSources): ReadInputs {
-  const { given, problems: nameProblems, warnings } = collectGivenValues(sources)
+  const { given, problems: nameProblems, warnings, configFile } = collectGivenValues(sources)
   const problems = [...nameProblems]
   const models = readModels(given, sources)
   problems.push(...models.problems)
@@ -48,13 +49,25 @@ export function readInputs(sources: ConfigSources): ReadInputs {
     return { entries: mapping.problems.length > 0 ? undefined : mapping.entries, location: file.path }
   }
 
-  const deployments = entriesOf(
-    'OPENAI_DEPLOYMENT_CONFIG_PATH',
-    'deployment file',
-    'must map deployment names to deployments',
-  )
-  const faults = entriesOf('FAULTS_PATH', 'fault file', 'must have a list of faults')
-  const incidents = entriesOf('INCIDENTS_PATH', 'incident file', 'must have phases')
+  /** Returns the entries of a section, which is in the configuration file or in a separate file. */
+  const sectionOf = (
+    section: keyof typeof sectionVariables,
+    kind: string,
+    rule: string,
+  ): FileEntries | undefined => {
+    const env = sectionVariables[section]
+    const separate = entriesOf(env, kind, rule)
+    const inFile = configFile?.[section]
+    if (separate && inFile)
+      problems.push(`${configFile?.path ?? ''}: ${section} is also given by ${env}. Remove one of them.`)
+    return inFile ?? separate
+  }
+
+  const deployments = sectionOf('deployments', 'deployment file', 'must map deployment names to deployments')
+  const faults = sectionOf('faults', 'fault file', 'must have a list of faults')
+  const incidents = sectionOf('incidents', 'incident file', 'must have phases')
+  if (configFile && Object.keys(configFile.resources).length > 0)
+    problems.push(`${configFile.path}: resources cannot be set in the file. Remove them.`)
   const inputs: ConfigInputs = {
     given,
     workingDirectory: sources.workingDirectory,

@@ -246,8 +246,9 @@ function describeWrongItem(
 }
 
 /** Describes an invalid value of a setting. */
-export function describeWrongValue({ setting, typed, source }: GivenValue): string {
-  const got = setting.isQuoted ? showValue(typed) : redacted
+export function describeWrongValue({ setting, typed, source, variable }: GivenValue): string {
+  const shown = setting.isQuoted ? showValue(typed) : redacted
+  const got = variable === undefined ? shown : `the value of ${variable}`
   const advice =
     setting.default === undefined
       ? `Correct it, or leave it unset (${setting.unsetMeaning ?? 'none'}).`

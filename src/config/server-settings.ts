@@ -129,7 +129,7 @@ export const serverSettings = {
     group,
     default: 'false',
     description:
-      'Reload changed deployment, model, fault, incident and replay files. poll checks every second, for network shares.',
+      'Reload changed configuration, deployment, model, fault, incident and replay files. poll checks every second, for network shares.',
   }),
 }
 

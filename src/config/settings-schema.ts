@@ -82,6 +82,13 @@ const harmCategories = ['hate', 'self_harm', 'sexual', 'violence'] as const
  * documentation is generated from it. Paths are those of `Config`.
  */
 export const settingsSchema = z.strictObject({
+  config: setting(text(/./, 'the path of a file'), {
+    env: 'SIMULATOR_CONFIG',
+    group: 'Simulation',
+    unsetMeaning: 'none',
+    description:
+      'JSON or YAML file with the whole configuration: settings, upstreams, deployments, resources, faults and incidents.',
+  }),
   mode: setting(oneOf(sourceNames), {
     env: 'SIMULATOR_MODE',
     patch: 'simulator_mode',
@@ -315,6 +322,7 @@ export type SettingsInput = z.input<typeof settingsSchema>
 export type Settings = z.output<typeof settingsSchema>
 
 const otherHostKeys = [
+  'config',
   'clock',
   'seed',
   'extensionPath',

@@ -21,6 +21,8 @@ export interface Setting {
   /** Path in PATCH /++/config; undefined for settings that require a restart. */
   readonly patch: string | undefined
   readonly secret: boolean
+  /** Validates the value that `read` returns. */
+  readonly schema: z.ZodType
   /** Whether messages quote an invalid value; false if it can contain a secret. */
   readonly isQuoted: boolean
   /** Converts the text of a variable, a flag or a patch to the value to validate. */
@@ -36,8 +38,10 @@ export interface GivenValue {
   readonly value: unknown
   /** The value in its original form: text, or the value itself. */
   readonly typed: unknown
-  /** Name in messages: the flag, variable or option. */
+  /** Name in messages: the flag, variable, option, or path in a file. */
   readonly source: string
+  /** The variable that the configuration file names for the value. Messages do not quote such a value. */
+  readonly variable?: string
 }
 
 /** Creates a configured value. Converts text. */
@@ -62,6 +66,11 @@ export function settingsTable(): readonly Setting[] {
   return settings
 }
 
+/** Returns the name of a setting in a configuration file: its path in a patch, or its variable in lower case without `simulator_`. */
+export function settingName({ patch, env }: Pick<Setting, 'patch' | 'env'>): string {
+  return patch ?? env.toLowerCase().replace(/^simulator_/, '')
+}
+
 /** Returns the flag for a variable: without `SIMULATOR_`, in kebab case. `SIMULATOR_API_KEY` is `--api-key`. */
 export function flagFromEnv(env: string): string {
   return `--${env
@@ -74,7 +83,8 @@ function collectSettings(schema: z.ZodObject, parentPath: readonly string[]): Se
   return Object.entries(schema.shape).flatMap(([key, child]): Setting[] => {
     const path = [...parentPath, key]
     if (child instanceof z.ZodObject) return collectSettings(child, path)
-    const details = settingRegistry.get(child as z.ZodType)
+    const schema = child as z.ZodType
+    const details = settingRegistry.get(schema)
     if (details === undefined) throw new Error(`The setting ${path.join('.')} has no details`)
     const {
       env,
@@ -103,6 +113,7 @@ function collectSettings(schema: z.ZodObject, parentPath: readonly string[]): Se
         unsetMeaning,
         patch,
         secret,
+        schema,
         isQuoted: !secret && !mayHoldSecret,
         read,
         write,

@@ -2,6 +2,7 @@ import type { ResourceConfig, ReplayConfig, RecordingsConfig, Upstream } from '.
 import type { Deployment } from './deployments.ts'
 import { resolve } from 'node:path'
 import type { Settings } from './settings-schema.ts'
+import { problemAt } from './mapping-file.ts'
 import { showValue } from './zod-problems.ts'
 
 /** Properties of a source of answers. */
@@ -100,7 +101,7 @@ function upstreamRequirement(
 ): string | undefined {
   if (sourceTraits[mode].asksUpstream) return `SIMULATOR_MODE=${mode}`
   const asking = deployments.find(({ source }) => source !== undefined && sourceTraits[source].asksUpstream)
-  if (asking) return `${location}: ${showValue(asking.name)}.source: ${asking.source}`
+  if (asking) return problemAt(location, `${showValue(asking.name)}.source: ${asking.source}`)
   const sources = sourcesInUse(mode, deployments)
   return writesRecordings({ sources, recordings }) ? 'REPLAY_ON_MISS=record' : undefined
 }

@@ -1,7 +1,8 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { describeFirst, reasonOf, shortText } from '../lib/error-text.ts'
 import { editDistance, nearestNames } from '../lib/nearest-names.ts'
+import { type ConfigFile, configFileVariable, readConfigFile } from './config-file.ts'
 import { type GivenValue, givenValue, settingsTable } from './settings-table.ts'
 
 /** Sources of the configuration. Tests replace them. */
@@ -15,18 +16,20 @@ export interface ConfigSources {
   readonly readFile: (path: string) => string
 }
 
-/** Collects the configured values. Priority: flag, variable, `.env`. Unknown names are problems. */
+/** Collects the configured values. Priority: flag, variable, `.env`, configuration file. Unknown names are problems. */
 export function collectGivenValues(sources: ConfigSources): {
   readonly given: readonly GivenValue[]
   readonly problems: readonly string[]
   /** Variables with names similar to settings, which are most likely misspelt. */
   readonly warnings: readonly string[]
-  /** The subset of `problems` that can hide values: an unreadable `.env`. */
+  /** The subset of `problems` that can hide values: an unreadable `.env` or configuration file. */
   readonly unreadable: readonly string[]
+  /** The configuration file; undefined if none is named. */
+  readonly configFile: ConfigFile | undefined
 } {
   const { flags, env } = sources
   const file = readEnvFile(sources)
-  const given = settingsTable().flatMap((setting): GivenValue[] => {
+  const direct = settingsTable().flatMap((setting): GivenValue[] => {
     const flag = flags[setting.flag]
     if (flag !== undefined) return [givenValue(setting, flag, setting.flag)]
     // An empty variable counts as unset: Compose files and CI systems often cannot remove a variable.
@@ -35,15 +38,46 @@ export function collectGivenValues(sources: ConfigSources): {
     const line = file.env[setting.env]
     return line ? [givenValue(setting, line, `${setting.env} (in .env)`)] : []
   })
+  const configFile = readNamedFile(direct, { ...file.env, ...withoutEmpty(env) }, sources)
+  const given = mergeGiven(direct, configFile?.given ?? [])
   const problems = [
     ...file.problems,
+    ...(configFile?.problems ?? []),
     ...unknownFlags(flags),
     ...unknownVariables(env, ''),
     ...unknownVariables(file.env, ' (in .env)'),
   ]
   const isSet = (name: string): boolean => given.some(({ setting }) => setting.env === name)
   const warnings = [...misspeltVariables(env, isSet, ''), ...misspeltVariables(file.env, isSet, ' (in .env)')]
-  return { given, problems, warnings, unreadable: file.problems }
+  const unreadable = [...file.problems, ...(configFile?.isRead === false ? configFile.problems : [])]
+  return { given, problems, warnings, unreadable, configFile }
+}
+
+function readNamedFile(
+  given: readonly GivenValue[],
+  env: ConfigSources['env'],
+  { workingDirectory, readFile }: ConfigSources,
+): ConfigFile | undefined {
+  const named = given.find(({ setting }) => setting.env === configFileVariable)
+  if (!named) return undefined
+  const path = String(named.value)
+  return readConfigFile({
+    read: () => readFile(resolve(workingDirectory, path)),
+    path,
+    source: named.source,
+    env,
+  })
+}
+
+function withoutEmpty(env: ConfigSources['env']): ConfigSources['env'] {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value))
+}
+
+/** Merges values in the order of the settings. The first list has priority. */
+function mergeGiven(first: readonly GivenValue[], second: readonly GivenValue[]): readonly GivenValue[] {
+  if (second.length === 0) return first
+  const merged = new Map([...second, ...first].map((given) => [given.setting, given]))
+  return settingsTable().flatMap((setting) => merged.get(setting) ?? [])
 }
 
 function readEnvFile(sources: ConfigSources): { env: NodeJS.Dict<string>; problems: string[] } {

@@ -1,7 +1,12 @@
 import { countOf } from '../lib/format-text.ts'
 import { join, relative, resolve, dirname } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import { configFileVariable, sectionVariables } from '../config/config-file.ts'
 import type { LiveConfig } from '../config/live-config.ts'
 import { readInputs } from '../config/read-inputs.ts'
+import { resolveInputs } from '../config/resolve-inputs.ts'
+import { hostKeys } from '../config/settings-schema.ts'
+import type { GivenValue } from '../config/settings-table.ts'
 import { collectGivenValues, type ConfigSources } from '../config/sources.ts'
 import { reasonOf } from '../lib/error-text.ts'
 import { type Watch, type WatchOptions, watchFolders } from './watch-folders.ts'
@@ -15,15 +20,8 @@ export interface SettingsWatchOptions extends WatchOptions {
   readonly sources: ConfigSources
 }
 
-const incidentsPath = 'INCIDENTS_PATH'
-
 /** Settings that name files with content that can change at run time. */
-const fileSettings = new Set([
-  'OPENAI_DEPLOYMENT_CONFIG_PATH',
-  'MODEL_CATALOGUE_PATH',
-  'FAULTS_PATH',
-  incidentsPath,
-])
+const fileSettings = new Set([configFileVariable, ...Object.values(sectionVariables), 'MODEL_CATALOGUE_PATH'])
 
 /**
  * Watches the files that settings name. After a change, all of them are read and validated again, and the configuration is replaced
@@ -32,38 +30,88 @@ const fileSettings = new Set([
 export function watchSettings({ live, sources, ...options }: SettingsWatchOptions): Watch {
   const { logger } = options
   const start = withFixedEnvFile(sources)
-  const named = collectGivenValues(start).given.filter(({ setting }) => fileSettings.has(setting.env))
-  const pathOf = new Map(
-    named.map(({ setting, value }) => [setting.env, resolve(sources.workingDirectory, String(value))]),
-  )
-  return watchFiles({
-    ...options,
-    paths: [...new Set(pathOf.values())],
-    async onChange(changed) {
-      const files = changed.map((path) => relative(sources.workingDirectory, path) || path)
-      const problems = await reload(live, start)
-      if (problems.length > 0) {
-        const count = countOf(problems.length, 'problem')
-        const lines = problems.map((problem) => `\n  ${problem}`).join('')
-        const message = `Could not reload ${files.join(', ')}: ${count}. The previous configuration stays active.${lines}`
-        logger.error({ files, problems }, message)
-        return
-      }
-      const incidents = changed.includes(pathOf.get(incidentsPath) ?? '')
-        ? ' A running timetable continues; the new one starts at the next reset or start.'
-        : ''
-      logger.info({ files }, `Reloaded ${files.join(', ')}.${incidents}`)
+  let paths = namedFiles(start)
+  let closing: Promise<unknown> = Promise.resolve()
+  let isClosed = false
+  const open = (): Watch => watchFiles({ ...options, paths, onChange })
+  const onChange = async (changed: readonly string[]): Promise<void> => {
+    const files = changed.map((path) => relative(sources.workingDirectory, path) || path)
+    const { incidents } = live.base
+    const { problems, deferred } = await reload(live, start)
+    if (problems.length > 0) {
+      const count = countOf(problems.length, 'problem')
+      const lines = problems.map((problem) => `\n  ${problem}`).join('')
+      const message = `Could not reload ${files.join(', ')}: ${count}. The previous configuration stays active.${lines}`
+      logger.error({ files, problems }, message)
+      return
+    }
+    const note = isDeepStrictEqual(live.base.incidents, incidents)
+      ? ''
+      : ' A running timetable continues; the new one starts at the next reset or start.'
+    logger.info({ files }, `Reloaded ${files.join(', ')}.${note}`)
+    for (const source of deferred)
+      logger.warn({ files }, `${source} was changed and takes effect at the next start.`)
+    // The configuration file can name other files now.
+    const named = namedFiles(start)
+    if (isClosed || isDeepStrictEqual(named, paths)) return
+    paths = named
+    const old = watch
+    watch = open()
+    closing = Promise.all([closing, old.close()])
+  }
+  let watch = open()
+  return {
+    ready: watch.ready,
+    async close() {
+      isClosed = true
+      await Promise.all([closing, watch.close()])
     },
-  })
+  }
 }
 
-/** Reloads the configuration. Returns the problems; an empty list means success. */
-async function reload(live: LiveConfig, sources: ConfigSources): Promise<readonly string[]> {
+/** Returns the absolute paths of the files that settings name, each once. */
+function namedFiles(sources: ConfigSources): readonly string[] {
+  const named = collectGivenValues(sources).given.filter(({ setting }) => fileSettings.has(setting.env))
+  return [...new Set(named.map(({ value }) => resolve(sources.workingDirectory, String(value))))]
+}
+
+interface Reload {
+  /** Empty if the configuration was reloaded. */
+  readonly problems: readonly string[]
+  /** Changed settings that need a restart, by their path in the file. */
+  readonly deferred: readonly string[]
+}
+
+async function reload(live: LiveConfig, sources: ConfigSources): Promise<Reload> {
   try {
     const { inputs, problems } = readInputs(sources)
-    return problems.length > 0 ? problems : (await live.rebase(inputs)).problems
+    const resolved = problems.length > 0 ? { problems } : resolveInputs(inputs)
+    if ('problems' in resolved) return { problems: resolved.problems, deferred: [] }
+    const { given, deferred } = keepStartSettings(inputs.given, live.base.given)
+    return { problems: (await live.rebase({ ...inputs, given })).problems, deferred }
   } catch (error) {
-    return [reasonOf(error)]
+    return { problems: [reasonOf(error)], deferred: [] }
+  }
+}
+
+/** Keeps the values of settings that only a start can set, such as the port. */
+function keepStartSettings(
+  next: readonly GivenValue[],
+  before: readonly GivenValue[],
+): { readonly given: readonly GivenValue[]; readonly deferred: readonly string[] } {
+  const needsStart = ({ setting }: GivenValue): boolean =>
+    setting.patch === undefined && hostKeys.has(setting.path[0] ?? '')
+  const kept = before.filter(needsStart)
+  const offered = next.filter(needsStart)
+  const isIn = (list: readonly GivenValue[], one: GivenValue): boolean =>
+    list.some(({ setting, value }) => setting === one.setting && isDeepStrictEqual(value, one.value))
+  const changed = [
+    ...offered.filter((one) => !isIn(kept, one)),
+    ...kept.filter((one) => offered.every(({ setting }) => setting !== one.setting)),
+  ]
+  return {
+    given: [...next.filter((one) => !needsStart(one)), ...kept],
+    deferred: changed.map(({ source }) => source),
   }
 }
 

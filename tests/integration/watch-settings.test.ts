@@ -186,3 +186,110 @@ describe('without WATCH', () => {
     expect(limitOf(watching)).toBe(1_000)
   })
 })
+
+describe('a configuration file that changes with WATCH on', () => {
+  const named = { SIMULATOR_CONFIG: 'aoai-sim.yaml' }
+  const config = (tokensPerMinute: number, more = ''): string =>
+    `deployments:\n  chat: { model: gpt-4o, tokens_per_minute: ${tokensPerMinute} }\n${more}`
+
+  it('applies each changed section', async () => {
+    const watching = await createWatchingSimulator({ 'aoai-sim.yaml': config(1_000) }, named)
+    const { simulator } = watching
+    const sections = `
+settings: { region: Sweden Central, latency: { open_ai_embeddings: { mean: 7 } } }
+upstreams: { default: { endpoint: "http://127.0.0.1:1", key: up } }
+faults: [{ probability: 1, fault: serverError }]
+incidents: { phases: [{ name: slow }] }
+`
+    writeFileSync(join(watching.dir, 'aoai-sim.yaml'), config(2_000, sections))
+    await vi.waitFor(
+      () =>
+        expect(watching.logged()).toContain(
+          'info: Reloaded aoai-sim.yaml. A running timetable continues; the new one starts at the next reset or start.',
+        ),
+      wait,
+    )
+    expect(limitOf(watching)).toBe(2_000)
+    expect(simulator.config.defaultResource).toMatchObject({
+      region: 'Sweden Central',
+      latency: { embeddings: { meanMs: 7 } },
+      upstream: { endpoint: 'http://127.0.0.1:1' },
+      incidents: { phases: [{ name: 'slow' }] },
+    })
+    const chat = { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 1 }
+    expect((await watching.ask(deploymentPath('chat', 'chat/completions'), chat)).status).toBe(500)
+    writeFileSync(join(watching.dir, 'aoai-sim.yaml'), config(3_000))
+    await vi.waitFor(() => expect(limitOf(watching)).toBe(3_000), wait)
+    expect(simulator.config.defaultResource).toMatchObject({
+      region: 'East US 2',
+      faults: [],
+      upstream: undefined,
+    })
+    expect((await watching.ask(deploymentPath('chat', 'chat/completions'), chat)).status).toBe(200)
+  })
+
+  it('is reported if it is invalid and the old one stays in force, until it is fixed', async () => {
+    const watching = await createWatchingSimulator({ 'aoai-sim.yaml': config(1_000) }, named)
+    const file = join(watching.dir, 'aoai-sim.yaml')
+    writeFileSync(file, config(-1, 'settings: { port: 70000, api_key: "two words" }\nwrong: 1\n'))
+    await vi.waitFor(
+      () =>
+        expect(watching.logged()).toContain(
+          'error: Could not reload aoai-sim.yaml: 1 problem. The previous configuration stays active.\n  aoai-sim.yaml: wrong is not a section.',
+        ),
+      wait,
+    )
+    writeFileSync(file, config(-1, 'settings: { port: 70000, region: "\\u0001" }\n'))
+    await vi.waitFor(
+      () => expect(watching.logged()).toContain('Could not reload aoai-sim.yaml: 3 problems.'),
+      wait,
+    )
+    expect(watching.logged()).toContain('aoai-sim.yaml: deployments.chat.tokensPerMinute must be')
+    expect(limitOf(watching)).toBe(1_000)
+    writeFileSync(file, config(2_000))
+    await vi.waitFor(() => expect(limitOf(watching)).toBe(2_000), wait)
+  })
+
+  it('keeps changes by the admin API on top', async () => {
+    const watching = await createWatchingSimulator({ 'aoai-sim.yaml': config(1_000) }, named)
+    const { live } = watching.simulator
+    await live.patch({ region: 'Patched', openai_deployments: { mine: { model: 'gpt-4o' } } })
+    const file = join(watching.dir, 'aoai-sim.yaml')
+    writeFileSync(file, config(2_000, 'settings: { region: File, tool_call_probability: 1 }\n'))
+    await vi.waitFor(() => expect(limitOf(watching)).toBe(2_000), wait)
+    expect(live.current.defaultResource).toMatchObject({ region: 'Patched', toolCallProbability: 1 })
+    expect([...live.current.defaultResource.deployments.keys()].toSorted()).toEqual(['chat', 'mine'])
+  })
+
+  it('keeps the old value of settings that need a restart, and reports them', async () => {
+    const watching = await createWatchingSimulator(
+      { 'aoai-sim.yaml': config(1_000, 'settings: { journal_size: 5 }\n') },
+      named,
+    )
+    const file = join(watching.dir, 'aoai-sim.yaml')
+    writeFileSync(file, config(2_000, 'settings: { port: 9000, log_level: debug }\n'))
+    await vi.waitFor(() => expect(limitOf(watching)).toBe(2_000), wait)
+    for (const name of ['port', 'log_level', 'journal_size'])
+      expect(watching.logged()).toContain(
+        `warn: aoai-sim.yaml: settings.${name} was changed and takes effect at the next start.`,
+      )
+    expect(watching.simulator.config).toMatchObject({ port: 8_000, logLevel: 'info', journalSize: 5 })
+  })
+
+  it('can name other files, which are watched from then on', async () => {
+    const naming = (path: string): string => `settings: { openai_deployment_config_path: ${path} }\n`
+    const watching = await createWatchingSimulator(
+      { 'aoai-sim.yaml': naming('one.yaml'), 'one.yaml': deployments(1), 'two.yaml': deployments(2) },
+      named,
+    )
+    expect(limitOf(watching)).toBe(1)
+    writeFileSync(join(watching.dir, 'aoai-sim.yaml'), naming('two.yaml'))
+    await vi.waitFor(() => expect(limitOf(watching)).toBe(2), wait)
+    for (const limit of [3, 4]) {
+      writeFileSync(join(watching.dir, 'two.yaml'), deployments(limit))
+      await vi.waitFor(() => expect(limitOf(watching)).toBe(limit), wait)
+    }
+    writeFileSync(join(watching.dir, 'aoai-sim.yaml'), config(5))
+    await vi.waitFor(() => expect(limitOf(watching)).toBe(5), wait)
+  })
+})
