@@ -1,8 +1,9 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { filesInMemory } from '../../tests/support/files-in-memory.ts'
 import { withResources } from '../../tests/support/resource-inputs.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import { LiveConfig } from './live-config.ts'
+import { noChanges, type Patches } from './patches.ts'
 import { type ConfigInputs, readInputs } from './read-inputs.ts'
 
 const deployments = {
@@ -270,5 +271,94 @@ describe('change of a named resource', () => {
       'The resource "gamma" does not exist.',
     ])
     expect(live.patches.resources).toBeUndefined()
+  })
+})
+
+describe('a store that writes changes later', () => {
+  const setUpStore = () => {
+    const { live } = setUp()
+    const offers: Patches[] = []
+    let settle = (): void => {}
+    const settled = new Promise<void>((resolve) => (settle = resolve))
+    live.store = {
+      async offer(patches) {
+        offers.push(patches)
+        return 'later'
+      },
+      settled: () => settled,
+    }
+    return { live, offers, settle }
+  }
+  const untilOffered = (offers: readonly unknown[], count: number): Promise<void> =>
+    vi.waitFor(() => expect(offers).toHaveLength(count))
+
+  it('delays the result of a change, but not the change and the next one', async () => {
+    const { live, offers, settle } = setUpStore()
+    let isDone = false
+    const changing = live.patch({ region: 'X' }).then(() => (isDone = true))
+    await untilOffered(offers, 1)
+    void live.patch({ completion_length: 'natural' })
+    await untilOffered(offers, 2)
+    expect([isDone, live.current.defaultResource.region, live.unstored]).toEqual([false, 'X', 2])
+    live.markStored(offers[0] ?? noChanges)
+    expect(live.unstored).toBe(1)
+    live.markStored(offers[1] ?? noChanges)
+    expect(live.unstored).toBe(0)
+    settle()
+    await changing
+  })
+
+  it('gets changes again on top of those of another process, with the last result of each', async () => {
+    const { live, offers, settle } = setUpStore()
+    const first = live.patch({ openai_deployments: { a: { tokens_per_minute: 5 } } })
+    const second = live.putDeployment('c', deployments.b)
+    await untilOffered(offers, 2)
+    const others = { put: {}, patch: { region: 'Y', openai_deployments: { b: null } } }
+    expect(await live.adopt(() => others)).toEqual({ problems: [], dropped: [] })
+    settle()
+    expect(await Promise.all([first, second])).toMatchObject([{ problems: [] }, { problems: [] }])
+    expect(live.current.defaultResource.region).toBe('Y')
+    expect([...live.current.defaultResource.deployments.keys()]).toEqual(['a', 'c'])
+    expect(offers.at(-1)).toEqual(live.patches)
+    expect(live.unstored).toBe(2)
+  })
+
+  it('reports a change that does not fit those of another process', async () => {
+    const { live, offers, settle } = setUpStore()
+    const changing = live.patch({ openai_deployments: { a: { tokens_per_minute: 5 } } })
+    await untilOffered(offers, 1)
+    const { problems, dropped } = await live.adopt(() => ({
+      put: { a: null },
+      patch: {},
+    }))
+    settle()
+    expect([problems, dropped]).toEqual([[], [expect.stringMatching(/"a".*model/)]])
+    expect((await changing).problems).toEqual(dropped)
+    expect(live.unstored).toBe(0)
+  })
+
+  it('changes nothing if the changes of another process are invalid', async () => {
+    const { live, offers } = setUpStore()
+    void live.patch({ region: 'X' })
+    await untilOffered(offers, 1)
+    const { problems } = await live.adopt(() => ({ put: {}, patch: { region: 5 } }))
+    expect(problems).toEqual([expect.stringContaining('region')])
+    expect([live.current.defaultResource.region, live.unstored]).toEqual(['X', 1])
+  })
+
+  it('is offered all current changes if it has nothing new', async () => {
+    const { live, offers } = setUpStore()
+    void live.patch({ region: 'X' })
+    await untilOffered(offers, 1)
+    live.store = {
+      async offer(patches) {
+        offers.push(patches)
+        return 'stored'
+      },
+    }
+    await live.adopt(() => undefined)
+    expect([offers.at(-1), live.unstored]).toEqual([{ put: {}, patch: { region: 'X' } }, 0])
+    await live.adopt(() => undefined)
+    expect(offers).toHaveLength(2)
   })
 })

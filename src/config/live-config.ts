@@ -3,6 +3,7 @@ import { SerialQueue } from '../lib/queues.ts'
 import { isDeepStrictEqual } from 'node:util'
 import { type Config, defaultResourceName, type ResourceView } from './config.ts'
 import { snakeKeys } from './mapping-file.ts'
+import { reasonOf } from '../lib/error-text.ts'
 import {
   type Changes,
   changesOf,
@@ -33,6 +34,14 @@ export interface Change {
   readonly before: Config
 }
 
+/** Result of taking over the changes in the store. */
+export interface Adoption {
+  /** Why they do not fit the configuration, which then stays as it is; empty if they were applied. */
+  readonly problems: readonly string[]
+  /** Why changes that the store did not have could not be applied again. */
+  readonly dropped: readonly string[]
+}
+
 /** Prepares a new configuration before requests use it: for example, loads recordings. If it rejects, the change fails. */
 export type Prepare = (next: Config) => Promise<void>
 
@@ -41,6 +50,14 @@ type Plan = () => {
   readonly base?: ConfigInputs
   readonly patches?: Patches
   readonly problems?: readonly string[]
+}
+
+/** A change, with its last result. */
+interface Attempt {
+  readonly plan: Plan
+  change: Change
+  /** The patches of the last result, if the store did not have them yet. */
+  patches?: Patches
 }
 
 interface State {
@@ -65,8 +82,8 @@ export class LiveConfig {
   /** Serialises changes, so that none is lost between the validation and the application of another. */
   readonly #changes = new SerialQueue()
   readonly #listeners: ((config: Config) => void)[] = []
-  /** Changes that were applied while the store was not available. */
-  #unshared: Plan[] = []
+  /** Changes in force that the store does not have yet, in their order. */
+  #unstored: Attempt[] = []
 
   /** @throws {OperatorError} CONFIG_INVALID */
   constructor(inputs: ConfigInputs) {
@@ -161,22 +178,37 @@ export class LiveConfig {
   }
 
   /**
-   * Replaces the changes with those in the store.
+   * Replaces the changes with those in the store, and applies again on top of them what the store does not have yet. Without changes
+   * from the store, offers the current changes to it.
    *
-   * @param find called after all pending changes; if it returns undefined, nothing changes
+   * @param find called after all pending changes; returns undefined if the store has nothing new
    */
-  adopt(find: () => Patches | undefined): Promise<Change> {
-    return this.#changes.run(() => {
-      const patches = find()
-      return this.#make(patches ? { patches } : {})
+  adopt(find: () => Patches | undefined): Promise<Adoption> {
+    return this.#changes.run(async () => {
+      const found = find() ?? (this.#unstored.length > 0 ? await this.#offerCurrent() : undefined)
+      if (!found) return { problems: [], dropped: [] }
+      const { problems } = await this.#make({ patches: found })
+      if (problems.length > 0) return { problems, dropped: [] }
+      const unstored = this.#unstored
+      this.#unstored = []
+      const dropped: string[] = []
+      for (const attempt of unstored) {
+        await this.#try(attempt).catch((error: unknown) => dropped.push(reasonOf(error)))
+        dropped.push(...attempt.change.problems)
+      }
+      return { problems, dropped }
     })
   }
 
-  /** Applies the changes again that the store has missed while it was not available, on top of its present content. */
-  async offerAgain(): Promise<void> {
-    const missed = this.#unshared
-    this.#unshared = []
-    for (const plan of missed) await this.#change(plan)
+  /** Forgets the changes up to `patches`, which the store has now. */
+  markStored(patches: Patches): void {
+    const last = this.#unstored.findLastIndex((attempt) => attempt.patches === patches)
+    this.#unstored.splice(0, last + 1)
+  }
+
+  /** Number of changes in force that the store does not have yet. */
+  get unstored(): number {
+    return this.#unstored.length
   }
 
   #changeOne(
@@ -191,27 +223,48 @@ export class LiveConfig {
     })
   }
 
-  #change(plan: Plan): Promise<Change> {
-    return this.#changes.run(async () => {
-      const before = this.current
-      for (;;) {
-        const planned = plan()
-        if (planned.problems) return { problems: planned.problems, before }
-        if (!planned.base && planned.patches === this.#patches) return { problems: [], before }
-        const offered = await this.#make(planned, () => this.#offer(plan, planned.patches))
-        if (offered.newer === undefined) return { problems: offered.problems, before }
-        const { problems } = await this.#make({ patches: offered.newer })
-        if (problems.length > 0) return { problems, before }
-      }
-    })
+  async #change(plan: Plan): Promise<Change> {
+    const attempt: Attempt = { plan, change: { problems: [], before: this.current } }
+    await this.#changes.run(() => this.#try(attempt))
+    if (attempt.patches) await this.store?.settled?.()
+    // If another process was first, this is the result on top of its changes.
+    return attempt.change
+  }
+
+  async #try(attempt: Attempt): Promise<void> {
+    const before = this.current
+    delete attempt.patches
+    for (;;) {
+      const planned = attempt.plan()
+      attempt.change = { problems: planned.problems ?? [], before }
+      if (planned.problems) return
+      if (!planned.base && planned.patches === this.#patches) return
+      const offered = await this.#make(planned, () => this.#offer(attempt, planned.patches))
+      attempt.change = { problems: offered.problems, before }
+      if (offered.newer === undefined) return
+      const { problems } = await this.#make({ patches: offered.newer })
+      attempt.change = { problems, before }
+      if (problems.length > 0) return
+    }
   }
 
   /** Offers patches to the store. Returns those of another process if they were stored first, in which case nothing was stored. */
-  async #offer(plan: Plan, patches: Patches | undefined): Promise<Patches | undefined> {
+  async #offer(attempt: Attempt, patches: Patches | undefined): Promise<Patches | undefined> {
     if (!patches || !this.store) return undefined
     const answer = await this.store.offer(patches, this.#patches)
-    if (answer === 'unavailable') this.#unshared.push(plan)
+    if (answer === 'later') this.#unstored.push(Object.assign(attempt, { patches }))
     return typeof answer === 'string' ? undefined : answer
+  }
+
+  /** Offers all current changes to the store. Returns those of another process if they were stored first. */
+  async #offerCurrent(): Promise<Patches | undefined> {
+    const patches = { ...this.#patches }
+    const answer = await this.store?.offer(patches, this.#patches)
+    if (typeof answer === 'object') return answer
+    if (answer !== 'stored') return undefined
+    this.#patches = patches
+    this.#unstored = []
+    return undefined
   }
 
   /** @param offer called last, before the change is applied; if it returns patches, the change is not applied */

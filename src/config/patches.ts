@@ -85,13 +85,18 @@ export function withChanges(patches: Patches, resource: string, changes: Changes
   return { ...patches, resources: { ...patches.resources, [resource]: changes } }
 }
 
-/** Store that several processes use to share their changes. */
+/** Store that keeps the changes, or shares them with other processes. */
 export interface PatchStore {
   /**
-   * Replaces `base` with `patches` in the store. Returns `stored`, `unavailable` if the store cannot be reached, or the patches in
-   * the store if another process has replaced `base` first.
+   * Replaces `base` with `patches` in the store. Returns `stored`, `later` if the store does not have them yet (they are in force
+   * already), or the patches in the store if another process has replaced `base` first.
    */
-  offer(patches: Patches, base: Patches): Promise<'stored' | 'unavailable' | Patches>
+  offer(patches: Patches, base: Patches): Promise<'stored' | 'later' | Patches>
+  /**
+   * Resolves when the patches offered last are stored, or could not be stored. Absent if `later` means that the store cannot be
+   * reached.
+   */
+  settled?(): Promise<void>
 }
 
 /** Converts the keys of deployments in a patch to camelCase, so that no key has two spellings. */

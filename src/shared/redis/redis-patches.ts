@@ -107,7 +107,7 @@ export function createRedisPatches({
         // The connection logs it.
       }
       versions.set(patches, baseVersion)
-      return 'unavailable'
+      return 'later'
     },
   }
 
@@ -116,18 +116,20 @@ export function createRedisPatches({
     const { patches } = stored
     if (patches) versions.set(patches, stored.version)
     const ownVersion = versionOf(live.patches)
-    if (patches && stored.version > ownVersion) {
-      const { problems } = await live.adopt(() =>
-        stored.version > versionOf(live.patches) ? patches : undefined,
-      )
-      if (problems.length > 0) {
-        logger.warn({ problems }, 'Could not apply the configuration change of another simulator.')
-      }
-    } else if (stored.version < ownVersion) {
-      // Redis lost its data. Restore the shared changes.
-      await write(live.patches, stored.version, ownVersion)
+    // Redis lost its data. Restore the shared changes.
+    if (stored.version < ownVersion) await write(live.patches, stored.version, ownVersion)
+    const { problems, dropped } = await live.adopt(() =>
+      patches && stored.version > versionOf(live.patches) ? patches : undefined,
+    )
+    if (problems.length > 0) {
+      logger.warn({ problems }, 'Could not apply the configuration change of another simulator.')
     }
-    await live.offerAgain()
+    if (dropped.length > 0) {
+      logger.warn(
+        { problems: dropped },
+        'Could not share changes that were made without Redis: they do not fit the changes of another simulator. Make them again.',
+      )
+    }
   }
   const sync = (): Promise<void> => syncs.run(syncOnce).catch(() => {})
 
