@@ -1,3 +1,4 @@
+import type { Config } from '../config/config.ts'
 import type { Fault, FaultRule } from '../config/fault-rules.ts'
 import type { IncidentPhase } from '../config/incident-file.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
@@ -69,6 +70,7 @@ export function createFaults(incidents: IncidentTimetables): Faults {
 
   const reports: InjectionReports = {
     faults: () => counts,
+    retainDeployments: (resources) => counts.retainDeployments(resources),
     *phases() {
       for (const [resource, { timetable, phase: current }] of incidents) {
         for (const phase of timetable?.phases ?? []) {
@@ -179,6 +181,17 @@ class FaultCounts {
     counts.set(fault, (counts.get(fault) ?? 0) + 1)
   }
 
+  retainDeployments(resources: Config['resources']): void {
+    for (const { id, deployments } of resources.values()) {
+      const counts = this.#byResource.get(id)?.byDeployment ?? new Map<string, Map<string, number>>()
+      for (const [name, byFault] of counts) {
+        if (name === '' || name === 'other' || deployments.has(name)) continue
+        counts.delete(name)
+        this.#size -= byFault.size
+      }
+    }
+  }
+
   *[Symbol.iterator](): Generator<FaultCount> {
     for (const { resource, byDeployment } of this.#byResource.values()) {
       for (const [deployment, counts] of byDeployment) {
@@ -209,5 +222,7 @@ export interface PhaseReport {
 /** Values of faults and incidents for metrics. */
 export interface InjectionReports {
   faults(): Iterable<FaultCount>
+  /** Removes the counts of deployments that these resources do not have any more. */
+  retainDeployments(resources: Config['resources']): void
   phases(): Iterable<PhaseReport>
 }

@@ -278,6 +278,24 @@ function setIfAbsent({ headers }: Reply, name: string, value: number): void {
   if (headers.get(name) === undefined) headers.append(name, String(value))
 }
 
+/** Status of a deployment without requests in the last minute. */
+export function unusedStatus({ tokens, requestsPerMinute, slice }: LimitPlan): PayAsYouGoStatus {
+  const unused = (limit: number, windowMs: number): WindowStatus => ({
+    limit,
+    used: 0,
+    remaining: limit,
+    windowMs,
+    freeInMs: 0,
+    emptyInMs: 0,
+  })
+  return {
+    kind: 'pay-as-you-go',
+    tokens: tokens === Infinity ? undefined : unused(tokens, TOKENS_WINDOW_MS),
+    requests: unused(slice.requests, slice.windowMs),
+    requestsInMinute: unused(requestsPerMinute, REQUESTS_WINDOW_MS),
+  }
+}
+
 /** Status of a window with a limit. */
 export function windowStatus(window: SlidingWindow, limit: number, nowMs: number): WindowStatus {
   const used = window.used(nowMs)

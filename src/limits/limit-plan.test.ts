@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Deployment } from '../config/deployments.ts'
 import { findModel } from '../wire/models/model-catalogue.ts'
-import { limitPlanOf, minuteLimitsOf } from './limit-plan.ts'
+import { limitPlanOf } from './limit-plan.ts'
 
 const model = findModel('gpt-4o-mini')!
 const planOf = (limits: Partial<Deployment>): unknown => limitPlanOf({ name: 'chat', model, ...limits })
@@ -45,17 +45,4 @@ it('limitPlanOf has a slice of a minute for fewer requests than slices', () => {
     requestsPerMinute: 3,
     slice: { windowMs: 60_000, requests: 3 },
   })
-})
-
-it('minuteLimitsOf returns the limits of pay-as-you-go deployments with limits', () => {
-  const deployments: Deployment[] = [
-    { name: 'both', model, tokensPerMinute: 1_000, requestsPerMinute: 7 },
-    { name: 'requests', model, requestsPerMinute: 5 },
-    { name: 'none', model },
-    { name: 'provisioned', model, provisionedThroughputUnits: 15 },
-  ]
-  expect(minuteLimitsOf('acme', deployments)).toEqual([
-    { resource: 'acme', deployment: 'both', tokens: 1_000, requests: 7 },
-    { resource: 'acme', deployment: 'requests', tokens: undefined, requests: 5 },
-  ])
 })

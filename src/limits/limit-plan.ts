@@ -1,5 +1,4 @@
 import { derivedRequestsPerMinute, type LimitProfileName, type Deployment } from '../config/deployments.ts'
-import type { MinuteLimits } from './occupancy.ts'
 import type { RateLimitStyle } from '../wire/service-headers.ts'
 import { RecentMap } from '../lib/caches.ts'
 import { type ProvisionedPlan, provisionedPlanOf } from './provisioned-limiter.ts'
@@ -163,16 +162,6 @@ export function limitPlanOf(deployment: Deployment): LimitPlan | undefined {
     requestsPerMinute,
     slice: sliceOf(requestsPerMinute, deployment.requestsSliceSeconds ?? 10),
   }
-}
-
-/** The limits of all pay-as-you-go deployments that have limits. */
-export function minuteLimitsOf(resource: string, deployments: Iterable<Deployment>): MinuteLimits[] {
-  return Array.from(deployments).flatMap((deployment) => {
-    const plan = deployment.provisionedThroughputUnits === undefined ? limitPlanOf(deployment) : undefined
-    if (!plan) return []
-    const tokens = plan.tokens === Infinity ? undefined : plan.tokens
-    return [{ resource, deployment: deployment.name, tokens, requests: plan.requestsPerMinute }]
-  })
 }
 
 function sliceOf(requestsPerMinute: number, seconds: number): LimitPlan['slice'] {

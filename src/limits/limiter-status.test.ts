@@ -35,10 +35,17 @@ const setUp = (limits: Partial<Deployment>) => {
 }
 
 describe('LimiterTable.status', () => {
-  it('shows a deployment without requests as unused, and does not store it', () => {
-    const { status, table } = setUp({ provisionedThroughputUnits: 15 })
+  it('shows a deployment without requests as unused', () => {
+    const { status } = setUp({ provisionedThroughputUnits: 15 })
     expect(status(0)).toEqual({ kind: 'provisioned', utilization: 0, freeInMs: 0, emptyInMs: 0 })
-    expect([...table.utilizations()]).toEqual([])
+    const { status: payAsYouGo } = setUp({ tokensPerMinute: 40, requestsPerMinute: 12 })
+    const unused = { used: 0, freeInMs: 0, emptyInMs: 0 }
+    expect(payAsYouGo(0)).toEqual({
+      kind: 'pay-as-you-go',
+      tokens: { limit: 40, remaining: 40, windowMs: 60_000, ...unused },
+      requests: { limit: 2, remaining: 2, windowMs: 10_000, ...unused },
+      requestsInMinute: { limit: 12, remaining: 12, windowMs: 60_000, ...unused },
+    })
   })
 
   it('shows each window and when it is free', () => {

@@ -1,10 +1,9 @@
 import type { Usage } from '../answer/completion.ts'
 import type { Clock } from '../lib/clock.ts'
 import { RecentMap } from '../lib/caches.ts'
-import { DeploymentLimiter, type WindowCharge } from './deployment-limiter.ts'
+import { DeploymentLimiter, unusedStatus, type WindowCharge } from './deployment-limiter.ts'
 import { type DeploymentLimits, limitProfile } from './limit-plan.ts'
-import type { Utilization } from './occupancy.ts'
-import { type BucketCharge, ProvisionedLimiter } from './provisioned-limiter.ts'
+import { type BucketCharge, ProvisionedLimiter, provisionedStatus } from './provisioned-limiter.ts'
 import type { LimitStatus, LimitRequest, LimitResult, LimitSubject, RateLimiter } from './rate-limiter.ts'
 
 /** Deployments that keep their usage (10 KB each). Up to twice as many are cached. */
@@ -17,12 +16,6 @@ interface Tracked {
   limits: DeploymentLimits
 }
 
-interface Provisioned {
-  readonly resource: string
-  readonly deployment: string
-  readonly limiter: ProvisionedLimiter
-}
-
 /** The charge of a request, in either kind of limiter. */
 export type Charge = WindowCharge | BucketCharge
 
@@ -30,8 +23,6 @@ export type Charge = WindowCharge | BucketCharge
 export class LimiterTable implements RateLimiter<Charge> {
   readonly #clock: Clock
   readonly #tracked = new RecentMap<string, Tracked>(MAX_CACHED_DEPLOYMENTS)
-  /** Only configured deployments are provisioned, so the size is limited. */
-  readonly #provisioned = new Map<string, Provisioned>()
 
   /** @param clock the clock of the exchanges */
   constructor(clock: Clock) {
@@ -57,29 +48,22 @@ export class LimiterTable implements RateLimiter<Charge> {
     const nowMs = this.#clock.nowMs()
     const limiter = this.#tracked.get(`${resource}/${deployment}`)?.limiter
     if (limits.kind === 'provisioned') {
-      const known = limiter instanceof ProvisionedLimiter ? limiter : new ProvisionedLimiter(limits.plan)
-      return known.status(nowMs, limits.plan)
+      return limiter instanceof ProvisionedLimiter
+        ? limiter.status(nowMs, limits.plan)
+        : provisionedStatus(0, limits.plan)
     }
     // The profile changes only the headers, not the usage.
-    const known = limiter instanceof DeploymentLimiter ? limiter : newLimiter(limits)
-    return known.status(nowMs, limits.plan)
+    return limiter instanceof DeploymentLimiter
+      ? limiter.status(nowMs, limits.plan)
+      : unusedStatus(limits.plan)
   }
 
   clear(): void {
     this.#tracked.clear()
-    this.#provisioned.clear()
   }
 
   retainResources(ids: ReadonlySet<string>): void {
     this.#tracked.deleteWhere((_, { resource }) => !ids.has(resource))
-    for (const [key, { resource }] of this.#provisioned) if (!ids.has(resource)) this.#provisioned.delete(key)
-  }
-
-  *utilizations(): Generator<Utilization> {
-    const nowMs = this.#clock.nowMs()
-    for (const { resource, deployment, limiter } of this.#provisioned.values()) {
-      yield { resource, deployment, share: limiter.utilization(nowMs) }
-    }
   }
 
   /** The limiter of a deployment, with its current limits. */
@@ -92,9 +76,6 @@ export class LimiterTable implements RateLimiter<Charge> {
       tracked.limiter = limiter
       tracked.limits = limits
     } else this.#tracked.set(key, { resource, limiter, limits })
-    if (limiter instanceof ProvisionedLimiter) {
-      this.#provisioned.set(key, { resource, deployment, limiter })
-    } else this.#provisioned.delete(key)
     return limiter
   }
 }

@@ -2,7 +2,6 @@ import type { MaybePromise, Codec, Port } from '../lib/port.ts'
 import type { Usage } from '../answer/completion.ts'
 import type { LimitState } from '../wire/service-headers.ts'
 import { type DeploymentLimits, limitsFromText, limitsToText } from './limit-plan.ts'
-import type { Utilization } from './occupancy.ts'
 
 /** Estimated cost of a request, before its answer is known. */
 export interface CostEstimate {
@@ -69,8 +68,6 @@ export interface RateLimiter<Lease = unknown> {
   discount(lease: Lease, cachedTokens: number): MaybePromise<number | undefined>
   /** Status of the limits of a deployment. Does not charge anything. */
   status(subject: LimitSubject): MaybePromise<LimitStatus>
-  /** Utilization of the provisioned deployments that had a request in this process. */
-  utilizations?(): Iterable<Utilization>
   /** Resets the usage of all deployments. */
   clear?(): MaybePromise<void>
   /** Removes the usage that this process stores for other resources than these identities. */

@@ -4,6 +4,7 @@ import type { Outcome } from '../pipeline/exchange.ts'
 import { HeaderList, type Reply } from '../pipeline/reply.ts'
 import { textBody } from '../answer/body.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
+import type { LimitStatus, WindowStatus } from '../limits/rate-limiter.ts'
 import { createMetrics } from './metrics.ts'
 import { MAX_UNKNOWN_DEPLOYMENTS } from './series-table.ts'
 import { testConfig } from '../../tests/support/test-config.ts'
@@ -27,6 +28,22 @@ interface RequestOptions {
   readonly outcome?: Partial<Outcome> | undefined
 }
 
+const windowOf = (limit: number): WindowStatus => ({
+  limit,
+  used: 2,
+  remaining: limit - 2,
+  windowMs: 60_000,
+  freeInMs: 0,
+  emptyInMs: 0,
+})
+const payAsYouGo = (tokens: number | undefined, requests: number): LimitStatus => ({
+  kind: 'pay-as-you-go',
+  tokens: tokens === undefined ? undefined : windowOf(tokens),
+  requests: windowOf(requests),
+  requestsInMinute: windowOf(requests),
+})
+const provisioned: LimitStatus = { kind: 'provisioned', utilization: 0.5, freeInMs: 0, emptyInMs: 0 }
+
 /** The values of an exposition by name and sorted labels. Fails if a line occurs twice. */
 const parse = (text: string): Map<string, number> => {
   const values = new Map<string, number>()
@@ -43,7 +60,7 @@ const parse = (text: string): Map<string, number> => {
 
 const setUp = () => {
   const clock = createVirtualClock()
-  const metrics = createMetrics({ clock })
+  const metrics = createMetrics({ clock, limits: async () => [] })
   const config = testConfig({
     deployments: new Map([['chat', { name: 'chat', model: findModel('gpt-4o-mini')! }]]),
   })
@@ -222,6 +239,8 @@ describe('createMetrics', () => {
       'aoai_deployment_requests_waiting gauge',
       'aoai_deployment_utilization_ratio gauge',
       'aoai_deployment_limit_per_minute gauge',
+      'aoai_deployment_used_per_minute gauge',
+      'aoai_deployment_remaining_per_minute gauge',
       'aoai_connections_ended_total counter',
       'aoai_recordings_lost_total counter',
     ])
@@ -233,20 +252,32 @@ describe('createMetrics', () => {
     const metrics = createMetrics({
       clock: createVirtualClock(),
       info: () => info,
-      limits: () => [
-        { resource: 'default', deployment: 'chat', tokens: 60_000, requests: 360 },
-        { resource: 'default', deployment: 'small', tokens: undefined, requests: 5 },
-        { resource: 'acme', deployment: 'small', tokens: undefined, requests: 6 },
+      limits: async () => [
+        { resource: 'default', deployment: 'chat', status: payAsYouGo(60_000, 360) },
+        { resource: 'default', deployment: 'small', status: payAsYouGo(undefined, 5) },
+        { resource: 'acme', deployment: 'small', status: payAsYouGo(undefined, 6) },
+        { resource: 'acme', deployment: 'units', status: provisioned },
       ],
     })
     await metrics.render()
     info.region = 'Sweden Central'
-    const own = [...parse(await metrics.render())].filter(([key]) => /^aoai_\w+(_info|_per_minute)/.test(key))
+    const own = [...parse(await metrics.render())].filter(([key]) =>
+      /^aoai_\w+(_info|_minute|_ratio)/.test(key),
+    )
     expect(Object.fromEntries(own)).toEqual({
       'aoai_deployment_limit_per_minute{deployment="chat",type="tokens"}': 60_000,
       'aoai_deployment_limit_per_minute{deployment="chat",type="requests"}': 360,
       'aoai_deployment_limit_per_minute{deployment="small",type="requests"}': 5,
       'aoai_deployment_limit_per_minute{deployment="small",resource="acme",type="requests"}': 6,
+      'aoai_deployment_used_per_minute{deployment="chat",type="tokens"}': 2,
+      'aoai_deployment_used_per_minute{deployment="chat",type="requests"}': 2,
+      'aoai_deployment_used_per_minute{deployment="small",type="requests"}': 2,
+      'aoai_deployment_used_per_minute{deployment="small",resource="acme",type="requests"}': 2,
+      'aoai_deployment_remaining_per_minute{deployment="chat",type="tokens"}': 59_998,
+      'aoai_deployment_remaining_per_minute{deployment="chat",type="requests"}': 358,
+      'aoai_deployment_remaining_per_minute{deployment="small",type="requests"}': 3,
+      'aoai_deployment_remaining_per_minute{deployment="small",resource="acme",type="requests"}': 4,
+      'aoai_deployment_utilization_ratio{deployment="units",resource="acme"}': 0.5,
       'aoai_simulator_info{mode="generate",region="Sweden Central",version="1.2.3"}': 1,
     })
   })

@@ -1,11 +1,14 @@
 import { type ConnectionEnd, connectionEnds } from './connection-end.ts'
 import { type Stage, mapMaybe } from '../pipeline/stage.ts'
 import type { InjectionReports } from '../faults/faults.ts'
-import type { MinuteLimits, Occupancy, Utilization } from '../limits/occupancy.ts'
+import type { LimitReading } from '../limits/limit-readings.ts'
+import type { Occupancy } from '../limits/occupancy.ts'
 import { type RecordingLoss, recordingLosses } from '../recordings/loss-reports.ts'
+import type { Config } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { LoopLag } from '../lib/loop-lag.ts'
 import { type Bottleneck, BottleneckWatch } from './bottleneck.ts'
+import { registerDeployments, RowGauge } from './deployment-gauges.ts'
 import { type MetricsJson, metricsJson } from './merge-metrics.ts'
 import { registerPacing, createRequestRegistry } from './request-registry.ts'
 import { Pacing, SeriesTable, deploymentLabels, resourceLabels } from './series-table.ts'
@@ -39,10 +42,10 @@ export interface MetricsOptions {
   readonly loopLag?: LoopLag | undefined
   /** The deployments with slots or load. */
   readonly occupancy?: () => Iterable<Occupancy>
-  /** The provisioned deployments. */
-  readonly utilizations?: (nowMs: number) => Iterable<Utilization>
-  /** The limits of the pay-as-you-go deployments. */
-  readonly limits?: () => Iterable<MinuteLimits>
+  /** Reads the limits of all deployments. Absent in a worker, since the primary has the state. */
+  readonly limits?: (() => Promise<readonly LimitReading[]>) | undefined
+  /** All resources by name. Absent: removed deployments keep their series. */
+  readonly resources?: () => Config['resources']
   /** Labels of `aoai_simulator_info`; absent: the metric is omitted. */
   readonly info?: () => SimulatorInfo
   /** Values of faults and incidents. */
@@ -69,16 +72,20 @@ export function createMetrics(options: MetricsOptions): Metrics {
     pacing,
     isSlow: () => watch.isSlow(clock.nowMs()),
     loopLag: () => watch.loopLag,
-    occupancy,
-    utilizations: () => options.utilizations?.(clock.nowMs()) ?? [],
-    limits: () => options.limits?.() ?? [],
   })
+  registerDeployments(requests, { occupancy, limits: options.limits, resources: options.resources })
   const connectionEnded = registerConnections(requests)
   if (options.info) registerInfo(requests, options.info)
   const recordingLost = registerRecordings(requests)
   if (options.injections) registerInjections(requests, options.injections)
   if (options.sharedState) registerSharedState(requests, options.sharedState)
   const process = processRegistry()
+  const dropRemovedDeployments = (): void => {
+    if (!options.resources) return
+    const resources = options.resources()
+    table.retainDeployments(resources)
+    options.injections?.retainDeployments(resources)
+  }
 
   return {
     observe(exchange, next) {
@@ -102,9 +109,13 @@ export function createMetrics(options: MetricsOptions): Metrics {
     running: () => inFlight,
     retainResources: (ids) => table.retainResources(ids),
     async render() {
+      dropRemovedDeployments()
       return `${await requests.metrics()}\n${await process.metrics()}`
     },
-    toJson: () => metricsJson(requests, process),
+    toJson() {
+      dropRemovedDeployments()
+      return metricsJson(requests, process)
+    },
     contentType: requests.contentType,
   }
 }
@@ -133,16 +144,11 @@ export interface SimulatorInfo {
 
 /** Registers `aoai_simulator_info`. Its labels are read when it is rendered, since a patch can change mode and region. */
 function registerInfo(registry: Registry, info: () => SimulatorInfo): void {
-  const gauge = new Gauge({
+  const gauge = new RowGauge({
     name: 'aoai_simulator_info',
-    help: 'Always 1. The labels are version, mode and region of the simulator.',
-    labelNames: ['version', 'mode', 'region'],
+    help: 'Always 1. The labels are the version, and mode and region of the default resource.',
     aggregator: 'max',
-    registers: [],
-    collect() {
-      this.reset()
-      this.labels({ ...info() }).set(1)
-    },
+    rows: () => [{ value: 1, labels: { ...info() } }],
   })
   registry.registerMetric(gauge)
 }

@@ -1,13 +1,7 @@
 import { Counter, Gauge, Registry } from 'prom-client'
 import { BucketHistogram, type BucketRow } from './bucket-histogram.ts'
-import {
-  type DurationSeries,
-  type RequestSeries,
-  type StatusSeries,
-  type Pacing,
-  deploymentLabels,
-} from './series-table.ts'
-import type { MinuteLimits, Occupancy, Utilization } from '../limits/occupancy.ts'
+import { RowGauge } from './deployment-gauges.ts'
+import type { DurationSeries, RequestSeries, StatusSeries, Pacing } from './series-table.ts'
 import type { LoopLagReading } from '../lib/loop-lag.ts'
 
 /** Sources of the request metrics. */
@@ -127,100 +121,39 @@ function* byStatus(
   }
 }
 
-/** Sources of the metrics of timing accuracy and deployments. */
+/** Sources of the metrics of timing accuracy. */
 export interface PacingSources {
   readonly registry: Registry
   readonly pacing: Pacing
   readonly isSlow: () => boolean
   readonly loopLag: () => LoopLagReading
-  readonly occupancy: () => Iterable<Occupancy>
-  readonly utilizations: () => Iterable<Utilization>
-  readonly limits: () => Iterable<MinuteLimits>
 }
 
-/** Registers the metrics of timing accuracy and deployments. They are read when the registry is rendered. */
-export function registerPacing(sources: PacingSources): void {
-  const { registry, pacing, isSlow, loopLag, occupancy, utilizations, limits } = sources
-  const gauge = (
-    name: string,
-    help: string,
-    labelNames: string[],
-    rows: () => Iterable<readonly [value: number, labels: Readonly<Record<string, string>>]>,
-    aggregator: 'sum' | 'max' = 'sum',
-  ): void => {
-    const made = new Gauge({
-      name,
-      help,
-      labelNames,
-      aggregator,
-      registers: [],
-      collect() {
-        this.reset()
-        for (const [value, labels] of rows()) this.labels(labels).set(value)
-      },
-    })
-    registry.registerMetric(made)
-  }
-
+/** Registers the metrics of timing accuracy. They are read when the registry is rendered. */
+export function registerPacing({ registry, pacing, isSlow, loopLag }: PacingSources): void {
   const lateness = new BucketHistogram({
     name: 'aoai_simulator_lateness_seconds',
     help: 'Delay between planned and actual send time, for first-token, token and answer.',
     rows: () => Object.entries(pacing.series).map(([part, series]) => ({ labels: { part }, series })),
   })
-  registry.registerMetric(lateness)
-  gauge(
-    'aoai_simulator_bottleneck',
-    '1 if the simulator was the bottleneck in the last minute.',
-    [],
-    () => [[isSlow() ? 1 : 0, {}]],
-    'max',
-  )
-  gauge(
-    'aoai_simulator_event_loop_lag_seconds',
-    'Event-loop lag in the last five seconds with requests.',
-    ['stat'],
-    () => {
+  const bottleneck = new RowGauge({
+    name: 'aoai_simulator_bottleneck',
+    help: '1 if the simulator was the bottleneck in the last minute.',
+    aggregator: 'max',
+    rows: () => [{ value: isSlow() ? 1 : 0, labels: {} }],
+  })
+  const lag = new RowGauge({
+    name: 'aoai_simulator_event_loop_lag_seconds',
+    help: 'Event-loop lag in the last five seconds with requests.',
+    aggregator: 'max',
+    rows: () => {
       const { medianMs, p99Ms, maxMs } = loopLag()
       return [
-        [medianMs / 1_000, { stat: 'p50' }],
-        [p99Ms / 1_000, { stat: 'p99' }],
-        [maxMs / 1_000, { stat: 'max' }],
+        { value: medianMs / 1_000, labels: { stat: 'p50' } },
+        { value: p99Ms / 1_000, labels: { stat: 'p99' } },
+        { value: maxMs / 1_000, labels: { stat: 'max' } },
       ]
     },
-    'max',
-  )
-  gauge(
-    'aoai_deployment_requests_in_work',
-    'Requests in progress, for deployments with slots or load.',
-    ['resource', 'deployment'],
-    () => [...occupancy()].map((busy) => [busy.working, labelsOf(busy)] as const),
-  )
-  gauge(
-    'aoai_deployment_requests_waiting',
-    'Requests that wait for a slot of their deployment.',
-    ['resource', 'deployment'],
-    () => [...occupancy()].map((busy) => [busy.waiting, labelsOf(busy)] as const),
-  )
-  gauge(
-    'aoai_deployment_utilization_ratio',
-    'Share of the provisioned throughput in use. 1 is 100 %.',
-    ['resource', 'deployment'],
-    () => [...utilizations()].map((used) => [used.share, labelsOf(used)] as const),
-  )
-  gauge(
-    'aoai_deployment_limit_per_minute',
-    'Configured limits of pay-as-you-go deployments, in tokens and requests per minute.',
-    ['resource', 'deployment', 'type'],
-    () =>
-      [...limits()].flatMap(({ tokens, requests, ...names }) => {
-        const row = [requests, { ...labelsOf(names), type: 'requests' }] as const
-        return tokens === undefined ? [row] : [[tokens, { ...labelsOf(names), type: 'tokens' }] as const, row]
-      }),
-    // The processes of a simulator share one limit.
-    'max',
-  )
-}
-
-function labelsOf({ resource, deployment }: { readonly resource: string; readonly deployment: string }) {
-  return { ...deploymentLabels(resource, deployment) }
+  })
+  for (const metric of [lateness, bottleneck, lag]) registry.registerMetric(metric)
 }

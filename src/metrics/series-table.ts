@@ -26,8 +26,8 @@ interface ResourceSeries {
   /** Its name, or `other`. */
   readonly label: string
   readonly byDeployment: Map<string, ByOperation>
-  /** Number of deployments that are not configured. */
-  unknown: number
+  /** Names of deployments that were not configured at their first request. */
+  readonly unknown: Set<string>
 }
 
 /** Limits of a table. */
@@ -38,6 +38,12 @@ export interface TableLimits {
 
 const defaultTableLimits: TableLimits = { resources: MAX_RESOURCES, deployments: MAX_DEPLOYMENTS }
 
+/** The configured deployments of all resources. */
+export type ConfiguredDeployments = ReadonlyMap<
+  string,
+  { readonly id: string; readonly deployments: ReadonlyMap<string, unknown> }
+>
+
 /**
  * The series by resource, deployment and operation. The size is limited for any names that clients send or that are configured at
  * run time.
@@ -47,7 +53,7 @@ export class SeriesTable {
   /** By the identity of the resource, so that a resource that is created again starts at 0. */
   readonly #byResource = new Map<string, ResourceSeries>()
   /** Shared by the resources above the limit. */
-  readonly #others: ResourceSeries = { label: 'other', byDeployment: new Map(), unknown: 0 }
+  readonly #others: ResourceSeries = { label: 'other', byDeployment: new Map(), unknown: new Set() }
   #labels = 0
   #unknownDeployments = 0
   #deployments = 0
@@ -71,8 +77,21 @@ export class SeriesTable {
       this.#byResource.delete(id)
       if (series === this.#others) continue
       this.#labels--
-      this.#unknownDeployments -= series.unknown
+      this.#unknownDeployments -= series.unknown.size
       this.#deployments -= series.byDeployment.size
+    }
+  }
+
+  /** Removes the series of deployments that these resources do not have any more. */
+  retainDeployments(resources: ConfiguredDeployments): void {
+    for (const { id, deployments } of resources.values()) {
+      const series = this.#byResource.get(id)
+      if (!series || series === this.#others) continue
+      for (const name of series.byDeployment.keys()) {
+        if (name === '' || name === 'other' || deployments.has(name) || series.unknown.has(name)) continue
+        series.byDeployment.delete(name)
+        this.#deployments--
+      }
     }
   }
 
@@ -101,7 +120,7 @@ export class SeriesTable {
     let series = this.#byResource.get(id)
     if (!series) {
       const isFull = this.#labels >= this.#limits.resources && label !== defaultResourceName
-      series = isFull ? this.#others : { label, byDeployment: new Map(), unknown: 0 }
+      series = isFull ? this.#others : { label, byDeployment: new Map(), unknown: new Set() }
       if (!isFull) this.#labels++
       // The number of resources is limited by their configuration.
       this.#byResource.set(id, series)
@@ -116,7 +135,7 @@ export class SeriesTable {
     if (config.deployments.has(name)) return name
     if (this.#unknownDeployments >= MAX_UNKNOWN_DEPLOYMENTS || !plainName.test(name)) return 'other'
     this.#unknownDeployments++
-    resource.unknown++
+    resource.unknown.add(name)
     return name
   }
 }

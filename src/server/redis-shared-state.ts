@@ -52,7 +52,7 @@ export async function connectSharedState(
   const machine = createSystemClock()
   const connection = await connectRedis({ ...rest, url }, { clock: machine, logger })
   const local = new LimiterTable(clock)
-  const limits = createRedisLimits({ connection, prefix, clock, local })
+  const limits = createRedisLimits({ connection, prefix, local })
   const slots = new RedisSlots({ connection, prefix, clock })
   const documents = new RedisDocuments(connection, prefix, 'responses', {
     documents: defaultStoreLimits.responses,

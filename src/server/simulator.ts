@@ -20,7 +20,7 @@ import { createLatency } from '../latency/add-latency.ts'
 import { SlotTable } from '../latency/deployment-slots.ts'
 import { createAdmission } from '../limits/admit.ts'
 import { LimiterTable } from '../limits/limiter-table.ts'
-import { minuteLimitsOf } from '../limits/limit-plan.ts'
+import { readLimits } from '../limits/limit-readings.ts'
 import { describeBottleneck } from '../metrics/bottleneck.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
@@ -28,7 +28,6 @@ import { type OnInvalidHead, createHeadReports } from './carriers/sanitize-head.
 import { type Run, type Source, mapMaybe } from '../pipeline/stage.ts'
 import type { Occupancy } from '../limits/occupancy.ts'
 import { createPipeline } from '../pipeline/pipeline.ts'
-import { isLimited } from '../pipeline/source-rules.ts'
 import type { Clock } from '../lib/clock.ts'
 import { stackOf } from '../lib/error-text.ts'
 import type { Logger } from '../lib/logger.ts'
@@ -139,15 +138,16 @@ export function assembleSimulator(
   const metrics = createMetrics({
     clock,
     loopLag,
-    occupancy: () => withResourceNames(occupancy(), live.current),
-    utilizations: () => withResourceNames(limits.utilizations?.() ?? [], live.current),
-    limits: () =>
-      Array.from(live.current.resources).flatMap(([resource, view]) =>
-        minuteLimitsOf(
-          resource,
-          [...view.deployments.values()].filter((deployment) => isLimited(deployment, view)),
-        ),
+    occupancy: () =>
+      withResourceNames(occupancy(), live.current).filter(
+        ({ resource, deployment, working, waiting }) =>
+          working + waiting > 0 || live.current.resources.get(resource)?.deployments.has(deployment),
       ),
+    resources: () => live.current.resources,
+    // Of several processes, only the primary has this state.
+    ...(shared.processNumber === undefined && {
+      limits: () => readLimits(live.current, { limits, phaseOf: (resource) => incidents.phaseOf(resource) }),
+    }),
     injections: faults.reports,
     sharedState: sharedState?.connectionState,
     info: () => {

@@ -206,6 +206,13 @@ describe('several workers', () => {
       answers.push(...(await burst(program, 20, chat('limited'))))
     }
     expect(statuses(answers)).toEqual({ 200: 40, 429: answers.length - 40 })
+    // The gauges show that limit, not a sum over processes.
+    const gauge = (name: string): Promise<number> =>
+      metric(program, `aoai_deployment_${name}_per_minute`, 'deployment="limited",type="requests"')
+    expect([await gauge('limit'), await gauge('used'), await gauge('remaining')]).toEqual([40, 40, 0])
+    const [info] =
+      (await ask(program, { method: 'GET', path: '/metrics' })).body.match(/^aoai_resource_info.*/gm) ?? []
+    expect(info).toMatch(/ 1$/)
   })
 
   it('share one provisioned bucket, which a failed request does not fill', async () => {

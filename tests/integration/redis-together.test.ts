@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { LimiterTable } from '../../src/limits/limiter-table.ts'
+import { type LimitReading, readLimits } from '../../src/limits/limit-readings.ts'
 import type { RateLimiter } from '../../src/limits/rate-limiter.ts'
 import { createRandom } from '../../src/lib/random.ts'
 import { createSystemClock } from '../../src/lib/system-clock.ts'
@@ -61,6 +62,27 @@ describe.skipIf(redisNeed.isMissing)(`several simulators against a Redis server$
     expect(alone).toBeGreaterThan(59_000)
     expect(Math.abs(together - alone) / alone).toBeLessThan(0.02)
     expect(replicas.map(({ connection }) => connection.state.fallbacks)).toEqual([0, 0, 0])
+  })
+
+  it('show the use of a limit by all of them, also to one without requests', async () => {
+    const [first, second, third] = await start(3)
+    if (!first || !second || !third) return
+    await first.limits.decide(first.question('chat', 100))
+    await second.limits.decide(second.question('chat', 50))
+    const read = ({ live, limits }: RedisReplica): Promise<LimitReading[]> =>
+      readLimits(live.current, { limits, phaseOf: () => undefined })
+    for (const replica of [first, second, third]) {
+      expect(await read(replica)).toMatchObject([
+        {
+          resource: 'default',
+          deployment: 'chat',
+          status: {
+            tokens: { limit: 60_000, used: 150, remaining: 59_850 },
+            requestsInMinute: { limit: 6_000, used: 2, remaining: 5_998 },
+          },
+        },
+      ])
+    }
   })
 
   it('keep one small key for each deployment, which expires a minute after the last request', async () => {

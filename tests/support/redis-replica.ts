@@ -89,7 +89,6 @@ export async function startReplica(options: ReplicaOptions): Promise<RedisReplic
   const limits = createRedisLimits({
     connection,
     prefix,
-    clock,
     local: new LimiterTable(clock),
     ...(timeOverride && { timeOverride }),
   })

@@ -2,7 +2,7 @@ import { roundTo } from '../../lib/format-text.ts'
 import { z } from 'zod'
 import type { ResourceConfig } from '../../config/config.ts'
 import type { Deployment } from '../../config/deployments.ts'
-import { limitsOf } from '../../limits/limit-plan.ts'
+import { limitSubject } from '../../limits/limit-readings.ts'
 import type { PayAsYouGoStatus, ProvisionedStatus, WindowStatus } from '../../limits/rate-limiter.ts'
 import type { Occupancy } from '../../limits/occupancy.ts'
 import type { Simulator } from '../simulator.ts'
@@ -110,13 +110,7 @@ async function liveState(
   { poolState, incidents }: Simulator,
   { resource, config, deployment, occupancy }: DeploymentInfo,
 ): Promise<LiveState> {
-  const phase = incidents.phaseOf(resource)
-  const isAffected = phase && (phase.deployment === undefined || phase.deployment === deployment.name)
-  // The factor that applies to the next request.
-  const limitFactor = isAffected ? phase.limitFactor : 1
-  const profileName = deployment.limitProfile ?? config.limitProfile
-  const limits = limitsOf(deployment, profileName, limitFactor)
-  const subject = limits && { resource: config.id, deployment: deployment.name, limits }
+  const subject = limitSubject(config, deployment, incidents.phaseOf(resource))
   const status = subject && (await poolState.limits.status(subject))
   return {
     limits: showLimits(status),

@@ -85,18 +85,10 @@ export class BucketLimits {
   readonly #sender: Sender
   readonly #time: () => string
   readonly #batches: TickBatcher<Step>
-  readonly #onLevel: (key: string, rules: BucketRules, level: number) => void
 
-  /** @param onLevel is called with each new level, in weighted tokens */
-  constructor(
-    sender: Sender,
-    clock: Clock,
-    onLevel: (key: string, rules: BucketRules, level: number) => void,
-    timeOverride?: TimeOverride,
-  ) {
+  constructor(sender: Sender, clock: Clock, timeOverride?: TimeOverride) {
     this.#sender = sender
     this.#time = () => (timeOverride ? String(timeOverride()) : '')
-    this.#onLevel = onLevel
     this.#batches = new TickBatcher(clock, (key, steps) => this.#send(key, steps))
   }
 
@@ -168,7 +160,6 @@ export class BucketLimits {
         const [admitted, level, waitMs] = flat.slice(index * 3, index * 3 + 3).map(Number)
         resolve({ createdAt: created, admitted: admitted === 1, level: level ?? 0, waitMs: waitMs ?? 0 })
       }
-      this.#onLevel(key, rules, Number(flat.at(-2)))
     } catch (error) {
       for (const { reject } of steps) reject(error)
     }

@@ -1,11 +1,9 @@
 import type { MaybePromise } from '../../lib/port.ts'
 import type { LimitStatus, LimitRequest, LimitResult, RateLimiter } from '../../limits/rate-limiter.ts'
 import type { Usage } from '../../answer/completion.ts'
-import type { Utilization } from '../../limits/occupancy.ts'
-import type { Clock } from '../../lib/clock.ts'
 import { BucketLimits } from './bucket-limits.ts'
 import { limitKey, limitKeyPrefix } from './deployment-key.ts'
-import { type BucketRules, type LimitRules, limitRulesOf } from './limit-rules.ts'
+import { type LimitRules, limitRulesOf } from './limit-rules.ts'
 import { mapMaybe } from '../../pipeline/stage.ts'
 import type { RedisConnection } from './redis-connection.ts'
 import { type TimeOverride, WindowLimits } from './window-limits.ts'
@@ -14,8 +12,6 @@ export interface RedisLimitsOptions {
   readonly connection: RedisConnection
   /** Prefix of keys. */
   readonly prefix: string
-  /** The clock of the exchanges. The limits themselves use the clock of Redis. */
-  readonly clock: Clock
   /** Used while Redis is slow or not available. */
   readonly local: RateLimiter
   /** For tests: replaces the clock of Redis. Returns milliseconds. */
@@ -30,11 +26,10 @@ export interface RedisCharge {
 
 type MaybeResult = MaybePromise<LimitResult<RedisCharge>>
 
-/** Limits in Redis, with the last known levels. */
+/** Limits in Redis. */
 export interface RedisLimits extends RateLimiter<RedisCharge> {
-  utilizations(): Iterable<Utilization>
   clear(): Promise<void>
-  /** Resets the known levels and the local limits. Redis keeps its data. */
+  /** Resets the local limits. Redis keeps its data. */
   forget(): MaybePromise<void>
 }
 
@@ -44,19 +39,9 @@ export interface RedisLimits extends RateLimiter<RedisCharge> {
  * connection.
  */
 export function createRedisLimits(options: RedisLimitsOptions): RedisLimits {
-  const { connection, prefix, clock, local, timeOverride } = options
-  const levels = new Map<
-    string,
-    { readonly rules: BucketRules; readonly level: number; readonly atMs: number }
-  >()
-  const provisioned = new Map<string, { readonly resource: string; readonly deployment: string }>()
+  const { connection, prefix, local, timeOverride } = options
   const windows = new WindowLimits(connection, connection.clock, timeOverride)
-  const buckets = new BucketLimits(
-    connection,
-    connection.clock,
-    (key, rules, level) => levels.set(key, { rules, level, atMs: clock.nowMs() }),
-    timeOverride,
-  )
+  const buckets = new BucketLimits(connection, connection.clock, timeOverride)
 
   const decideInRedis = (
     rules: LimitRules,
@@ -66,7 +51,6 @@ export function createRedisLimits(options: RedisLimitsOptions): RedisLimits {
     if (rules.kind === 'windows') {
       return windows.decide(key, rules, cost.promptTokens + cost.completionTokens)
     }
-    provisioned.set(key, { resource, deployment })
     return buckets.decide(key, rules, rules.weigh(cost))
   }
 
@@ -85,11 +69,7 @@ export function createRedisLimits(options: RedisLimitsOptions): RedisLimits {
     })
   }
 
-  const forget = (): MaybePromise<void> => {
-    levels.clear()
-    provisioned.clear()
-    return local.clear?.()
-  }
+  const forget = (): MaybePromise<void> => local.clear?.()
 
   return {
     forget,
@@ -111,29 +91,7 @@ export function createRedisLimits(options: RedisLimitsOptions): RedisLimits {
       return status.catch(() => local.status(subject))
     },
 
-    *utilizations(): Generator<Utilization> {
-      const nowMs = clock.nowMs()
-      if (!connection.state.up) {
-        yield* local.utilizations?.() ?? []
-        return
-      }
-      for (const [key, address] of provisioned) {
-        const known = levels.get(key)
-        if (!known) continue
-        const { rules, level, atMs } = known
-        const left = Math.max(0, level - ((nowMs - atMs) * rules.tokensPerMinute) / 60_000)
-        yield { ...address, share: rules.status(left).utilization }
-      }
-    },
-
-    retainResources(ids) {
-      for (const [key, { resource }] of provisioned) {
-        if (ids.has(resource)) continue
-        provisioned.delete(key)
-        levels.delete(key)
-      }
-      local.retainResources?.(ids)
-    },
+    retainResources: (ids) => local.retainResources?.(ids),
 
     async clear() {
       await forget()
