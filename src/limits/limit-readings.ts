@@ -21,7 +21,7 @@ export interface LimitReadingDeps {
   readonly phaseOf: (resource: string) => IncidentPhase | undefined
 }
 
-/** Number of concurrent reads. A read in Redis fails after a timeout, so all deployments at once would be too many. */
+/** Number of concurrent reads. A read in Redis fails after a timeout, so reads of all deployments at the same time would fail. */
 const MAX_CONCURRENT_READS = 250
 
 /** Reads the limits of all configured deployments that have limits, used or not. Uses no quota. */

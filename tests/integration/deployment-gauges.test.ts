@@ -30,7 +30,7 @@ const ask = async (
   return answer.status
 }
 
-/** The lines of metrics whose name starts with `aoai_` and the given text. */
+/** Returns the lines of metrics with a name that starts with `aoai_` and the given text. */
 const lines = async ({ app }: TestSimulator, name: string): Promise<string[]> =>
   (await (await app.request('/metrics')).text()).split('\n').filter((line) => line.startsWith(`aoai_${name}`))
 
