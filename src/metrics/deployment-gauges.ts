@@ -17,7 +17,7 @@ export interface RowGaugeOptions {
   /** How the values of several processes are merged. Default: `sum`. */
   readonly aggregator?: 'sum' | 'max'
   /** Returns the values. Called when the gauge is rendered. Labels of two rows must differ. */
-  readonly rows: () => Iterable<GaugeRow> | Promise<Iterable<GaugeRow>>
+  readonly rows: () => Promise<Iterable<GaugeRow>>
 }
 
 /**
@@ -64,7 +64,7 @@ export function registerDeployments(registry: Registry, sources: DeploymentSourc
     gauge({
       name,
       help,
-      rows: () =>
+      rows: async () =>
         Array.from(occupancy(), (one) => ({
           value: pick(one),
           labels: { ...deploymentLabels(one.resource, one.deployment) },
@@ -76,7 +76,7 @@ export function registerDeployments(registry: Registry, sources: DeploymentSourc
       name: 'aoai_resource_info',
       help: 'Always 1. The labels are mode and region of the resource.',
       aggregator: 'max',
-      rows: () =>
+      rows: async () =>
         Array.from(resources(), ([resource, { mode, region }]) => ({
           value: 1,
           labels: { ...resourceLabels(resource), mode, region },

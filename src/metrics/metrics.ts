@@ -148,7 +148,7 @@ function registerInfo(registry: Registry, info: () => SimulatorInfo): void {
     name: 'aoai_simulator_info',
     help: 'Always 1. The labels are the version, and mode and region of the default resource.',
     aggregator: 'max',
-    rows: () => [{ value: 1, labels: { ...info() } }],
+    rows: async () => [{ value: 1, labels: { ...info() } }],
   })
   registry.registerMetric(gauge)
 }

@@ -140,13 +140,13 @@ export function registerPacing({ registry, pacing, isSlow, loopLag }: PacingSour
     name: 'aoai_simulator_bottleneck',
     help: '1 if the simulator was the bottleneck in the last minute.',
     aggregator: 'max',
-    rows: () => [{ value: isSlow() ? 1 : 0, labels: {} }],
+    rows: async () => [{ value: isSlow() ? 1 : 0, labels: {} }],
   })
   const lag = new RowGauge({
     name: 'aoai_simulator_event_loop_lag_seconds',
     help: 'Event-loop lag in the last five seconds with requests.',
     aggregator: 'max',
-    rows: () => {
+    rows: async () => {
       const { medianMs, p99Ms, maxMs } = loopLag()
       return [
         { value: medianMs / 1_000, labels: { stat: 'p50' } },
