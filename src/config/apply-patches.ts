@@ -1,4 +1,5 @@
 import { shortText } from '../lib/error-text.ts'
+import { ownValue } from '../lib/record.ts'
 import type { ResourceKey } from './access-settings.ts'
 import { defaultResourceName } from './config.ts'
 import {
@@ -28,25 +29,25 @@ export function inputsOf(inputs: ConfigInputs, resource: string): ResourceInputs
 
 /** Applies the changes since the start to the inputs of the start. Equal changes give the same objects. */
 export function applyPatches(base: ConfigInputs, patches: Patches): AppliedPatches {
-  const { inputs, problems } = withOwnChanges(base, patches, false)
+  const { inputs, problems } = ownPatchedOnce(base, patches)
   const { made = {}, resources: changed = {} } = patches
   if (Object.keys(made).length === 0 && Object.keys(changed).length === 0)
     return { inputs, problems, warnings: [] }
-  const resources = new Map(Object.entries(base.resources ?? {}))
+  const resources: Record<string, ResourceInputs> = { ...base.resources }
   const all = [...problems]
   const add = (name: string, found: readonly string[]): void => {
     for (const problem of found) all.push(`resources.${name}: ${problem}`)
   }
   for (const [name, resource] of Object.entries(made)) {
-    resources.delete(name)
+    delete resources[name]
     if (resource === null) continue
     const read = readMade(resource, base)
-    resources.set(name, read.inputs)
+    resources[name] = read.inputs
     add(name, read.problems)
   }
   const warnings: string[] = []
   for (const [name, changes] of Object.entries(changed)) {
-    const own = resources.get(name)
+    const own = ownValue(resources, name)
     if (!own) {
       warnings.push(
         `The changes of the resource ${shortText(name)} have no effect, because the configuration does not have it any more.`,
@@ -54,10 +55,10 @@ export function applyPatches(base: ConfigInputs, patches: Patches): AppliedPatch
       continue
     }
     const patched = patchedOnce(own, changes)
-    resources.set(name, patched.inputs)
+    resources[name] = patched.inputs
     add(name, patched.problems)
   }
-  return { inputs: { ...inputs, resources: Object.fromEntries(resources) }, problems: all, warnings }
+  return { inputs: { ...inputs, resources }, problems: all, warnings }
 }
 
 interface Read {
@@ -76,6 +77,29 @@ function readMade(made: MadeResource, { models, upstreams = {} }: ConfigInputs):
   const read = { inputs: named, problems, models, upstreams }
   readBefore.set(made, read)
   return read
+}
+
+const ownBefore = new WeakMap<
+  ConfigInputs,
+  { readonly changes: Changes; readonly to: PatchedInputs<ConfigInputs> }
+>()
+
+/** Applies the changes of the default resource. Changes of other resources leave the result the same object. */
+function ownPatchedOnce(base: ConfigInputs, changes: Changes): PatchedInputs<ConfigInputs> {
+  const before = ownBefore.get(base)
+  if (before && isSameChange(before.changes, changes)) return before.to
+  const to = withOwnChanges(base, changes, false)
+  ownBefore.set(base, { changes, to })
+  return to
+}
+
+function isSameChange(some: Changes, other: Changes): boolean {
+  return (
+    some.put === other.put &&
+    some.patch === other.patch &&
+    some.keys === other.keys &&
+    some.signingKey === other.signingKey
+  )
 }
 
 const patchedBefore = new WeakMap<Changes, Read & { readonly own: ResourceInputs }>()

@@ -1,7 +1,6 @@
 import { applyPatches, inputsOf } from './apply-patches.ts'
 import { SerialQueue } from '../lib/queues.ts'
-import { isDeepStrictEqual } from 'node:util'
-import { type Config, defaultResourceName, type ResourceView } from './config.ts'
+import { type Config, defaultResourceName } from './config.ts'
 import { snakeKeys } from './mapping-file.ts'
 import { reasonOf } from '../lib/error-text.ts'
 import {
@@ -17,12 +16,12 @@ import {
   putEntry,
   patchableSettings,
 } from './patches.ts'
-import { configError, resolveInputs, resolveSettings } from './resolve-inputs.ts'
+import { configError, resolveInputs, type Resolution, resolveSettings } from './resolve-inputs.ts'
 import type { Settings } from './settings-schema.ts'
 import { showValue } from './zod-problems.ts'
 import { normalizeEntry } from './resolve-deployment.ts'
 import { type GivenValue, setAt, type Setting } from './settings-table.ts'
-import { frozenMap, isRecord } from '../lib/record.ts'
+import { isRecord } from '../lib/record.ts'
 import { type ConfigInputs, type ResourceInputs, readInputs } from './read-inputs.ts'
 import { collectGivenValues, type ConfigSources } from './sources.ts'
 
@@ -65,6 +64,7 @@ interface State {
   readonly settings: Settings
   readonly config: Config
   readonly warnings: readonly string[]
+  readonly resolution: Resolution
 }
 
 /**
@@ -275,35 +275,19 @@ export class LiveConfig {
     const before = this.current
     const patched = applyPatches(base, patches)
     const inputs = reuseEntries(patched.inputs, this.#state.inputs)
-    const resolved = resolveInputs(inputs)
+    const resolved = resolveInputs(inputs, { before: this.#state.resolution })
     const problems = [...patched.problems, ...('problems' in resolved ? resolved.problems : [])]
     if ('problems' in resolved || problems.length > 0) return { problems, before }
-    const config = reuseSources(resolved.config, before)
+    const { config } = resolved
     await this.prepare(config)
     const newer = await offer()
     if (newer) return { problems, before, newer }
     this.#base = base
     this.#patches = patches
-    this.#state = { ...resolved, config, inputs, warnings: [...resolved.warnings, ...patched.warnings] }
+    this.#state = { ...resolved, inputs, warnings: [...resolved.warnings, ...patched.warnings] }
     for (const listener of this.#listeners) listener(config)
     return { problems, before }
   }
-}
-
-/** Reuses equal objects of the previous configuration. Recordings and connections are looked up by identity. */
-function reuseSources(next: Config, before: Config): Config {
-  const reuse = <T>(now: T, then: T): T => (isDeepStrictEqual(now, then) ? then : now)
-  const resources = new Map(
-    Array.from(next.resources, ([name, view]): [string, ResourceView] => {
-      const known = before.resources.get(name)
-      if (!known) return [name, view]
-      const upstream = reuse(view.upstream, known.upstream)
-      const recordings = reuse(view.recordings, known.recordings)
-      return [name, Object.freeze({ ...view, upstream, recordings })]
-    }),
-  )
-  const defaultResource = resources.get(defaultResourceName) ?? next.defaultResource
-  return Object.freeze({ ...next, resources: frozenMap(resources), defaultResource })
 }
 
 /**
@@ -382,6 +366,6 @@ export function loadSettings(sources: ConfigSources, isUsed: (setting: Setting) 
 export function loadLiveConfig(sources: ConfigSources): LiveConfig {
   const { inputs, problems } = readInputs(sources)
   if (problems.length === 0) return new LiveConfig(inputs)
-  const resolved = resolveInputs(inputs, problems)
+  const resolved = resolveInputs(inputs, { unread: problems })
   throw configError('start', 'problems' in resolved ? resolved.problems : problems)
 }

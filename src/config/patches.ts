@@ -3,7 +3,7 @@ import type { ResourceKey, SigningKey } from './access-settings.ts'
 import { defaultResourceName } from './config.ts'
 import type { ConfigInputs, ResourceInputs, FileEntries } from './read-inputs.ts'
 import { camelKeys } from './mapping-file.ts'
-import { isRecord } from '../lib/record.ts'
+import { isRecord, ownValue } from '../lib/record.ts'
 import { describeFirst, shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
 import { describeWrongValue } from './resolve-inputs.ts'
@@ -144,15 +144,36 @@ export function withoutPatchesOf(names: ReadonlySet<string>, patch: unknown): un
 export function reuseEntries(next: ConfigInputs, before: ConfigInputs): ConfigInputs {
   const reused = reuseDeployments(next, before)
   if (!reused.resources) return reused
-  const known = before.resources ?? {}
-  const resources = Object.entries(reused.resources).map(([name, inputs]) => {
-    const same = Object.hasOwn(known, name) ? known[name] : undefined
-    return [name, same && same !== inputs ? reuseDeployments(inputs, same) : inputs] as const
-  })
-  return { ...reused, resources: Object.fromEntries(resources) }
+  let resources: Record<string, ResourceInputs> | undefined
+  for (const [name, inputs] of Object.entries(reused.resources)) {
+    const same = ownValue(before.resources, name)
+    if (!same || same === inputs) continue
+    resources ??= { ...reused.resources }
+    resources[name] = reuseResource(inputs, same)
+  }
+  return resources ? { ...reused, resources } : reused
+}
+
+/** What resources and their deployments were replaced with, so that they are compared once. */
+const reusedResources = new WeakMap<ResourceInputs, ResourceInputs>()
+const reusedEntries = new WeakMap<FileEntries, FileEntries>()
+
+function reuseResource(next: ResourceInputs, before: ResourceInputs): ResourceInputs {
+  if (reusedResources.get(next) === before) return before
+  const reused = reuseDeployments(next, before)
+  reusedResources.set(next, reused)
+  return reused
 }
 
 function reuseDeployments<T extends ResourceInputs>(next: T, before: ResourceInputs): T {
+  if (reusedEntries.get(next.deployments) === before.deployments)
+    return { ...next, deployments: before.deployments }
+  const reused = compareDeployments(next, before)
+  reusedEntries.set(next.deployments, reused.deployments)
+  return reused
+}
+
+function compareDeployments<T extends ResourceInputs>(next: T, before: ResourceInputs): T {
   const { entries, location } = next.deployments
   const { entries: known, location: knownLocation } = before.deployments
   if (!isRecord(entries) || !isRecord(known) || entries === known) return next

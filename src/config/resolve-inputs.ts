@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { countOf } from '../lib/format-text.ts'
 import type { z } from 'zod'
 import { listProblems, shortText } from '../lib/error-text.ts'
@@ -34,55 +35,125 @@ export type ResolvedInputs =
       readonly settings: Settings
       /** One or two sentences each. */
       readonly warnings: readonly string[]
+      readonly resolution: Resolution
     }
   | { readonly problems: readonly string[] }
 
-/**
- * Validates all inputs and creates the configuration.
- *
- * @param unread problems from reading the inputs, reported with the others, which may be consequences
- */
-export function resolveInputs(inputs: ConfigInputs, unread: readonly string[] = []): ResolvedInputs {
+/** The parts of a configuration, so that the next one resolves only what differs. */
+export interface Resolution {
+  readonly config: Config
+  readonly host: HostConfig
+  readonly flat: ResolvedResource
+  /** The settings that named resources inherit. */
+  readonly inherited: readonly GivenValue[]
+  readonly workingDirectory: string
+  readonly named: ReadonlyMap<string, NamedResource>
+}
+
+/** A named resource with the inputs of which it was resolved. */
+interface NamedResource {
+  readonly inputs: ResourceInputs
+  readonly resolved: ResolvedResource
+}
+
+/** Options of `resolveInputs`. */
+export interface ResolveOptions {
+  /** Problems from reading the inputs, reported with the others, which may be consequences. */
+  readonly unread?: readonly string[]
+  /** The previous configuration. Resources with the same inputs stay the same objects. */
+  readonly before?: Resolution | undefined
+}
+
+/** Validates all inputs and creates the configuration. */
+export function resolveInputs(
+  inputs: ConfigInputs,
+  { unread = [], before }: ResolveOptions = {},
+): ResolvedInputs {
   const { given, workingDirectory, warnings = [] } = inputs
   const flat =
     unread.length > 0
       ? resolveResource(defaultResourceName, inputs, given, workingDirectory, unread)
       : resolveOnce(defaultResourceName, inputs, given, workingDirectory)
-  const resources = new Map([[defaultResourceName, flat]])
-  const inherited = given.filter(({ setting }) => isInherited(setting))
-  const nameProblems: string[] = []
-  const [, pagesSegment] = String(
-    given.find(({ setting }) => setting.env === 'PAGES_PREFIX')?.value ?? '',
-  ).split('/')
+  const inheritable = given.filter(({ setting }) => isInherited(setting))
+  const inherited =
+    before && isSameList(inheritable, before.inherited) && workingDirectory === before.workingDirectory
+      ? before.inherited
+      : inheritable
+  const known = inherited === before?.inherited ? before.named : undefined
+  const named = new Map<string, NamedResource>()
   for (const [name, own] of Object.entries(inputs.resources ?? {})) {
-    if (!isResourceName(name))
-      nameProblems.push(`resources.${shortText(name)}: the name ${resourceNameRule}.`)
-    else if (name === pagesSegment)
-      nameProblems.push(`resources.${name}: PAGES_PREFIX begins with this name. Choose another one.`)
+    const same = known?.get(name)
+    if (same?.inputs === own) {
+      named.set(name, same)
+      continue
+    }
     const changed = new Set(own.given.map(({ setting }) => setting))
     const all = [...inherited.filter(({ setting }) => !changed.has(setting)), ...own.given]
-    resources.set(name, resolveOnce(name, own, all, workingDirectory))
+    named.set(name, { inputs: own, resolved: resolveOnce(name, own, all, workingDirectory) })
   }
   const problems = [
     ...flat.problems,
-    ...nameProblems,
+    ...nameProblems(named.keys(), given),
     ...(flat.settings ? redisProblems(flat.settings) : []),
     ...(flat.settings ? telemetryProblems(flat.settings) : []),
-    ...withLocations(resources, ({ problems: found }) => found),
+    ...withLocations(named, ({ problems: found }) => found),
   ]
   if (!flat.settings || !flat.config || problems.length > 0) return { problems }
-  const host = createHost(flat.settings, flat.config.apiKey)
-  const defaultResource: ResourceView = Object.freeze({ ...host, ...flat.config })
-  const views = new Map([[defaultResourceName, defaultResource]])
-  for (const [name, { config }] of resources) {
-    if (config && config !== flat.config) views.set(name, Object.freeze({ ...host, ...config }))
-  }
-  const config: Config = { ...host, resources: frozenMap(views), defaultResource }
+  const host = hostOf(flat.settings, flat.config, before)
+  const { views, defaultResource } = viewsOf({ flat: flat.config, named, host }, before)
+  const config: Config = Object.freeze({ ...host, resources: frozenMap(views), defaultResource })
   return {
-    config: Object.freeze(config),
+    config,
     settings: flat.settings,
-    warnings: [...warnings, ...flat.warnings, ...withLocations(resources, (resolved) => resolved.warnings)],
+    warnings: [...warnings, ...flat.warnings, ...withLocations(named, (resolved) => resolved.warnings)],
+    resolution: { config, host, flat, inherited, workingDirectory, named },
   }
+}
+
+function nameProblems(names: Iterable<string>, given: readonly GivenValue[]): string[] {
+  const prefix = given.find(({ setting }) => setting.env === 'PAGES_PREFIX')?.value
+  const [, pagesSegment] = String(prefix ?? '').split('/')
+  const problems: string[] = []
+  for (const name of names) {
+    if (!isResourceName(name)) problems.push(`resources.${shortText(name)}: the name ${resourceNameRule}.`)
+    else if (name === pagesSegment)
+      problems.push(`resources.${name}: PAGES_PREFIX begins with this name. Choose another one.`)
+  }
+  return problems
+}
+
+/** The settings of the host; the same object while they are equal. */
+function hostOf(settings: Settings, { apiKey }: ResourceConfig, before: Resolution | undefined): HostConfig {
+  if (before && before.flat.settings === settings) return before.host
+  const host = createHost(settings, apiKey)
+  return before && isDeepStrictEqual(host, before.host) ? before.host : host
+}
+
+/** The views of all resources by name. The view of an unchanged resource is the same object. */
+function viewsOf(
+  { flat, named, host }: Pick<Resolution, 'named' | 'host'> & { readonly flat: ResourceConfig },
+  before: Resolution | undefined,
+): { readonly views: ReadonlyMap<string, ResourceView>; readonly defaultResource: ResourceView } {
+  const viewOf = (name: string, config: ResourceConfig, same: ResourceConfig | undefined): ResourceView => {
+    const known = before?.config.resources.get(name)
+    if (!known) return Object.freeze({ ...host, ...config })
+    if (config === same && host === before?.host) return known
+    // Recordings and connections are looked up by identity.
+    const upstream = reuse(config.upstream, known.upstream)
+    const recordings = reuse(config.recordings, known.recordings)
+    return Object.freeze({ ...host, ...config, upstream, recordings })
+  }
+  const defaultResource = viewOf(defaultResourceName, flat, before?.flat.config)
+  const views = new Map([[defaultResourceName, defaultResource]])
+  for (const [name, { resolved }] of named) {
+    const { config } = resolved
+    if (config) views.set(name, viewOf(name, config, before?.named.get(name)?.resolved.config))
+  }
+  return { views, defaultResource }
+}
+
+function reuse<T>(now: T, then: T): T {
+  return isDeepStrictEqual(now, then) ? then : now
 }
 
 /** A resource, or its problems. */
@@ -170,12 +241,14 @@ function namesOf(deployments: readonly Deployment[]): ReadonlySet<string> {
 
 /** Returns the messages about named resources, each with the path of its resource. */
 function withLocations(
-  resources: ReadonlyMap<string, ResolvedResource>,
+  named: ReadonlyMap<string, NamedResource>,
   messagesOf: (resolved: ResolvedResource) => readonly string[],
 ): string[] {
-  return [...resources].flatMap(([name, resolved]) =>
-    name === defaultResourceName ? [] : messagesOf(resolved).map((text) => `resources.${name}: ${text}`),
-  )
+  const located: string[] = []
+  for (const [name, { resolved }] of named) {
+    for (const text of messagesOf(resolved)) located.push(`resources.${name}: ${text}`)
+  }
+  return located
 }
 
 /** Returns whether named resources inherit a setting from the default resource. */

@@ -1,11 +1,11 @@
 import type { OnUndefinedDeployment } from '../access/find-deployment.ts'
-import { defaultResourceName } from '../config/config.ts'
+import { defaultResourceName, type ResourceView } from '../config/config.ts'
 import type { LiveConfig } from '../config/live-config.ts'
 import { showValue } from '../config/zod-problems.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
-import { isRetired, modelId } from '../wire/models/model-catalogue.ts'
+import { isRetired, modelId, retiresAtMs } from '../wire/models/model-catalogue.ts'
 
 /** Maximum warnings of the configuration that are logged individually at a time. */
 const MAX_LOGGED_WARNINGS = 25
@@ -36,19 +36,28 @@ const MAX_NAMED_RETIREMENTS = 20
  */
 export function logRetirements(live: LiveConfig, clock: Clock, logger: Logger): void {
   const logged = new Set<string>()
+  /** The last time at which no further model of a resource is retired, in milliseconds since 1970. */
+  const checkedUntilMs = new WeakMap<ResourceView, number>()
   const logNew = (): void => {
     const retired: string[] = []
+    const nowMs = clock.epochMs()
     let refused = false
     for (const [resource, config] of live.current.resources) {
       if (config.deploymentsAreDefault || config.retiredModels === 'accept') continue
+      if (nowMs < (checkedUntilMs.get(config) ?? -Infinity)) continue
+      let untilMs = Infinity
       for (const { name, model } of config.deployments.values()) {
-        if (!isRetired(model, clock.epochMs())) continue
+        if (!isRetired(model, nowMs)) {
+          untilMs = Math.min(untilMs, retiresAtMs(model))
+          continue
+        }
         const key = `${resource}/${name}/${modelId(model)}`
         if (logged.has(key)) continue
         if (logged.size < MAX_REMEMBERED_WARNINGS) logged.add(key)
         retired.push(`${showValue(name)} (${modelId(model)}, ${model.retires})`)
         refused ||= config.retiredModels === 'refuse'
       }
+      checkedUntilMs.set(config, untilMs)
     }
     if (retired.length === 0) return
     const more = retired.length - MAX_NAMED_RETIREMENTS

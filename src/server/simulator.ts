@@ -170,11 +170,14 @@ export function assembleSimulator(
     cursors,
     onRecordingLost: metrics.recordingLost,
   })
-  const prepareSources = async (config: Config): Promise<void> => {
-    for (const view of config.resources.values()) await sources.open(view)
+  const openSources = async (views: Iterable<readonly [name: string, view: ResourceView]>): Promise<void> => {
+    for (const [, view] of views) await sources.open(view)
   }
   for (const view of live.current.resources.values()) sources.recordingsOf(view)
-  live.prepare = prepareSources
+  live.prepare = async (next) => {
+    const { added, changed } = resourceChanges(live.current, next)
+    await openSources([...added, ...changed])
+  }
   // Only the primary logs warnings.
   if (shared.processNumber === undefined) {
     logWarnings(live, logger)
@@ -268,7 +271,7 @@ export function assembleSimulator(
       logFailure(logger, error, logFields, 'A callback at the end of a request failed.'),
     async start() {
       await telemetry?.start()
-      await prepareSources(live.current)
+      await openSources(live.current.resources)
       await extensions.start({
         get config() {
           return live.current.defaultResource

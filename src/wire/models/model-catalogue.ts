@@ -104,8 +104,13 @@ function createModel(row: CatalogueRow, version: string | undefined): Model {
 }
 
 /** Returns whether the service has retired the model by that time, in milliseconds since 1970. */
-export function isRetired({ retires }: Model, nowMs: number): boolean {
-  return retires !== undefined && Date.parse(retires) <= nowMs
+export function isRetired(model: Model, nowMs: number): boolean {
+  return retiresAtMs(model) <= nowMs
+}
+
+/** Returns when the service retires the model, in milliseconds since 1970; Infinity if that is not known. */
+export function retiresAtMs({ retires }: Model): number {
+  return retires === undefined ? Infinity : Date.parse(retires)
 }
 
 /** The name with the version, as in the list of base models. */
