@@ -5,7 +5,7 @@ import { nearestNames } from '../lib/nearest-names.ts'
 import { isRecord } from '../lib/record.ts'
 import { camelKeys, parseMappingFile, snakeKey } from './mapping-file.ts'
 import type { FileEntries } from './read-inputs.ts'
-import { describeWrongValue } from './resolve-inputs.ts'
+import { describeWrongValue } from './resolve-settings.ts'
 import { type GivenValue, givenValue, type Setting, settingName, settingsTable } from './settings-table.ts'
 import { showValue } from './zod-problems.ts'
 

@@ -16,7 +16,8 @@ import {
   putEntry,
   patchableSettings,
 } from './patches.ts'
-import { configError, resolveInputs, type Resolution, resolveSettings } from './resolve-inputs.ts'
+import { resolveInputs, type Resolution } from './resolve-inputs.ts'
+import { configError, resolveSettings } from './resolve-settings.ts'
 import type { Settings } from './settings-schema.ts'
 import { showValue } from './zod-problems.ts'
 import { normalizeEntry } from './resolve-deployment.ts'

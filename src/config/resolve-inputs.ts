@@ -1,10 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
-import { countOf } from '../lib/format-text.ts'
-import type { z } from 'zod'
-import { listProblems, shortText } from '../lib/error-text.ts'
+import { shortText } from '../lib/error-text.ts'
+import { deepFreeze, frozenMap } from '../lib/record.ts'
 import { isResourceName, resourceNameRule } from '../wire/route.ts'
-import { redacted } from '../lib/credential-texts.ts'
-import { OperatorError } from '../lib/operator-error.ts'
 import {
   type Config,
   defaultResourceName,
@@ -12,20 +9,12 @@ import {
   type ResourceConfig,
   type ResourceView,
 } from './config.ts'
-import type { ConfigInputs, FileEntries, ResourceInputs } from './read-inputs.ts'
-import { deepFreeze, frozenMap } from '../lib/record.ts'
-import { resolveDeployments } from './deployment-file.ts'
-import type { Deployment } from './deployments.ts'
+import type { ConfigInputs, ResourceInputs } from './read-inputs.ts'
 import { redisProblems } from './redis-settings.ts'
-import { hostKeys, type Settings, settingsSchema } from './settings-schema.ts'
-import { type GivenValue, setAt, settingsTable } from './settings-table.ts'
-import { showValue } from './zod-problems.ts'
-import { type ResolvedMode, resolveMode, sourcesInUse } from './source-names.ts'
+import { isSameList, type ResolvedResource, resolveOnce, resolveResource } from './resolve-resource.ts'
+import { hostKeys, type Settings } from './settings-schema.ts'
+import type { GivenValue } from './settings-table.ts'
 import { telemetryProblems } from './telemetry-settings.ts'
-import { checkFaultFile, type FaultRule } from './fault-rules.ts'
-import { checkIncidents, type IncidentTimetable } from './incident-file.ts'
-
-const modeSchema = settingsSchema.pick({ mode: true, recordings: true, upstream: true })
 
 /** A configuration, or all problems of its inputs, one or two sentences each. */
 export type ResolvedInputs =
@@ -111,8 +100,9 @@ export function resolveInputs(
 }
 
 function nameProblems(names: Iterable<string>, given: readonly GivenValue[]): string[] {
-  const prefix = given.find(({ setting }) => setting.env === 'PAGES_PREFIX')?.value
-  const [, pagesSegment] = String(prefix ?? '').split('/')
+  const [, pagesSegment] = String(
+    given.find(({ setting }) => setting.env === 'PAGES_PREFIX')?.value ?? '',
+  ).split('/')
   const problems: string[] = []
   for (const name of names) {
     if (!isResourceName(name)) problems.push(`resources.${shortText(name)}: the name ${resourceNameRule}.`)
@@ -156,89 +146,6 @@ function reuse<T>(now: T, then: T): T {
   return isDeepStrictEqual(now, then) ? then : now
 }
 
-/** A resource, or its problems. */
-interface ResolvedResource {
-  /** The validated settings; undefined if one is invalid. */
-  readonly settings: Settings | undefined
-  /** Undefined if there is a problem. */
-  readonly config: ResourceConfig | undefined
-  readonly problems: readonly string[]
-  readonly warnings: readonly string[]
-}
-
-/** Results by deployments of the resource, so that a change of one resource resolves only that one. */
-const cache = new WeakMap<FileEntries, { readonly from: readonly unknown[]; readonly to: ResolvedResource }>()
-
-/** The inputs of a resource that can change separately, apart from its deployments and settings. */
-const resourceParts = [
-  'models',
-  'faults',
-  'incidents',
-  'deploymentsAreDefault',
-  'generatedKey',
-  'keys',
-  'signingKey',
-  'id',
-  'tenant',
-] as const satisfies readonly (keyof ResourceInputs)[]
-
-function resolveOnce(
-  name: string,
-  inputs: ResourceInputs,
-  given: readonly GivenValue[],
-  workingDirectory: string,
-): ResolvedResource {
-  const { deployments } = inputs
-  const from = [name, workingDirectory, ...resourceParts.map((part) => inputs[part]), ...given]
-  const before = cache.get(deployments)
-  if (before && isSameList(before.from, from)) return before.to
-  const to = resolveResource(name, inputs, given, workingDirectory, [])
-  cache.set(deployments, { from, to })
-  return to
-}
-
-function resolveResource(
-  name: string,
-  inputs: ResourceInputs,
-  given: readonly GivenValue[],
-  workingDirectory: string,
-  unread: readonly string[],
-): ResolvedResource {
-  const { models } = inputs
-  const nested = nestValues(given)
-  const parsed = settingsSchema.safeParse(nested)
-  const { entries, location } = inputs.deployments
-  // Validated separately, because deployments need it even if another setting is invalid.
-  const { data: modelsStrict = false } = settingsSchema.shape.modelsStrict.safeParse(nested['modelsStrict'])
-  const file = resolveDeployments(entries, location, models, modelsStrict)
-  const isKnown = entries !== undefined && file.problems.length === 0
-  const faults = resolveFaultFiles(inputs, isKnown ? () => namesOf(file.deployments) : undefined)
-  // Validated separately, so that settings that the mode lacks are reported together with other problems.
-  const { mode: kind, recordings, upstream } = nested
-  const modeSettings = modeSchema.safeParse({ mode: kind, recordings, upstream })
-  const mode = modeSettings.success
-    ? resolveMode(modeSettings.data, { deployments: file.deployments, location }, workingDirectory)
-    : undefined
-  const problems = [
-    ...describeWrongValues(given, parsed.error),
-    ...unread,
-    ...file.problems,
-    ...faults.problems,
-    ...(mode?.problems ?? []),
-  ]
-  const isValid = parsed.success && mode && problems.length === 0
-  return {
-    settings: parsed.data,
-    config: isValid ? createResource(name, inputs, parsed.data, mode, file.deployments, faults) : undefined,
-    problems,
-    warnings: file.warnings,
-  }
-}
-
-function namesOf(deployments: readonly Deployment[]): ReadonlySet<string> {
-  return new Set(deployments.map(({ name }) => name))
-}
-
 /** Returns the messages about named resources, each with the path of its resource. */
 function withLocations(
   named: ReadonlyMap<string, NamedResource>,
@@ -254,79 +161,6 @@ function withLocations(
 /** Returns whether named resources inherit a setting from the default resource. */
 function isInherited({ path: [key = ''] }: GivenValue['setting']): boolean {
   return !hostKeys.has(key) && key !== 'apiKey'
-}
-
-function isSameList(some: readonly unknown[], others: readonly unknown[]): boolean {
-  return some.length === others.length && some.every((item, index) => item === others[index])
-}
-
-/**
- * Creates the error that lists all problems.
- *
- * @param what completes "Could not ...": `start`
- */
-export function configError(what: string, problems: readonly string[]): OperatorError {
-  const count = countOf(problems.length, 'problem')
-  const lines = listProblems(problems)
-    .map((problem) => `\n  ${problem}`)
-    .join('')
-  return new OperatorError('CONFIG_INVALID', `Could not ${what}: ${count} in the configuration${lines}`)
-}
-
-/**
- * Validates settings without the files that they name, for commands that do not need the whole configuration. Settings that are
- * not in `given` have their default.
- *
- * @throws {OperatorError} CONFIG_INVALID
- */
-export function resolveSettings(given: readonly GivenValue[], unread: readonly string[]): Settings {
-  const parsed = settingsSchema.safeParse(nestValues(given))
-  const problems = [...unread, ...describeWrongValues(given, parsed.error)]
-  if (!parsed.success || problems.length > 0) throw configError('read the settings', problems)
-  return parsed.data
-}
-
-/** Returns a tree with all settings, including unset ones: the schema fills in defaults of settings, not of groups. */
-function nestValues(given: readonly GivenValue[]): Record<string, unknown> {
-  const root: Record<string, unknown> = {}
-  for (const { path } of settingsTable()) setAt(root, path, undefined)
-  for (const { setting, value } of given) setAt(root, setting.path, value)
-  return root
-}
-
-/** Describes the invalid values, in the order of `given`. */
-function describeWrongValues(given: readonly GivenValue[], error: z.ZodError | undefined): string[] {
-  if (!error) return []
-  return given.flatMap((one) => {
-    const { path } = one.setting
-    const issues = error.issues.filter((issue) => path.every((key, index) => issue.path[index] === key))
-    const inItems = issues.filter((issue) => issue.path.length > path.length)
-    if (issues.length === 0) return []
-    // A text is reported as a whole. Of an array, each invalid item is reported.
-    return Array.isArray(one.typed) && inItems.length > 0
-      ? listProblems(inItems.map((issue) => describeWrongItem(one, issue)))
-      : [describeWrongValue(one)]
-  })
-}
-
-function describeWrongItem(
-  { setting, typed, source }: GivenValue,
-  { path, message }: z.core.$ZodIssue,
-): string {
-  const index = Number(path[setting.path.length])
-  const item: unknown = (typed as readonly unknown[])[index]
-  return `${source}[${index}] must be ${message} (got ${item instanceof RegExp ? String(item) : showValue(item)}).`
-}
-
-/** Describes an invalid value of a setting. */
-export function describeWrongValue({ setting, typed, source, variable }: GivenValue): string {
-  const shown = setting.isQuoted ? showValue(typed) : redacted
-  const got = variable === undefined ? shown : `the value of ${variable}`
-  const advice =
-    setting.default === undefined
-      ? `Correct it, or leave it unset (${setting.unsetMeaning ?? 'none'}).`
-      : `Set it to ${setting.default} (the default) or to another valid value.`
-  return `${source} must be ${setting.range} (got ${got}). ${advice}`
 }
 
 function createHost(settings: Settings, apiKey: string): HostConfig {
@@ -354,87 +188,4 @@ function createHost(settings: Settings, apiKey: string): HostConfig {
     redis: { ...settings.redis, url: settings.redis.url },
     telemetry: settings.telemetry,
   })
-}
-
-function createResource(
-  name: string,
-  { models, deploymentsAreDefault, generatedKey, keys = [], signingKey, id = name, tenant }: ResourceInputs,
-  settings: Settings,
-  { upstream, recordings }: ResolvedMode,
-  deployments: readonly Deployment[],
-  { faults, incidents }: FaultFiles,
-): ResourceConfig {
-  const { apiKey, contentFilter, entra } = settings
-  return deepFreeze({
-    mode: settings.mode,
-    sources: sourcesInUse(settings.mode, deployments),
-    upstream,
-    recordings,
-    apiKey: apiKey ?? generatedKey,
-    apiKeyGenerated: apiKey === undefined,
-    keys: frozenMap(keys.map((key) => [key.hash, deepFreeze(key)])),
-    entra: { ...entra, tenants: entra.tenants ?? [] },
-    signingKey,
-    id,
-    tenant,
-    region: settings.region,
-    models,
-    modelsStrict: settings.modelsStrict,
-    retiredModels: settings.retiredModels,
-    deployments: frozenMap(deployments.map((deployment) => [deployment.name, deepFreeze(deployment)])),
-    deploymentsAreDefault,
-    allowUndefinedDeployments: settings.allowUndefinedDeployments,
-    limitProfile: settings.limitProfile,
-    utilizationHeader: settings.utilizationHeader,
-    completionLength: settings.completionLength,
-    wireProfile: settings.wireProfile,
-    toolCallProbability: settings.toolCallProbability,
-    toolCallsPerAnswer: settings.toolCallsPerAnswer,
-    toolCallRounds: settings.toolCallRounds,
-    apiVersionCheck: settings.apiVersionCheck,
-    encryptedContentCheck: settings.encryptedContentCheck,
-    contentFilter: {
-      prompt: contentFilter.prompt ?? [],
-      completion: contentFilter.completion ?? [],
-      late: contentFilter.late ?? [],
-    },
-    latency: settings.latency,
-    faults,
-    incidents,
-    simHeaders: settings.simHeaders,
-  })
-}
-
-/** The faults and incidents of their files, with all problems. */
-export interface FaultFiles {
-  readonly faults: readonly FaultRule[]
-  readonly incidents: IncidentTimetable | undefined
-  /** One or two sentences each, with the path of the file and the path in it. */
-  readonly problems: readonly string[]
-}
-
-/**
- * Validates the entries of the files in FAULTS_PATH and INCIDENTS_PATH. A file that could not be read has no entries, and is
- * already reported.
- *
- * @param namesOf returns the names of all deployments; undefined if they are not known for certain
- */
-function resolveFaultFiles(
-  { faults: faultFile, incidents: incidentFile }: Pick<ConfigInputs, 'faults' | 'incidents'>,
-  namesOf: (() => ReadonlySet<string>) | undefined,
-): FaultFiles {
-  const known = faultFile || incidentFile ? namesOf?.() : undefined
-  const faults =
-    faultFile?.entries === undefined
-      ? undefined
-      : checkFaultFile(faultFile.entries, faultFile.location, known)
-  const incidents =
-    incidentFile?.entries === undefined
-      ? undefined
-      : checkIncidents(incidentFile.entries, incidentFile.location, known)
-  return {
-    faults: faults?.rules ?? [],
-    incidents: incidents?.timetable,
-    problems: [...(faults?.problems ?? []), ...(incidents?.problems ?? [])],
-  }
 }

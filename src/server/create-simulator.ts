@@ -1,7 +1,7 @@
 import type { Journal } from '../journal/journal.ts'
 import type { ConfigOptions } from '../config/config-options.ts'
 import { liveConfigOfOptions } from '../config/options-inputs.ts'
-import { configError } from '../config/resolve-inputs.ts'
+import { configError } from '../config/resolve-settings.ts'
 import type { Clock } from '../lib/clock.ts'
 import { createLineLogger } from '../lib/line-logger.ts'
 import type { Logger } from '../lib/logger.ts'

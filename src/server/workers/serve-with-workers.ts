@@ -13,7 +13,7 @@ import { unlessStopped, whenAborted } from '../process-lifecycle.ts'
 import { WorkerCoordinator } from './worker-coordinator.ts'
 import { WorkerPool } from './worker-pool.ts'
 import type { Config } from '../../config/config.ts'
-import { configError } from '../../config/resolve-inputs.ts'
+import { configError } from '../../config/resolve-settings.ts'
 
 /** A simulator that serves requests. */
 export interface Serving {
