@@ -5,13 +5,21 @@ import {
   createFindDeployment,
   type OnUndefinedDeployment,
 } from './find-deployment.ts'
-import { timingSafeEqual } from 'node:crypto'
-import { invalidToken } from '../wire/access-errors.ts'
-import { invalidKey, resourceNotFound } from '../wire/errors.ts'
+import type { Config } from '../config/config.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Logger } from '../lib/logger.ts'
+import type { MaybePromise } from '../lib/port.ts'
+import { createSystemClock } from '../lib/system-clock.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/reply-headers.ts'
-import { checksRequests } from '../pipeline/source-rules.ts'
-import type { Stage } from '../pipeline/stage.ts'
+import { checksRequests, checksVersions } from '../pipeline/source-rules.ts'
+import type { ReplyOrPromise, Stage } from '../pipeline/stage.ts'
+import { invalidToken } from '../wire/access-errors.ts'
+import { apiVersionFault } from '../wire/api-versions.ts'
+import { apiVersionNotSupported, invalidKey, resourceNotFound } from '../wire/errors.ts'
+import type { Route } from '../wire/route.ts'
+import { bearerOf, isTokenLike, keyInHeader, KeyJudge, type Refusal, type Verdict } from './credentials.ts'
+import { TokenJudge } from './token-judge.ts'
 
 /** Options of the access stages. */
 export interface AccessOptions {
@@ -19,77 +27,110 @@ export interface AccessOptions {
   readonly answersAnyPath?: boolean
   /** Called in generate mode for a request to a deployment that is not configured. */
   readonly onUndefinedDeployment?: OnUndefinedDeployment
+  /** The clock of the exchanges; default: the clock of the machine. */
+  readonly clock?: Clock
+  /** Default: none. */
+  readonly logger?: Logger
+  /** Returns the configuration of all resources, to distinguish keys of other resources from unknown ones. Absent: all are unknown. */
+  readonly config?: () => Config
+  /** Called with the text of a key that was found by its hash, because it must not appear in logs. */
+  readonly onProvenKey?: (key: string) => void
+  /** Reads the public keys of tenants; default: that of Node.js. */
+  readonly fetch?: typeof fetch
 }
 
-/** Creates the stages that check the API version and the key, and find the deployment. */
-export function createAccess({ answersAnyPath = false, onUndefinedDeployment }: AccessOptions): AccessStages {
+/** A request with its resource. */
+type Asked = Pick<Exchange, 'headers' | 'resource' | 'config'>
+
+/** The access stages, and the judgement of credentials alone. */
+export interface Access extends AccessStages {
+  /** Judges the credentials of a request: without a promise unless the request has a token that is not known yet. */
+  readonly judge: (request: Asked) => MaybePromise<Verdict>
+}
+
+/** Creates the stages that check the API version and the key or token, and find the deployment. */
+export function createAccess(options: AccessOptions): Access {
+  const { answersAnyPath = false, onUndefinedDeployment, logger } = options
+  const judge = createJudge(options)
   return {
     checkApiVersion,
-    authenticate: createAuthenticate(answersAnyPath),
+    authenticate: createAuthenticate(judge, answersAnyPath, logger),
     findDeployment: createFindDeployment(onUndefinedDeployment),
     checkModelVersion,
+    judge,
   }
 }
 
-/** Compared length of a key. Keys of the service have 32 or 84 characters. */
-const MAX_COMPARED_KEY_BYTES = 256
+function createJudge(options: AccessOptions): Access['judge'] {
+  const { clock = createSystemClock(), logger, config, onProvenKey = () => {} } = options
+  const keys = new KeyJudge(config, onProvenKey)
+  const tokens = new TokenJudge({ clock, logger, fetch: options.fetch })
+  return (request) => {
+    const { headers } = request
+    const key = keyInHeader(headers)
+    const text = key ?? bearerOf(headers)
+    if (text === undefined) return { reason: 'missing-credentials' }
+    const known = keys.callerOf(text, request.config)
+    if (known !== undefined) return known
+    if (key === undefined && isTokenLike(text)) return tokens.judge(text, request)
+    return { reason: keys.refusalOf(text, request.config) }
+  }
+}
+
+/** Whether the request has a token of Microsoft Entra ID and no key. */
+function hasToken({ headers }: Exchange): boolean {
+  return keyInHeader(headers) === undefined && isTokenLike(bearerOf(headers) ?? '')
+}
 
 /**
- * Creates the stage that checks the key of the resource, as `api-key` or as a bearer token. A request with a `caller` set by a hook
- * passes.
+ * Creates the stage that checks the key or token. A request with a `caller` set by a hook passes.
  *
  * The service checks the path before the key (captured: 404 for an unknown path with an unknown key), so without a valid key an
  * unknown path gets 404. Recordings, a real service and generators of extensions can answer any path; there, all requests without a
  * valid key get 401.
  *
+ * A caller learns neither why it was refused nor whether a resource exists: a request to a resource that does not exist is refused
+ * like one with a wrong key. The key of the default resource, which is that of the operator, gets 404 for it.
+ *
  * @param answersAnyPath whether generate mode can answer paths that the service does not have
  */
-export function createAuthenticate(answersAnyPath: boolean): Stage {
+function createAuthenticate(judge: Access['judge'], answersAnyPath: boolean, logger?: Logger): Stage {
+  const refuseBy = (exchange: Exchange, reason: Refusal, route: Route | undefined): ReplyOrPromise => {
+    exchange.refusal = reason
+    logger?.debug({ ...exchange.logFields, refusal: reason }, 'A request was refused.')
+    return refuse(hasToken(exchange) ? invalidToken(route?.dated ?? true) : invalidKey())
+  }
+  const conclude = (exchange: Exchange, verdict: Verdict, next: () => ReplyOrPromise): ReplyOrPromise => {
+    const { route, routeOfUnknownResource: unknown } = exchange
+    if (typeof verdict === 'string') {
+      exchange.caller = verdict
+      return next()
+    }
+    if (route || answersAnyPath || !checksRequests(exchange)) {
+      return refuseBy(exchange, verdict.reason, route)
+    }
+    if (!unknown) return refuse(resourceNotFound())
+    return refuseVersion(exchange, unknown) ?? refuseBy(exchange, 'unknown-resource', unknown)
+  }
   return function authenticate(exchange, next) {
     // An empty name, such as from an absent header, does not count.
     if (exchange.caller) return next()
-    if (hasValidKey(exchange.headers, exchange.config.apiKey)) {
-      exchange.caller = 'key'
-      return next()
-    }
-    const mayBeAnswered = answersAnyPath || exchange.route !== undefined || !checksRequests(exchange)
-    if (!mayBeAnswered) return refuse(resourceNotFound())
-    return refuse(hasToken(exchange.headers) ? invalidToken(exchange.route?.dated ?? true) : invalidKey())
+    const verdict = judge(exchange)
+    return verdict instanceof Promise
+      ? verdict.then((known) => conclude(exchange, known, next))
+      : conclude(exchange, verdict, next)
   }
 }
 
-/** A JSON Web Token: three parts in base64url, the first of which is a JSON object (`eyJ` is `{"`). */
-const tokenPattern = /^bearer +eyJ[\w-]+\.[\w-]+\.[\w-]*$/i
-
-/** Whether the caller authenticates with a token of Microsoft Entra ID and not with a key. */
-function hasToken({ authorization, 'api-key': apiKey }: Exchange['headers']): boolean {
-  return apiKey === undefined && authorization !== undefined && tokenPattern.test(authorization)
-}
-
-/** Whether the headers contain the key. Takes the same time for all wrong keys. */
-export function hasValidKey(headers: Exchange['headers'], apiKey: string): boolean {
-  const apiKeyHeader = headers['api-key']
-  if (typeof apiKeyHeader === 'string') return keysEqual(apiKeyHeader, apiKey)
-  const { authorization } = headers
-  if (authorization === undefined || authorization.slice(0, 7).toLowerCase() !== 'bearer ') return false
-  return keysEqual(authorization.slice(7), apiKey)
-}
-
-const actualBytes = Buffer.alloc(MAX_COMPARED_KEY_BYTES)
-const expectedBytes = Buffer.alloc(MAX_COMPARED_KEY_BYTES)
-let expectedKey: string | undefined
-
-/** Compares padded copies, so that the time depends neither on the position of the first difference nor on the length. */
-function keysEqual(actual: string, expected: string): boolean {
-  if (expected !== expectedKey) {
-    expectedKey = expected
-    expectedBytes.fill(0).write(expected)
+/** Returns what the stage `api-version` answers at a resource that exists. */
+function refuseVersion(exchange: Exchange, route: Route): ReplyOrPromise | undefined {
+  if (!checksVersions(exchange)) return undefined
+  switch (apiVersionFault(exchange.apiVersion, route)) {
+    case 'not-found':
+      return refuse(resourceNotFound())
+    case 'not-supported':
+      return refuse(apiVersionNotSupported())
+    default:
+      return undefined
   }
-  actualBytes.fill(0).write(actual)
-  const sameBytes = timingSafeEqual(actualBytes, expectedBytes)
-  return (
-    sameBytes &&
-    actual.length === expected.length &&
-    (actual.length <= MAX_COMPARED_KEY_BYTES || actual === expected)
-  )
 }

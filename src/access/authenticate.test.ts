@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createAuthenticate } from './access.ts'
+import { createAccess } from './access.ts'
 import { textReply } from '../pipeline/make-reply.ts'
 import type { SourceName } from '../config/source-names.ts'
 import { testConfig } from '../../tests/support/test-config.ts'
@@ -21,7 +21,7 @@ const ask = async (
     { config: testConfig({ apiKey: 'right', mode: mode as SourceName }) },
   )
   exchange.caller = caller
-  const { status } = await createAuthenticate(answersAnyPath)(exchange, () =>
+  const { status } = await createAccess({ answersAnyPath }).authenticate(exchange, () =>
     Promise.resolve(textReply('in')),
   )
   return { status, caller: exchange.caller }

@@ -16,6 +16,7 @@ import {
   putEntry,
   patchableSettings,
 } from './patches.ts'
+import { KnownSecrets } from './redact-config.ts'
 import { resolveInputs, type Resolution } from './resolve-inputs.ts'
 import { configError, resolveSettings } from './resolve-settings.ts'
 import type { Settings } from './settings-schema.ts'
@@ -75,6 +76,8 @@ interface State {
 export class LiveConfig {
   /** Called before a new configuration is used. */
   prepare: Prepare = async () => {}
+  /** The keys that must not appear in logs. */
+  readonly secrets = new KnownSecrets(() => this.current)
   /** Shares changes with other processes, if set. */
   store?: PatchStore
   #base: ConfigInputs

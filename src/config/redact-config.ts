@@ -6,16 +6,54 @@ const secretsOf = new WeakMap<Config, readonly string[]>()
  * Returns the keys of the admin API, of all resources and of their upstreams, to redact them everywhere: a client can send the key
  * of one resource to another. Returns the same list for the same configuration.
  */
-export function configSecrets(config: Config): readonly string[] {
+function configSecrets(config: Config): readonly string[] {
   let secrets = secretsOf.get(config)
   if (!secrets) {
-    const ofResources = Array.from(config.resources.values(), ({ apiKey, upstream }) => [
+    const ofResources = Array.from(config.resources.values(), ({ apiKey, upstream, keys }) => [
       apiKey,
       upstream?.key,
+      ...Array.from(keys.values(), ({ text }) => text),
     ])
-    const keys = [config.adminApiKey, ...ofResources.flat()]
-    secrets = [...new Set(keys.filter((key) => key !== undefined))]
+    const texts = [config.adminApiKey, ...ofResources.flat()]
+    secrets = [...new Set(texts.filter((text) => text !== undefined))]
     secretsOf.set(config, secrets)
   }
   return secrets
+}
+
+/** Maximum number of keys that are known from requests only. The oldest are forgotten. */
+const MAX_LEARNED_SECRETS = 1_000
+
+/**
+ * The keys that must not appear in logs, the journal or recordings: those of the configuration, and those that are stored as a hash
+ * and that a client has sent.
+ */
+export class KnownSecrets {
+  readonly #config: () => Config
+  readonly #learned = new Set<string>()
+  #list: readonly string[] = []
+  #listedFor: readonly string[] | undefined
+
+  constructor(config: () => Config) {
+    this.#config = config
+  }
+
+  /** Returns all keys; the same array while they do not change. */
+  readonly list = (): readonly string[] => {
+    const configured = configSecrets(this.#config())
+    if (configured !== this.#listedFor) {
+      this.#listedFor = configured
+      this.#list = this.#learned.size === 0 ? configured : [...new Set([...configured, ...this.#learned])]
+    }
+    return this.#list
+  }
+
+  /** Adds a key from a request. The configuration has its hash. */
+  learn(key: string): void {
+    if (this.#learned.has(key)) return
+    this.#learned.add(key)
+    const [oldest] = this.#learned
+    if (this.#learned.size > MAX_LEARNED_SECRETS && oldest !== undefined) this.#learned.delete(oldest)
+    this.#listedFor = undefined
+  }
 }

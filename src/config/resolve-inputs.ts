@@ -171,6 +171,7 @@ function createHost(settings: Settings, apiKey: string): HostConfig {
     seed: settings.seed,
     host: settings.host,
     pagesPrefix: settings.pagesPrefix,
+    publicUrl: settings.publicUrl,
     port: settings.port,
     workers: settings.workers,
     bodyLimitMb: settings.bodyLimitMb,

@@ -88,6 +88,7 @@ export function resolveResource(
     ...file.problems,
     ...faults.problems,
     ...(mode?.problems ?? []),
+    ...(parsed.success ? tokenProblems(parsed.data) : []),
   ]
   const isValid = parsed.success && mode && problems.length === 0
   return {
@@ -96,6 +97,12 @@ export function resolveResource(
     problems,
     warnings: file.warnings,
   }
+}
+
+/** Returns the problem of ENTRA_TOKENS without the tenants that it needs. */
+function tokenProblems({ entra: { tokens, tenants = [] } }: Settings): string[] {
+  if (tokens !== 'tenants' || tenants.length > 0) return []
+  return ['ENTRA_TOKENS is tenants, but ENTRA_TENANTS is not set. Set it to the ids of the accepted tenants.']
 }
 
 function namesOf(deployments: readonly Deployment[]): ReadonlySet<string> {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { setting, integer, integerOr, numberBetween, oneOf, text } from './setting.ts'
+import { setting, integer, integerOr, numberBetween, oneOf, text, textThat } from './setting.ts'
 
 /** Synonyms from `yesOrNo`, for settings with a third value. */
 const watchWords = { 1: 'true', yes: 'true', on: 'true', 0: 'false', no: 'false', off: 'false' } as const
@@ -68,6 +68,19 @@ export const serverSettings = {
     description:
       'Path under which all pages are also served: /sim. Requests for /, /healthz and /metrics with the key of the simulator then get recordings (docs/recordings.md).',
   }),
+  publicUrl: setting(
+    textThat(
+      (value) => /^https?:\/\/[^\s?#@]*[^\s?#@/]$/i.test(value) && URL.canParse(value),
+      'an http or https address without a query, a password or a slash at the end',
+    ),
+    {
+      env: 'PUBLIC_URL',
+      group,
+      unsetMeaning: 'the address in the Host header of a request',
+      description:
+        'Address of the simulator for its clients, such as https://sim.example.com: in URLs of images, and as the issuer of tokens (docs/access.md).',
+    },
+  ),
   port: setting(integer(0, 65_535), {
     env: 'PORT',
     group,

@@ -50,6 +50,8 @@ export interface JournalEntry {
   readonly client: string
   /** The authenticated caller, if known. */
   readonly caller: string | undefined
+  /** Why the key or token was refused, such as `unknown-key`. Undefined if it was not. */
+  readonly refusal: string | undefined
   readonly status: number
   /** The status of the error that a stream with status 200 reported instead of an answer. */
   readonly streamErrorStatus: number | undefined
@@ -92,6 +94,7 @@ export function journalEntry(call: JournalCall): JournalEntry {
     at: new Date(atEpochMs).toISOString(),
     bodyKept: body !== undefined,
     streamErrorStatus: call.streamErrorStatus,
+    refusal: call.refusal,
     serviceTier: call.serviceTier,
     get body() {
       return (text ??= redactedBody(call))
@@ -181,6 +184,8 @@ export interface JournalCall {
   readonly spilledOverFrom: string | undefined
   readonly client: string
   readonly caller: string | undefined
+  /** Absent if the key or token was not refused. */
+  readonly refusal?: string | undefined
   readonly status: number
   /** Absent if no stream reported an error. */
   readonly streamErrorStatus?: number | undefined
@@ -212,6 +217,8 @@ export interface JournalFilter {
   /** Case-insensitive. */
   readonly method?: string | undefined
   readonly limitedBy?: string | undefined
+  /** Only requests with a key or token that was refused for this reason. */
+  readonly refusal?: string | undefined
   /** Only retries of failed requests. */
   readonly retriesOnly?: boolean | undefined
   /** Only entries with a larger id. */
@@ -222,7 +229,8 @@ export interface JournalFilter {
 
 /** Returns the predicate for a filter. The caller applies `sinceId` and `limit`. */
 export function matcher(filter: JournalFilter): (call: JournalCall) => boolean {
-  const { operation, resource, deployment, status, client, path, limitedBy, retriesOnly = false } = filter
+  const { operation, resource, deployment, status, client, path, limitedBy, refusal } = filter
+  const { retriesOnly = false } = filter
   const method = filter.method?.toUpperCase()
   const hasStatus = (actual: number): boolean =>
     typeof status === 'number' ? actual === status : `${Math.floor(actual / 100)}xx` === status
@@ -237,5 +245,6 @@ export function matcher(filter: JournalFilter): (call: JournalCall) => boolean {
     (path === undefined || call.path === path) &&
     (method === undefined || call.method === method) &&
     (limitedBy === undefined || call.limitedBy === limitedBy) &&
+    (refusal === undefined || call.refusal === refusal) &&
     (!retriesOnly || (call.retry !== undefined && !isNewRequest(call.retry)))
 }

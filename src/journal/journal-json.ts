@@ -30,6 +30,7 @@ export function journalEntryJson(entry: JournalEntry) {
     spilled_over_from: entry.spilledOverFrom ?? null,
     client: entry.client,
     caller: entry.caller ?? null,
+    refusal: entry.refusal ?? null,
     service_tier: entry.serviceTier
       ? { request: entry.serviceTier.requested, response: entry.serviceTier.served ?? null }
       : null,

@@ -42,6 +42,7 @@ function record(exchange: Exchange, reply: Reply, sink: JournalSink, testHeader:
       spilledOverFrom: exchange.spilledOverFrom,
       client: clientName(exchange, testHeader),
       caller: exchange.caller,
+      refusal: exchange.refusal,
       status: reply.status,
       streamErrorStatus: reply.streamErrorStatus,
       limitedBy: reply.limitedBy,

@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto'
+import { sentSecret } from '../access/credentials.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { isMultipart } from '../wire/multipart.ts'
 import { RecentMap } from '../lib/caches.ts'
@@ -91,8 +92,5 @@ function keyHash(headers: Exchange['headers']): string | undefined {
 }
 
 function sentKey(headers: Exchange['headers']): string | undefined {
-  const { authorization } = headers
-  const key = headers['api-key'] ?? headers['x-api-key'] ?? headers['ocp-apim-subscription-key']
-  if (typeof key === 'string') return key
-  return authorization?.replace(/^bearer /i, '')
+  return sentSecret(headers) ?? headers.authorization
 }

@@ -62,6 +62,7 @@ interface RequestFacts {
   readonly tokens: readonly [prompt: number, completion: number] | undefined
   readonly ms: number
   readonly answer: string
+  readonly refusal: string | undefined
 }
 
 function factsOf(
@@ -83,6 +84,7 @@ function factsOf(
     tokens: usage && [usage.promptTokens, usage.completionTokens],
     ms: Math.round(outcome.endMs),
     answer: printableWithin(answerOf(exchange, reply, outcome), MAX_TARGET_LENGTH),
+    refusal: exchange.refusal,
   }
 }
 
@@ -103,8 +105,9 @@ function withoutKeys(text: string, secrets: readonly string[]): string {
 }
 
 /** The source of the answer, or the reason for a rejection or an early end. */
-function answerOf({ answeredBy, source }: Exchange, reply: Reply, { aborted }: Outcome): string {
+function answerOf({ answeredBy, source, refusal }: Exchange, reply: Reply, { aborted }: Outcome): string {
   const { limitedBy, streamErrorStatus, interruption } = reply
+  if (refusal !== undefined) return `refused: ${refusal}`
   const reason =
     limitedBy === undefined
       ? describeSource(answeredBy, source, outcomeStatus(reply))
@@ -148,6 +151,7 @@ function renderJson({
   tokens,
   ms,
   answer,
+  refusal,
 }: RequestFacts): string {
   const [promptTokens, completionTokens] = tokens ?? []
   const line = {
@@ -162,6 +166,7 @@ function renderJson({
     completionTokens,
     ms,
     answer,
+    refusal,
     msg: 'A request was answered.',
   }
   return `${JSON.stringify(line)}\n`

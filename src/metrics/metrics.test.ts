@@ -242,6 +242,7 @@ describe('createMetrics', () => {
       'aoai_deployment_used_per_minute gauge',
       'aoai_deployment_remaining_per_minute gauge',
       'aoai_connections_ended_total counter',
+      'aoai_access_refused_total counter',
       'aoai_recordings_lost_total counter',
     ])
     for (const name of names) expect(text).toContain(`# HELP ${name.split(' ')[0]} `)

@@ -1,3 +1,4 @@
+import { refusals } from '../access/credentials.ts'
 import { type ConnectionEnd, connectionEnds } from './connection-end.ts'
 import { type Stage, mapMaybe } from '../pipeline/stage.ts'
 import type { InjectionReports } from '../faults/faults.ts'
@@ -75,6 +76,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   })
   registerDeployments(requests, { occupancy, limits: options.limits, resources: options.resources })
   const connectionEnded = registerConnections(requests)
+  const countRefusal = registerRefusals(requests)
   if (options.info) registerInfo(requests, options.info)
   const recordingLost = registerRecordings(requests)
   if (options.injections) registerInjections(requests, options.injections)
@@ -96,7 +98,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
         const nowMs = clock.nowMs()
         // Without latency no part has a planned time, but event-loop lag is still measured.
         watch.advance(nowMs)
-        const { queuedMs } = exchange
+        const { queuedMs, refusal } = exchange
+        if (refusal !== undefined) countRefusal(exchange.resource, refusal)
         const baseMs = nowMs - exchange.startedMs - queuedMs
         exchange.onEnd((outcome) =>
           table.seriesOf(exchange).count(exchange, reply, { baseMs, queuedMs }, outcome),
@@ -220,6 +223,26 @@ function registerRecordings(registry: Registry): (loss: RecordingLoss) => void {
   registry.registerMetric(lost)
   return (reason) => lost.labels(reason).inc()
 }
+
+/** Registers the counter of refused keys and tokens, and returns the function that increments it. */
+function registerRefusals(registry: Registry): (resource: string, reason: string) => void {
+  const refused = new Counter({
+    name: 'aoai_access_refused_total',
+    help: 'Requests refused because of their key or token, by reason (docs/access.md).',
+    labelNames: ['resource', 'reason'],
+    registers: [],
+  })
+  // Starts at 0, because Prometheus detects an increase only from a known value.
+  for (const reason of refusals) refused.labels({ reason }).inc(0)
+  registry.registerMetric(refused)
+  return (resource, reason) => {
+    // An extension can set any reason.
+    const label = reasons.has(reason) ? reason : 'other'
+    refused.labels({ ...resourceLabels(resource), reason: label }).inc()
+  }
+}
+
+const reasons: ReadonlySet<string> = new Set(refusals)
 
 /** Registers the metrics of shared state. They are read when the registry is rendered. */
 function registerSharedState(registry: Registry, state: SharedState): void {

@@ -92,6 +92,8 @@ export class Exchange {
   readonly id: string
   /** Route of the data plane; undefined for any other path. */
   readonly route: Route | undefined
+  /** Route of a path that names a resource which does not exist. `route` is then undefined. */
+  readonly routeOfUnknownResource: Route | undefined
   /** Name of the resource. */
   readonly resource: string
   /**
@@ -120,6 +122,8 @@ export class Exchange {
    * itself: such a request needs no key.
    */
   caller: string | undefined
+  /** Why the stage `key` refused the request, such as `unknown-key`. For operators: the answer never contains it. */
+  refusal: string | undefined
   /** Description of the answer, or the file and line of its recording, for the log; not set by generate. */
   answeredBy: string | { readonly file: string | undefined; readonly line: number } | undefined
   /** Is notified of the delays with which the answer is sent; optional. */
@@ -155,6 +159,7 @@ export class Exchange {
     const route = findRoute(incoming.method, incoming.path)
     const view = viewOf(env.config, route)
     this.route = view && route
+    this.routeOfUnknownResource = view ? undefined : route
     this.resource = (view && route?.resource) ?? defaultResourceName
     this.config = view ?? env.config.defaultResource
   }
@@ -341,10 +346,12 @@ export interface IncidentEffects {
 const plainHost = /^[A-Za-z0-9._-]+(:\d{1,5})?$|^\[[0-9a-fA-F:.]+\](:\d{1,5})?$/
 
 /**
- * Returns the address of the simulator from the Host header, without a trailing slash. The scheme is https if a proxy says so in
- * `x-forwarded-proto`. Without a valid host, as for a request in the same process, returns the address in the configuration.
+ * Returns the address of the simulator without a trailing slash: PUBLIC_URL, or else that in the Host header. The scheme is https
+ * if a proxy says so in `x-forwarded-proto`. Without a valid host, as for a request in the same process, returns the address in the
+ * configuration.
  */
-export function originOf({ headers, config }: Exchange): string {
+export function originOf({ headers, config }: Pick<Exchange, 'headers' | 'config'>): string {
+  if (config.publicUrl !== undefined) return config.publicUrl
   const scheme = headers['x-forwarded-proto'] === 'https' ? 'https' : 'http'
   const { host } = headers
   return `${scheme}://${host !== undefined && plainHost.test(host) ? host : `${config.host}:${config.port}`}`

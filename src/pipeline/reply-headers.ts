@@ -46,7 +46,8 @@ export function failureReply(exchange: Exchange): Refusal {
 
 /** Sets the body of an error, in the format of the request. */
 function writeError(exchange: Exchange, error: ServiceError, reply: Reply): ServiceFacts {
-  const { body, contentType } = wireFormatOf(exchange.route?.operation).writeError(error, exchange.id)
+  const { operation } = exchange.route ?? exchange.routeOfUnknownResource ?? {}
+  const { body, contentType } = wireFormatOf(operation).writeError(error, exchange.id)
   reply.body = textBody(body)
   const layer = layerOf(error.layer, exchange)
   return { layer, contentType, chunked: contentType === undefined }

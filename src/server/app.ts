@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Hono } from 'hono'
 import { METHOD_NAME_ALL } from 'hono/router'
 import { getPath } from 'hono/utils/url'
-import { hasValidKey } from '../access/access.ts'
+import { defaultResourceName } from '../config/config.ts'
 import { ConnectionCut } from './carriers/web-response.ts'
 import { failureResponse } from './answer-failure.ts'
 import { createDataPlane, type DataPlane } from './data-plane.ts'
@@ -33,8 +33,11 @@ export function createApp(simulator: Simulator, sources: PageSources = {}): App 
 
   const { pagesPrefix } = simulator.config
   // Probes and browsers send no key, and still get the page.
-  const hasKey = ({ headers }: Request): boolean =>
-    hasValidKey(Object.fromEntries(headers), simulator.config.defaultResource.apiKey)
+  const isAuthorized = async ({ headers }: Request): Promise<boolean> => {
+    const { defaultResource: config } = simulator.config
+    const request = { headers: Object.fromEntries(headers), resource: defaultResourceName, config }
+    return typeof (await simulator.judge(request)) === 'string'
+  }
 
   for (const { method, path, servedBy, streams, isCommon, answer } of createPages(simulator, sources)) {
     const respond: typeof answer =
@@ -47,7 +50,8 @@ export function createApp(simulator: Simulator, sources: PageSources = {}): App 
       continue
     }
     app.on(methods, path === '/' ? [pagesPrefix, `${pagesPrefix}/`] : [`${pagesPrefix}${path}`], handler)
-    const replaced: typeof dataPlane = (context) => (hasKey(context.req.raw) ? dataPlane : handler)(context)
+    const replaced: typeof dataPlane = async (context) =>
+      ((await isAuthorized(context.req.raw)) ? dataPlane : handler)(context)
     app.on(methods, path, isCommon ? replaced : handler)
   }
   app.all('*', dataPlane)
@@ -67,7 +71,8 @@ export function createApp(simulator: Simulator, sources: PageSources = {}): App 
     endStreams: () => open.endAll(),
     upgrades: [],
     // Pages check their own keys, and have small bodies.
-    wantsBody: (incoming: IncomingMessage) => isPage(incoming) || wantsBody(incoming),
+    wantsBody: (incoming: IncomingMessage): ReturnType<typeof wantsBody> =>
+      isPage(incoming) || wantsBody(incoming),
   })
 }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Context } from 'hono'
 import { bodyTooLarge } from '../wire/errors.ts'
 import { findRoute, collapseSlashes } from '../wire/route.ts'
-import { hasValidKey } from '../access/access.ts'
+import { defaultResourceName } from '../config/config.ts'
 import { ConnectionCut } from './carriers/web-response.ts'
 import { Exchange, type Incoming, viewOf } from '../pipeline/exchange.ts'
 import { completeReply, failureReply, noRoomReply, refuse } from '../pipeline/reply-headers.ts'
@@ -33,7 +33,7 @@ export interface DataPlane {
   /** Answers a request directly from its socket, in a later event-loop iteration. */
   readonly answerSocket: (incoming: IncomingMessage, outgoing: ServerResponse) => void
   /** Whether a client that sends `Expect: 100-continue` is to send its body. */
-  readonly wantsBody: (incoming: IncomingMessage) => boolean
+  readonly wantsBody: (incoming: IncomingMessage) => MaybePromise<boolean>
 }
 
 /** A request with its body. */
@@ -102,11 +102,14 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
 
   // A hook of an extension can authorize a request by its body.
   const hooksCanAuthorize = simulator.extensions.hooks.length > 0
-  const isUnauthorized = ({ method = 'GET', url = '/', headers }: IncomingMessage): boolean => {
-    if (hooksCanAuthorize) return false
+  const isAuthorized = ({ method = 'GET', url = '/', headers }: IncomingMessage): MaybePromise<boolean> => {
+    if (hooksCanAuthorize) return true
     const { config } = simulator
-    const { apiKey } = viewOf(config, findRoute(method, splitUrl(url).path)) ?? config.defaultResource
-    return !hasValidKey(headers, apiKey)
+    const route = findRoute(method, splitUrl(url).path)
+    const view = viewOf(config, route)
+    const resource = (view && route?.resource) ?? defaultResourceName
+    const verdict = simulator.judge({ headers, resource, config: view ?? config.defaultResource })
+    return mapMaybe(verdict, (known) => typeof known === 'string')
   }
 
   /** Answers without reading the body, because the service checks path, version and key before the body. */
@@ -119,16 +122,34 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
     received.add({ incoming, outgoing, startedMs, body: emptyBody, isLast: true })
   }
 
-  const answerSocket: DataPlane['answerSocket'] = (incoming, outgoing) => {
-    if (isLingering(incoming.socket)) return
-    const startedMs = clock.nowMs()
-    if (mayBeLarge(incoming) && isUnauthorized(incoming)) {
-      refuseEarly(incoming, outgoing, startedMs)
-      return
-    }
+  const readAndAnswer = (incoming: IncomingMessage, outgoing: ServerResponse, startedMs: number): void =>
     readNodeBody(incoming, simulator.config.bodyLimitMb * BYTES_PER_MEGABYTE, budget, (body) => {
       if (body.kind !== 'aborted') received.add({ incoming, outgoing, startedMs, body })
     })
+
+  const answerIfAuthorized = (
+    incoming: IncomingMessage,
+    outgoing: ServerResponse,
+    startedMs: number,
+  ): void => {
+    const decide = (): MaybePromise<void> =>
+      mapMaybe(isAuthorized(incoming), (isAllowed) => {
+        // The client can disconnect while its token is verified.
+        if (incoming.destroyed) return
+        if (isAllowed) readAndAnswer(incoming, outgoing, startedMs)
+        else refuseEarly(incoming, outgoing, startedMs)
+      })
+    void catchMaybe(decide, (error) => {
+      simulator.onPageFailure(error)
+      answerFailure(outgoing)
+    })
+  }
+
+  const answerSocket: DataPlane['answerSocket'] = (incoming, outgoing) => {
+    if (isLingering(incoming.socket)) return
+    const startedMs = clock.nowMs()
+    if (mayBeLarge(incoming)) answerIfAuthorized(incoming, outgoing, startedMs)
+    else readAndAnswer(incoming, outgoing, startedMs)
   }
 
   const answerWeb = async (request: Request): Promise<Response> => {
@@ -164,7 +185,7 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
       return alreadySent
     },
     answerSocket,
-    wantsBody: (incoming) => !isUnauthorized(incoming),
+    wantsBody: isAuthorized,
   }
 }
 

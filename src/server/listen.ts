@@ -10,6 +10,7 @@ import type { Logger } from '../lib/logger.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import { expectationFailed, malformedRequest } from '../wire/named-errors.ts'
 import { stackOf } from '../lib/error-text.ts'
+import { mapMaybe } from '../pipeline/stage.ts'
 import { ConnectionReports, WriteStalls } from './connection-reports.ts'
 import { refuseHead, refuseRequest } from './refuse-request.ts'
 import { emitClosed, upgradeOptions } from './node-internals.ts'
@@ -94,8 +95,10 @@ export async function listen(
     else void answer(incoming, outgoing)
   })
   server.on('checkContinue', (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    if (app.wantsBody(incoming)) outgoing.writeContinue()
-    server.emit('request', incoming, outgoing)
+    void mapMaybe(app.wantsBody(incoming), (isWanted) => {
+      if (isWanted) outgoing.writeContinue()
+      server.emit('request', incoming, outgoing)
+    })
   })
   server.on('connection', (socket) => stalls.watch(socket))
   server.on('checkExpectation', (incoming, outgoing) =>

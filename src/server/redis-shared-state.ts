@@ -1,5 +1,4 @@
 import type { LiveConfig } from '../config/live-config.ts'
-import { configSecrets } from '../config/redact-config.ts'
 import { ResponseStore, defaultStoreLimits } from '../generate/responses/response-store.ts'
 import type { JournalReader } from '../journal/journal-sink.ts'
 import { LimiterTable } from '../limits/limiter-table.ts'
@@ -60,7 +59,7 @@ export async function connectSharedState(
   })
   const responses = new RedisResponses({ documents, local: new ResponseStore(), clock: machine })
   const cursors = new RedisCursors({ connection, prefix, local: new LocalCursors() })
-  const secrets = (): readonly string[] => configSecrets(live.current)
+  const { list: secrets } = live.secrets
   const journal =
     size === 0 || hasOwnJournal ? undefined : new RedisJournal({ connection, prefix, size, secrets })
   const patches = createRedisPatches({ connection, prefix, live, clock: machine, logger })

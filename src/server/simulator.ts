@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { type Config, defaultResourceName, type ResourceView } from '../config/config.ts'
 import type { IncidentPhase } from '../config/incident-file.ts'
 import type { Change, LiveConfig } from '../config/live-config.ts'
-import { configSecrets } from '../config/redact-config.ts'
+import type { KnownSecrets } from '../config/redact-config.ts'
 import { resourceChanges, resourceNames, withResourceNames } from '../config/resource-ids.ts'
 import { composeExtensions, type Extensions } from '../extensions/compose-extensions.ts'
-import { createAccess } from '../access/access.ts'
+import { type Refusal, sentSecret } from '../access/credentials.ts'
+import { type Access, createAccess } from '../access/access.ts'
 import { makeSigningKey } from '../access/signing-key.ts'
 import { createFaults } from '../faults/faults.ts'
 import { IncidentTimetables, type Timetables } from '../faults/incidents.ts'
@@ -67,6 +68,8 @@ export interface Simulator {
   readonly recordings: readonly RecordingsInUse[]
   /** Runs a request through all stages. */
   readonly run: Run
+  /** Judges the credentials of a request without running it. */
+  readonly judge: Access['judge']
   /** Called when sending an answer fails. */
   readonly onSendFailure: (error: unknown) => void
   /** Called when a head could not be sent unchanged. */
@@ -156,7 +159,7 @@ export function assembleSimulator(
     },
     onBottleneck: (found) => logger.warn(found, describeBottleneck(found)),
   })
-  const secrets = (): readonly string[] => configSecrets(live.current)
+  const { list: secrets } = live.secrets
   const ownJournal = shared.journal ? undefined : journalOf(live.current, clock, secrets)
   const telemetry = createTelemetry({ ...shared, config: live.current, logger })
   const builtIn = createGenerateMode({ responses })
@@ -165,6 +168,7 @@ export function assembleSimulator(
     clock,
     logger,
     config: () => live.current,
+    secrets,
     generate,
     forwarder: extensions.forward,
     cursors,
@@ -184,6 +188,14 @@ export function assembleSimulator(
     logRetirements(live, clock, logger)
   }
 
+  const access = createAccess({
+    answersAnyPath: extensions.generate !== undefined,
+    onUndefinedDeployment: createUndefinedReport(logger),
+    clock,
+    logger,
+    config: () => live.current,
+    onProvenKey: (key) => live.secrets.learn(key),
+  })
   const run = createPipeline(
     {
       observe: metrics.observe,
@@ -192,10 +204,7 @@ export function assembleSimulator(
       ...(telemetry && { telemetry: telemetry.observe }),
       ...(requestLog && { requestLog: createRequestLog(requestLog, secrets) }),
       extensionHooks: extensions.hooks,
-      access: createAccess({
-        answersAnyPath: extensions.generate !== undefined,
-        onUndefinedDeployment: createUndefinedReport(logger),
-      }),
+      access,
       prepareFaults: faults.prepare,
       admit: createAdmission({ limits, limiters: extensions.limiters }),
       injectFaults: faults.inject,
@@ -256,13 +265,20 @@ export function assembleSimulator(
     incidents,
     journal: sharedState?.journal ?? ownJournal,
     ownJournal,
-    poolState: { limits, slots, responses, cursors, journal: shared.journal ?? ownJournal ?? noopJournal },
+    poolState: {
+      limits,
+      slots,
+      responses,
+      cursors,
+      journal: learningKeys(shared.journal ?? ownJournal ?? noopJournal, live.secrets),
+    },
     occupancy,
     extensions,
     get recordings() {
       return sources.inUse(live.current)
     },
     run,
+    judge: access.judge,
     onPageFailure: (error) => logFailure(logger, error, {}, 'A page of the simulator failed.'),
     onSendFailure: (error) =>
       logFailure(logger, error, {}, 'Could not send an answer. The client got a 500, or a cut connection.'),
@@ -313,6 +329,25 @@ function randomOf({ seed }: Config, processNumber: number | undefined): Random {
 
 /** Discards the requests that workers report when the journal is off. */
 const noopJournal: JournalSink = { started: () => undefined, ended() {} }
+
+/** Wraps the journal that workers report to. Keys that only a worker has seen must not appear in it either. */
+function learningKeys(journal: JournalSink, secrets: KnownSecrets): JournalSink {
+  return {
+    started(call, plannedMs) {
+      const isKnownKey = call.caller?.startsWith('key:') === true || hasKnownKey.has(call.refusal)
+      const key = isKnownKey ? sentSecret(call.headers) : undefined
+      if (key !== undefined) secrets.learn(key)
+      return journal.started(call, plannedMs)
+    },
+    ended: (lease, end) => journal.ended(lease, end),
+  }
+}
+
+/** Refusals of keys that the configuration has as a hash. */
+const hasKnownKey: ReadonlySet<string | undefined> = new Set<Refusal>([
+  'key-of-other-resource',
+  'key-disabled',
+])
 
 function journalOf(
   { journalSize, testHeader }: Config,

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { KnownSecrets } from '../config/redact-config.ts'
 import type { Config, ResourceView, RecordingsConfig, Upstream } from '../config/config.ts'
-import { configSecrets } from '../config/redact-config.ts'
 import { replaysRecordings, type SourceName, writesRecordings } from '../config/source-names.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
@@ -28,6 +28,8 @@ export interface SourceTableOptions {
   readonly logger: Logger
   /** Returns the current configuration. */
   readonly config: () => Config
+  /** Returns the keys that recordings must not contain; the same array while they do not change. */
+  readonly secrets: KnownSecrets['list']
   readonly generate: Source
   readonly forwarder: Forwarder | undefined
   /** Called for each answer that could not be recorded. */
@@ -169,7 +171,7 @@ export class SourceTable {
   /** Returns all current keys; the same array while they do not change. */
   readonly #allSecrets = (): readonly string[] => {
     const lists = [
-      configSecrets(this.#options.config()),
+      this.#options.secrets(),
       ...Array.from(this.#upstreams.values(), ({ client }) => client.secrets()),
     ]
     const isSame =

@@ -63,7 +63,7 @@ describe('the log line of a request', () => {
 
   it('is written for refused requests and unknown paths', async () => {
     const { ask } = setUp()
-    expect(await ask(chat, hello, 'wrong')).toMatch(/ 401 .* refused {2}[\da-f-]{36}\n$/)
+    expect(await ask(chat, hello, 'wrong')).toMatch(/ 401 .* refused: unknown-key {2}[\da-f-]{36}\n$/)
     expect(await ask('/no/such/path')).toMatch(/ 404 {2}0 ms {2}refused {2}[\da-f-]{36}\n$/)
   })
 

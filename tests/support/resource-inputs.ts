@@ -1,3 +1,4 @@
+import type { ResourceKey, SigningKey } from '../../src/config/access-settings.ts'
 import type { ConfigInputs, ResourceInputs } from '../../src/config/read-inputs.ts'
 import { givenValue, settingsTable } from '../../src/config/settings-table.ts'
 
@@ -10,6 +11,9 @@ export interface TestResource {
   readonly incidents?: object
   /** Its identity. Default: its name. */
   readonly id?: string
+  readonly keys?: readonly ResourceKey[]
+  readonly signingKey?: SigningKey
+  readonly tenant?: string
 }
 
 /** Adds resources to what a configuration is made from. */
@@ -27,7 +31,7 @@ export function withResources(
 function resourceInputs(
   { models }: ConfigInputs,
   name: string,
-  { env = {}, deployments = {}, faults, incidents, id }: TestResource,
+  { env = {}, deployments = {}, faults, incidents, id, keys, signingKey, tenant }: TestResource,
 ): ResourceInputs {
   const location = `resources.${name}`
   const given = Object.entries(env).map(([variable, value]) => {
@@ -42,6 +46,9 @@ function resourceInputs(
     deploymentsAreDefault: false,
     ...(faults && { faults: { entries: { faults }, location } }),
     ...(incidents && { incidents: { entries: incidents, location } }),
+    ...(keys && { keys }),
+    ...(signingKey && { signingKey }),
+    ...(tenant !== undefined && { tenant }),
     generatedKey: `${name}-key`,
     ...(id !== undefined && { id }),
   }

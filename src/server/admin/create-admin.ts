@@ -1,6 +1,6 @@
 import type { Context } from 'hono'
 import type { Config } from '../../config/config.ts'
-import { hasValidKey } from '../../access/access.ts'
+import { hasKey } from '../../access/credentials.ts'
 import { shortText } from '../../lib/error-text.ts'
 import { OperatorError } from '../../lib/operator-error.ts'
 import { invalidKey } from '../../wire/errors.ts'
@@ -78,7 +78,7 @@ function refuseUnauthorized({ headers }: Request, adminApiKey: string): Response
     ...(key !== undefined && { 'api-key': key }),
     ...(authorization && { authorization }),
   }
-  return hasValidKey(credentials, adminApiKey) ? undefined : errorResponse(invalidKey())
+  return hasKey(credentials, adminApiKey) ? undefined : errorResponse(invalidKey())
 }
 
 /** Returns the 401 for /metrics, or undefined if METRICS_AUTH requires no key or the request has it. */

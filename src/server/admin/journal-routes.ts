@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { journalEntryJson, journalJson, retryReportJson } from '../../journal/journal-json.ts'
+import { refusals } from '../../access/credentials.ts'
 import type { JournalFilter } from '../../journal/journal-entry.ts'
 import type { JournalReader } from '../../journal/journal-sink.ts'
 import { operations } from '../../wire/route.ts'
@@ -31,6 +32,10 @@ const filters = z.object({
     .enum(['tokens', 'requests', 'capacity'])
     .optional()
     .describe('Only requests rejected by this limit.'),
+  refusal: z
+    .enum(refusals)
+    .optional()
+    .describe('Only requests with a key or token that was refused for this reason.'),
   retries: z.boolean().default(false).describe('true: only requests that repeat a failed one.'),
 })
 

@@ -44,6 +44,7 @@ const journalEntrySchema = z
     spilled_over_from: text.nullable(),
     client: text,
     caller: text.nullable(),
+    refusal: text.nullable().describe('Why the key or token was refused.'),
     status: z.int().min(100).max(599),
     stream_error_status: z
       .int()
