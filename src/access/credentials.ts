@@ -37,7 +37,7 @@ export type Verdict = string | { readonly reason: Refusal }
 /** Headers with a key, in order of precedence. */
 const keyHeaders = ['api-key', 'x-api-key', 'ocp-apim-subscription-key'] as const
 
-/** Returns the key in a header of its own: the first that is not empty. */
+/** Returns the key in the first key header that is not empty. */
 export function keyInHeader(headers: Headers): string | undefined {
   for (const name of keyHeaders) {
     const value = headers[name]

@@ -33,7 +33,7 @@ type Asked = Pick<Exchange, 'headers' | 'resource' | 'config'>
 
 /**
  * Judges tokens. Accepted ones are remembered until they expire or the keys or settings of their resource change. Refused ones are
- * not remembered: nobody can fill the memory with them.
+ * not remembered, so that they cannot fill the memory.
  */
 export class TokenJudge {
   readonly #clock: Clock

@@ -158,7 +158,7 @@ describe('a resource that does not exist', () => {
     for (const headers of credentials) {
       const [known, unknown] = await Promise.all([
         send(`/acme${path}`, headers),
-        send(`/nobody${path}`, headers),
+        send(`/absent${path}`, headers),
       ])
       const withoutId = (answer: Response) =>
         [...answer.headers].filter(([name]) => name !== 'apim-request-id')
