@@ -1,4 +1,3 @@
-import { refusals } from '../access/credentials.ts'
 import { type ConnectionEnd, connectionEnds } from './connection-end.ts'
 import { type Stage, mapMaybe } from '../pipeline/stage.ts'
 import type { InjectionReports } from '../faults/faults.ts'
@@ -76,7 +75,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   })
   registerDeployments(requests, { occupancy, limits: options.limits, resources: options.resources })
   const connectionEnded = registerConnections(requests)
-  const countRefusal = registerRefusals(requests)
+  registerRefusals(requests, table)
   if (options.info) registerInfo(requests, options.info)
   const recordingLost = registerRecordings(requests)
   if (options.injections) registerInjections(requests, options.injections)
@@ -99,7 +98,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
         // Without latency no part has a planned time, but event-loop lag is still measured.
         watch.advance(nowMs)
         const { queuedMs, refusal } = exchange
-        if (refusal !== undefined) countRefusal(exchange.resource, refusal)
+        if (refusal !== undefined) table.countRefusal(exchange, refusal)
         const baseMs = nowMs - exchange.startedMs - queuedMs
         exchange.onEnd((outcome) =>
           table.seriesOf(exchange).count(exchange, reply, { baseMs, queuedMs }, outcome),
@@ -224,25 +223,22 @@ function registerRecordings(registry: Registry): (loss: RecordingLoss) => void {
   return (reason) => lost.labels(reason).inc()
 }
 
-/** Registers the counter of refused keys and tokens, and returns the function that increments it. */
-function registerRefusals(registry: Registry): (resource: string, reason: string) => void {
+/** Registers the counter of refused keys and tokens. It is read when the registry is rendered. */
+function registerRefusals(registry: Registry, table: SeriesTable): void {
   const refused = new Counter({
     name: 'aoai_access_refused_total',
     help: 'Requests refused because of their key or token, by reason (docs/access.md).',
     labelNames: ['resource', 'reason'],
     registers: [],
+    collect() {
+      this.reset()
+      for (const { resource, reason, count } of table.refusals()) {
+        this.labels({ ...resourceLabels(resource), reason }).inc(count)
+      }
+    },
   })
-  // Starts at 0, because Prometheus detects an increase only from a known value.
-  for (const reason of refusals) refused.labels({ reason }).inc(0)
   registry.registerMetric(refused)
-  return (resource, reason) => {
-    // An extension can set any reason.
-    const label = reasons.has(reason) ? reason : 'other'
-    refused.labels({ ...resourceLabels(resource), reason: label }).inc()
-  }
 }
-
-const reasons: ReadonlySet<string> = new Set(refusals)
 
 /** Registers the metrics of shared state. They are read when the registry is rendered. */
 function registerSharedState(registry: Registry, state: SharedState): void {

@@ -1,3 +1,4 @@
+import { refusals } from '../access/credentials.ts'
 import type { Exchange, PacingWatch, Outcome } from '../pipeline/exchange.ts'
 import { defaultResourceName } from '../config/config.ts'
 import type { Operation } from '../wire/route.ts'
@@ -28,7 +29,15 @@ interface ResourceSeries {
   readonly byDeployment: Map<string, ByOperation>
   /** Names of deployments that were not configured at their first request. */
   readonly unknown: Set<string>
+  /** Requests with a refused key or token, by reason. */
+  readonly refusals: Map<string, number>
 }
+
+function openResource(label: string): ResourceSeries {
+  return { label, byDeployment: new Map(), unknown: new Set(), refusals: new Map() }
+}
+
+const knownRefusals: ReadonlySet<string> = new Set(refusals)
 
 /** Limits of a table. */
 export interface TableLimits {
@@ -53,7 +62,7 @@ export class SeriesTable {
   /** By the identity of the resource, so that a resource that is created again starts at 0. */
   readonly #byResource = new Map<string, ResourceSeries>()
   /** Shared by the resources above the limit. */
-  readonly #others: ResourceSeries = { label: 'other', byDeployment: new Map(), unknown: new Set() }
+  readonly #others = openResource('other')
   #labels = 0
   #unknownDeployments = 0
   #deployments = 0
@@ -68,6 +77,31 @@ export class SeriesTable {
     const name = exchange.deployment?.name ?? ''
     const known = this.#byResource.get(exchange.config.id)?.byDeployment.get(name)?.get(operation)
     return known ?? this.#open(exchange, name, operation)
+  }
+
+  /** Counts a request with a refused key or token. An extension can set any reason: other texts count as `other`. */
+  countRefusal(exchange: Exchange, reason: string): void {
+    const { refusals: counts } = this.#resourceOf(exchange)
+    const label = knownRefusals.has(reason) ? reason : 'other'
+    counts.set(label, (counts.get(label) ?? 0) + 1)
+  }
+
+  /** The number of refused requests by resource and reason. The default resource has all reasons. */
+  *refusals(): Generator<{ readonly resource: string; readonly reason: string; readonly count: number }> {
+    const counted = new Set<string>()
+    for (const { label: resource, refusals: counts } of new Set([
+      ...this.#byResource.values(),
+      this.#others,
+    ])) {
+      for (const [reason, count] of counts) {
+        if (resource === defaultResourceName) counted.add(reason)
+        yield { resource, reason, count }
+      }
+    }
+    // Start at 0, because Prometheus detects an increase only from a known value.
+    for (const reason of refusals) {
+      if (!counted.has(reason)) yield { resource: defaultResourceName, reason, count: 0 }
+    }
   }
 
   /** Removes the series of other resources than these identities. */
@@ -120,7 +154,7 @@ export class SeriesTable {
     let series = this.#byResource.get(id)
     if (!series) {
       const isFull = this.#labels >= this.#limits.resources && label !== defaultResourceName
-      series = isFull ? this.#others : { label, byDeployment: new Map(), unknown: new Set() }
+      series = isFull ? this.#others : openResource(label)
       if (!isFull) this.#labels++
       // The number of resources is limited by their configuration.
       this.#byResource.set(id, series)

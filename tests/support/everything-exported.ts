@@ -47,6 +47,7 @@ export async function renderEverything(): Promise<{ readonly text: string; reado
     ...[1, 2, 3].map(() => ask('slots')),
     ask('chat', {}, { 'x-sim-fault': 'serverError' }),
     ask('chat', {}, { 'api-key': 'wrong' }),
+    ask('chat', {}, { 'api-key': 'wrong' }, '/acme'),
     ...['chat', 'provisioned', 'slots', 'slots'].map((name) =>
       ask(name, {}, { 'api-key': 'acme-key' }, '/acme'),
     ),
