@@ -63,6 +63,12 @@ upstreams:
     key: { env: UPSTREAM_KEY }
 deployments:
   chat: { model: gpt-4o-mini, tokens_per_minute: 60000 }
+resources:
+  acme:
+    region: East US
+    keys: [{ env: ACME_KEY, label: load test }]
+    deployments:
+      chat: { model: gpt-4o, tokens_per_minute: 10000 }
 faults:
   - { probability: 0.01, fault: serverError }
 incidents:
@@ -76,6 +82,7 @@ incidents:
 | \`settings\` | The settings of this page. The name of a setting is the one in the column _At run time_, else its variable in lower case without \`SIMULATOR_\`: \`PORT\` is \`port\`. |
 | \`upstreams\` | Real services by name: \`endpoint\`, \`key\` and the \`UPSTREAM_\` settings without this prefix, such as \`connect_timeout_ms\`. \`default\` is the one of \`AZURE_OPENAI_ENDPOINT\`, which overrides it. |
 | \`deployments\` | The same as [the deployment file](#the-deployment-file). |
+| \`resources\` | Further resources by name, each below its path prefix (\`/acme/openai/...\`). A resource has \`keys\`, \`deployments\`, \`faults\`, \`incidents\`, \`upstream\` (the name of one of \`upstreams\`) and any setting of a resource, such as \`region\`. It inherits other settings, but not the keys. |
 | \`faults\` | The list of a [fault file](faults.md). |
 | \`incidents\` | The timetable of an [incident file](incidents.md). |
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { OperatorError } from '../lib/operator-error.ts'
 import type { Config } from './config.ts'
 import { loadConfig } from './live-config.ts'
+import { configSecrets } from './redact-config.ts'
 import type { ConfigSources } from './sources.ts'
 
 interface Given {
@@ -182,6 +183,72 @@ faults: [{ probability: { env: SHARE }, fault: serverError }]
   })
 })
 
+describe('the resources of a configuration file', () => {
+  const text = `
+settings: { region: West Europe, api_key: main-key, latency: { time_scale: 2 } }
+upstreams:
+  default: { endpoint: "http://main", key: main-up, connect_timeout_ms: 7, retries: 3 }
+  east: { endpoint: "http://east/", key: { env: EAST }, idle_timeout_ms: 9 }
+resources:
+  acme:
+    region: Sweden Central
+    limitProfile: 2026-08
+    tokens: own
+    upstream: east
+    keys: [plain-key, { env: ACME_KEY, label: ci }]
+    deployments: { my_chat: { model: gpt-4o, tokens_per_minute: { env: TPM } } }
+    faults: [{ probability: 1, fault: serverError, deployment: my_chat }]
+    incidents: { phases: [{ name: slow, minutes: 1 }] }
+  beta: { upstream: default }
+  gamma: {}
+`
+  const env = { EAST: 'east-up', ACME_KEY: 'from-variable', TPM: '600' }
+
+  it('have own settings, keys, deployments, faults and incidents, and inherit other settings', () => {
+    const { resources } = load(text, { env })
+    expect([...resources.keys()]).toEqual(['default', 'acme', 'beta', 'gamma'])
+    const acme = resources.get('acme')
+    expect(acme).toMatchObject({
+      region: 'Sweden Central',
+      limitProfile: '2026-08',
+      entra: { tokens: 'own' },
+      latency: { timeScale: 2 },
+      faults: [{ deployment: 'my_chat' }],
+      incidents: { phases: [{ name: 'slow' }] },
+    })
+    expect(Array.from(acme?.keys.values() ?? [], ({ text: key, label }) => [key, label])).toEqual([
+      ['plain-key', undefined],
+      ['from-variable', 'ci'],
+    ])
+    expect(acme?.deployments.get('my_chat')?.tokensPerMinute).toBe(600)
+    expect(resources.get('gamma')).toMatchObject({ region: 'West Europe', faults: [], incidents: undefined })
+    expect([...(resources.get('gamma')?.deployments.keys() ?? [])]).toEqual([])
+    expect(resources.get('gamma')?.apiKey).not.toBe('main-key')
+  })
+
+  it('use the upstream that they name, without any setting of the default one', () => {
+    const { resources } = load(text, { env })
+    expect(resources.get('acme')?.upstream).toEqual({
+      endpoint: 'http://east',
+      key: 'east-up',
+      connectTimeoutMs: 10_000,
+      firstByteTimeoutMs: 600_000,
+      idleTimeoutMs: 9,
+      totalTimeoutMs: 1_800_000,
+      connections: 512,
+      retries: 0,
+    })
+    for (const name of ['beta', 'gamma', 'default'])
+      expect(resources.get(name)?.upstream).toMatchObject({ endpoint: 'http://main', retries: 3 })
+  })
+
+  it('have secrets that are redacted, also those of variables', () => {
+    const secrets = configSecrets(load(text, { env }))
+    for (const secret of ['main-key', 'plain-key', 'from-variable', 'east-up', 'main-up'])
+      expect(secrets).toContain(secret)
+  })
+})
+
 describe('the problems of a configuration file', () => {
   const at = (text: string): string => `aoai-sim.yaml: ${text}`
 
@@ -348,6 +415,71 @@ describe('the problems of a configuration file', () => {
         'deployments.chat.source: forward needs AZURE_OPENAI_ENDPOINT. Set it to the address of the service.',
       ),
       at('deployments.chat.source: forward needs AZURE_OPENAI_KEY. Set it to the key of that service.'),
+    ],
+    [
+      'resources: { acme: { regoin: x } }',
+      at('resources.acme.regoin is not a setting of a resource. Did you mean region?'),
+    ],
+    [
+      'resources: { acme: { port: 1 } }',
+      at('resources.acme.port is a setting of all resources. Set it outside of the resource.'),
+    ],
+    [
+      'resources: { acme: { deployments: { chat: { model: gpt-4o, tokens_per_minute: x } } } }',
+      at(
+        'resources.acme.deployments.chat.tokensPerMinute must be an integer of at least 1 (got "x"). Set it to 20000, for example, or leave it out for no limit.',
+      ),
+    ],
+    [
+      'resources: { acme: { deployments: { chat: { model: { env: NOWHERE } } } } }',
+      at('resources.acme.deployments.chat.model names the variable NOWHERE, which is not set. Set it.'),
+      at(
+        'resources.acme.deployments.chat.model must be the name of a model (got nothing). Set it to gpt-4o-mini, for example.',
+      ),
+    ],
+    [
+      'resources: { acme: { keys: [{ env: NOWHERE }] } }',
+      at('resources.acme.keys[0] names the variable NOWHERE, which is not set. Set it.'),
+    ],
+    [
+      'resources: { acme: { faults: [{ probability: 2, fault: cut }] } }',
+      at(
+        'resources.acme.faults[0].probability must be a number from 0 to 1 (got 2). Set it to 0.05, for example, for one request in 20.',
+      ),
+    ],
+    [
+      'resources: { acme: { tokens: everyone } }',
+      at(
+        'resources.acme.tokens must be off, any, own or tenants (got "everyone"). Set it to off (the default) or to another valid value.',
+      ),
+    ],
+    [
+      'resources: { acme: { upstream: west } }\nupstreams: { east: { endpoint: "http://e", key: k } }',
+      at(
+        'resources.acme.upstream must name an upstream of the configuration file (got "west"). Known upstreams: east.',
+      ),
+    ],
+    [
+      'resources: { acme: { simulator_mode: forward } }',
+      at(
+        'resources.acme: SIMULATOR_MODE=forward needs AZURE_OPENAI_ENDPOINT. Set it to the address of the service.',
+      ),
+      at('resources.acme: SIMULATOR_MODE=forward needs AZURE_OPENAI_KEY. Set it to the key of that service.'),
+    ],
+    [
+      'resources: { Acme: {}, v1: {} }',
+      at(
+        'resources.Acme: the name must have 1 to 64 characters of a-z, 0-9 and -, begin with a letter or digit, and not be a reserved name.',
+      ),
+      at(
+        'resources.v1: the name must have 1 to 64 characters of a-z, 0-9 and -, begin with a letter or digit, and not be a reserved name.',
+      ),
+    ],
+    [
+      'settings: { region: "\\n" }\nresources: { acme: {}, beta: {} }',
+      at(
+        'settings.region must be a name in printable ASCII characters (got "\\n"). Set it to East US 2 (the default) or to another valid value.',
+      ),
     ],
     [
       'faults: [{ probability: 2, fault: serverError }]',

@@ -3,24 +3,25 @@ import { redacted } from '../lib/credential-texts.ts'
 import { describeFirst, reasonOf, shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
 import { isRecord } from '../lib/record.ts'
+import {
+  configSections,
+  settingsByName,
+  upstreamSettingsByName,
+  variableOf,
+  readScalar,
+  wordOf,
+  kindOf,
+  isGroup,
+  settingNamed,
+  unknownSetting,
+  mapValues,
+  partOf,
+} from './file-settings.ts'
 import { camelKeys, parseMappingFile, snakeKey } from './mapping-file.ts'
 import type { FileEntries } from './read-inputs.ts'
 import { describeWrongValue } from './resolve-settings.ts'
-import { type GivenValue, givenValue, type Setting, settingName, settingsTable } from './settings-table.ts'
+import { type GivenValue, givenValue, type Setting, settingName } from './settings-table.ts'
 import { showValue } from './zod-problems.ts'
-
-/** Sections of a configuration file, in the order of the documentation. */
-export const configSections = [
-  'settings',
-  'upstreams',
-  'deployments',
-  'resources',
-  'faults',
-  'incidents',
-] as const
-
-/** Setting with the path of the configuration file. */
-export const configFileVariable = 'SIMULATOR_CONFIG'
 
 /** Settings that name a file with the content of a section, by section. */
 export const sectionVariables = {
@@ -37,7 +38,7 @@ export type UpstreamEntry = Readonly<Record<string, unknown>>
 
 /** The content of a configuration file, with all problems of its form. Values of settings are not validated yet. */
 export interface ConfigFile {
-  /** As it was given. */
+  /** As it was given; empty for sections of a program. */
   readonly path: string
   /** False if the file cannot be read or parsed, so that its settings are unknown. */
   readonly isRead: boolean
@@ -48,8 +49,10 @@ export interface ConfigFile {
   readonly incidents?: FileEntries
   /** Upstreams of resources by name. */
   readonly upstreams: Readonly<Record<string, UpstreamEntry>>
-  /** Resources by name, in the form of the file. */
+  /** Resources by name, in the form of `readResourceEntry`. */
   readonly resources: Readonly<Record<string, unknown>>
+  /** Variables for `{ env: NAME }`. */
+  readonly env: Readonly<Record<string, string | undefined>>
   /** One or two sentences each, with the path of the file and the path in it. */
   readonly problems: readonly string[]
 }
@@ -68,7 +71,7 @@ export interface ConfigFileSources {
 
 /** Reads a configuration file in YAML or JSON. */
 export function readConfigFile({ read, path, source, env }: ConfigFileSources): ConfigFile {
-  const unread = { path, isRead: false, given: [], upstreams: {}, resources: {} }
+  const unread = { path, isRead: false, given: [], upstreams: {}, resources: {}, env }
   let text: string
   try {
     text = read()
@@ -87,42 +90,40 @@ export function readConfigFile({ read, path, source, env }: ConfigFileSources): 
   return new Reader(path, env).read(entries)
 }
 
-/** Settings by their name in the section `settings`. */
-const settingsByName: ReadonlyMap<string, Setting> = new Map(
-  settingsTable()
-    .filter(({ env }) => env !== configFileVariable)
-    .map((setting) => [settingName(setting), setting]),
-)
-
-/** Settings of an upstream by their key in the file: `connect_timeout_ms`. */
-export const upstreamSettingsByName: ReadonlyMap<string, Setting> = new Map(
-  settingsTable().flatMap((setting) => {
-    const [group, key = ''] = setting.path
-    return group === 'upstream' ? [[snakeKey(key), setting]] : []
-  }),
-)
+/** Reads upstreams and resources of a program, in the form of the configuration file. */
+export function readNamedSections(
+  sections: { readonly upstreams?: unknown; readonly resources?: unknown },
+  env: ConfigFileSources['env'],
+): ConfigFile {
+  return new Reader('', env).read(sections)
+}
 
 type Tree = Readonly<Record<string, unknown>>
 
 class Reader {
   readonly #path: string
+  /** Begins each problem. */
+  readonly #prefix: string
   readonly #env: ConfigFileSources['env']
   readonly #problems: string[] = []
 
   constructor(path: string, env: ConfigFileSources['env']) {
     this.#path = path
+    this.#prefix = path === '' ? '' : `${path}: `
     this.#env = env
   }
 
   read(entries: Tree): ConfigFile {
     this.#checkSections(entries)
     const settings = this.#section(entries, 'settings', 'must be a mapping with settings')
-    const upstreams = this.#named(entries, 'upstreams', 'must map names to upstreams')
-    const deployments = this.#named(entries, 'deployments', 'must map deployment names to deployments')
-    const resources = this.#named(entries, 'resources', 'must map names to resources')
+    const upstreams = this.#section(entries, 'upstreams', 'must map names to upstreams')
+    const deployments = this.#section(entries, 'deployments', 'must map deployment names to deployments')
+    const resources = this.#section(entries, 'resources', 'must map names to resources')
     const incidents = this.#section(entries, 'incidents', 'must be a mapping with phases')
     const { faults } = entries
-    if (settings) this.#checkSpelling(settings, 'settings')
+    for (const section of ['settings', 'faults', 'incidents']) this.#checkSpelling(entries[section], section)
+    for (const [name, entry] of Object.entries(deployments ?? {}))
+      this.#checkSpelling(entry, `deployments.${partOf(name)}`)
     const given = this.#settings(settings ?? {})
     const { [defaultUpstream]: own, ...others } = this.#upstreams(upstreams ?? {})
     for (const one of own ?? []) {
@@ -138,7 +139,7 @@ class Reader {
           entries: mapValues(deployments, (entry, name) =>
             camelKeys(this.#plain(entry, `deployments.${partOf(name)}`)),
           ),
-          location: `${this.#path}: deployments`,
+          location: `${this.#prefix}deployments`,
         },
       }),
       ...(faults !== undefined &&
@@ -148,19 +149,20 @@ class Reader {
       ...(incidents && {
         incidents: {
           entries: camelKeys(this.#plain(incidents, 'incidents')),
-          location: `${this.#path}: incidents`,
+          location: `${this.#prefix}incidents`,
         },
       }),
       upstreams: mapValues(others, (values) => this.#completeUpstream(values)),
       resources: mapValues(resources ?? {}, (entry, name) =>
         this.#resource(entry, `resources.${partOf(name)}`),
       ),
+      env: this.#env,
       problems: this.#problems,
     }
   }
 
   #report(location: string, problem: string): void {
-    this.#problems.push(`${this.#path}: ${location} ${problem}`)
+    this.#problems.push(`${this.#prefix}${location} ${problem}`)
   }
 
   #checkSections(entries: Tree): void {
@@ -177,7 +179,7 @@ class Reader {
           : nearest === undefined
             ? `The sections are ${configSections.join(', ')}.`
             : `Did you mean ${nearest}?`
-        return `${this.#path}: ${shortText(key)} is not a section. ${hint}`
+        return `${this.#prefix}${shortText(key)} is not a section. ${hint}`
       }),
     )
   }
@@ -189,12 +191,6 @@ class Reader {
     if (isRecord(section)) return section
     this.#report(name, `${rule} (got ${showValue(section)}).`)
     return undefined
-  }
-
-  /** Returns a section with names as its keys. */
-  #named(entries: Tree, name: string, rule: string): Tree | undefined {
-    const section = this.#section(entries, name, rule)
-    return section && Object.fromEntries(Object.entries(section))
   }
 
   #settings(tree: Tree): GivenValue[] {
@@ -214,7 +210,7 @@ class Reader {
     this.#problems.push(
       ...describeFirst(
         unknown,
-        ({ name, value }) => `${this.#path}: settings.${shortText(name)} ${unknownSetting(name, value)}`,
+        ({ name, value }) => `${this.#prefix}settings.${shortText(name)} ${unknownSetting(name, value)}`,
       ),
     )
     return given
@@ -272,7 +268,7 @@ class Reader {
 
   /** Returns the value of a setting; nothing if it names a variable that is not set. */
   #given(setting: Setting, value: unknown, location: string): GivenValue[] {
-    const source = `${this.#path}: ${location}`
+    const source = `${this.#prefix}${location}`
     const variable = variableOf(value)
     if (variable === undefined) {
       const isUnquoted = typeof value === 'number' || typeof value === 'boolean'
@@ -295,12 +291,17 @@ class Reader {
 
   #resource(entry: unknown, location: string): unknown {
     this.#checkSpelling(entry, location)
-    return entry
+    if (!isRecord(entry)) return entry
+    return mapValues(entry, (part, name) => {
+      if (name === 'upstream' && part === defaultUpstream) return undefined
+      return ['deployments', 'faults', 'incidents'].includes(name)
+        ? this.#plain(part, `${location}.${name}`)
+        : part
+    })
   }
 
   /** Replaces `{ env: NAME }` by the value of the variable, as YAML reads it. */
   #plain(tree: unknown, location: string): unknown {
-    this.#checkSpelling(tree, location)
     const replace = (node: unknown, at: string): unknown => {
       const variable = variableOf(node)
       if (variable !== undefined) return readScalar(this.#variable(variable, at))
@@ -327,66 +328,4 @@ class Reader {
       this.#checkSpelling(value, `${location}.${shortText(key)}`)
     }
   }
-}
-
-/** Returns the name of the variable in `{ env: NAME }`. */
-function variableOf(value: unknown): string | undefined {
-  if (!isRecord(value) || Object.keys(value).length !== 1) return undefined
-  const { env } = value
-  return typeof env === 'string' ? env : undefined
-}
-
-/** Reads the text of a variable as a plain scalar of YAML: a number, a boolean, or text. */
-function readScalar(text: string | undefined): unknown {
-  if (text === 'true' || text === 'false') return text === 'true'
-  return text !== undefined && /^[+-]?(\d+\.?\d*|\.\d+)$/.test(text.trim()) ? Number(text) : text
-}
-
-/** Returns the word for true or false of a setting that has more than these two words, such as WATCH. */
-function wordOf(setting: Setting, value: unknown): unknown {
-  const kind = kindOf(setting)
-  const isWord =
-    typeof value === 'boolean' && kind instanceof z.ZodEnum && kind.options.includes(String(value))
-  return isWord ? String(value) : value
-}
-
-/** Returns the schema of a setting without its default. */
-function kindOf({ schema }: Setting): unknown {
-  return schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional ? schema.unwrap() : schema
-}
-
-/** Returns a name as a part of a path in messages. */
-function partOf(name: string): string {
-  return /^[\w-]{1,64}$/.test(name) ? name : JSON.stringify(shortText(name))
-}
-
-function isGroup(name: string): boolean {
-  return [...settingsByName.keys()].some((known) => known.startsWith(`${name}.`))
-}
-
-/** Returns the setting of a variable, in any case, with or without `SIMULATOR_`. */
-function settingNamed(name: string): Setting | undefined {
-  const plain = (text: string): string => text.toLowerCase().replace(/^simulator_/, '')
-  return [...settingsByName.values()].find(
-    ({ env }) => plain(env) === plain(/[a-z]/.test(name) ? snakeKey(name) : name),
-  )
-}
-
-function unknownSetting(name: string, value: unknown): string {
-  if (isGroup(name)) return `must be a mapping (got ${showValue(value)}).`
-  const section = name === 'openai_deployments' ? 'deployments' : name
-  if ((configSections as readonly string[]).includes(section))
-    return `is not a setting. Use the section ${section}, beside settings.`
-  if (name === 'config' || name === 'simulator_config')
-    return 'is not a setting of a file. One configuration file cannot name another.'
-  const meant = settingNamed(name)
-  const [nearest] = meant ? [settingName(meant)] : nearestNames(name, [...settingsByName.keys()], 1)
-  return `is not a setting. ${nearest === undefined ? 'Remove it.' : `Did you mean ${nearest}?`}`
-}
-
-function mapValues<A, B>(
-  tree: Readonly<Record<string, A>>,
-  change: (value: A, key: string) => B,
-): Record<string, B> {
-  return Object.fromEntries(Object.entries(tree).map(([key, value]) => [key, change(value, key)]))
 }

@@ -29,6 +29,67 @@ type GivenSettings<T> = T extends string | number | boolean | undefined
     ? string | readonly Item[]
     : { readonly [Key in keyof T]?: GivenSettings<T[Key]> | undefined }
 
+type UpstreamInput = SettingsInput['upstream']
+
+/** A key of a resource: its text, or its SHA-256 in hexadecimal digits. */
+export type ResourceKeyOptions =
+  | string
+  | {
+      readonly key?: string | undefined
+      readonly hash?: string | undefined
+      /** Default: derived from the key. */
+      readonly id?: string | undefined
+      readonly label?: string | undefined
+      readonly enabled?: boolean | undefined
+    }
+
+/**
+ * A resource with its own deployments, keys and settings (docs/config.md). Names of settings are those of `PATCH /++/config` in
+ * camelCase. A setting that is absent has the value of the default resource.
+ */
+export interface ResourceOptions {
+  /** Keys of clients. Without keys, only tokens are accepted. */
+  readonly keys?: readonly ResourceKeyOptions[] | undefined
+  /** Deployments by name; default: none. */
+  readonly deployments?: Readonly<Record<string, DeploymentOptions>> | undefined
+  /** Faults for all deployments of the resource; default: none. */
+  readonly faults?: readonly FaultRuleOptions[] | undefined
+  /** Incident timetable that begins at start; default: none. */
+  readonly incidents?: IncidentOptions | undefined
+  /** Name of one of `upstreams`; default: `upstream`. */
+  readonly upstream?: string | undefined
+  readonly simulatorMode?: SettingsInput['mode'] | undefined
+  readonly region?: SettingsInput['region']
+  readonly tokens?: EntraInput['tokens']
+  readonly audiences?: GivenSettings<EntraInput['audiences']>
+  readonly tokenTenants?: GivenSettings<EntraInput['tenants']>
+  readonly tokenAuthority?: EntraInput['authority']
+  readonly limitProfile?: SettingsInput['limitProfile']
+  readonly wireProfile?: SettingsInput['wireProfile']
+  readonly utilizationHeader?: SettingsInput['utilizationHeader']
+  readonly allowUndefinedOpenaiDeployments?: SettingsInput['allowUndefinedDeployments']
+  readonly retiredModels?: SettingsInput['retiredModels']
+  readonly modelsStrict?: SettingsInput['modelsStrict']
+  readonly apiVersionCheck?: SettingsInput['apiVersionCheck']
+  readonly encryptedContentCheck?: SettingsInput['encryptedContentCheck']
+  readonly completionLength?: SettingsInput['completionLength']
+  readonly toolCallProbability?: SettingsInput['toolCallProbability']
+  readonly toolCallsPerAnswer?: SettingsInput['toolCallsPerAnswer']
+  readonly toolCallRounds?: SettingsInput['toolCallRounds']
+  readonly contentFilter?: GivenSettings<SettingsInput['contentFilter']> | undefined
+  readonly latency?:
+    | {
+        readonly timeScale?: SettingsInput['latency']['timeScale']
+        readonly profile?: SettingsInput['latency']['profile']
+      }
+    | undefined
+  readonly simHeaders?: SettingsInput['simHeaders']
+  /** Folder of recordings. */
+  readonly recordingDir?: SettingsInput['recordings']['dir']
+}
+
+type EntraInput = SettingsInput['entra']
+
 type SettingOptions = GivenSettings<Omit<SettingsInput, ReplacedSetting>>
 
 /**
@@ -54,6 +115,17 @@ export interface ConfigOptions extends SettingOptions {
   readonly seed?: string | undefined
   /** Deployments by name; default: the default set in docs/config.md. An empty object has none. */
   readonly deployments?: Readonly<Record<string, DeploymentOptions>> | undefined
+  /**
+   * Further resources by name, below the path prefix `/<name>`. They inherit the settings above, but not deployments, faults,
+   * incidents and keys.
+   */
+  readonly resources?: Readonly<Record<string, ResourceOptions>> | undefined
+  /** Further real services that resources can use, by name. */
+  readonly upstreams?:
+    | Readonly<
+        Record<string, GivenSettings<Required<Pick<UpstreamInput, 'endpoint' | 'key'>> & UpstreamInput>>
+      >
+    | undefined
   /** New or changed models, by name. */
   readonly models?: Readonly<Record<string, ModelOptions>> | undefined
   /** Latency. The default of `timeScale` is 0, which turns off all latency. Set it to 1 for realistic times. */

@@ -23,7 +23,7 @@ import type { Settings } from './settings-schema.ts'
 import { showValue } from './zod-problems.ts'
 import { normalizeEntry } from './resolve-deployment.ts'
 import { type GivenValue, setAt, type Setting } from './settings-table.ts'
-import { isRecord } from '../lib/record.ts'
+import { isRecord, ownValue } from '../lib/record.ts'
 import { type ConfigInputs, type ResourceInputs, readInputs } from './read-inputs.ts'
 import { collectGivenValues, type ConfigSources } from './sources.ts'
 
@@ -168,7 +168,7 @@ export class LiveConfig {
 
   /** Replaces the base, for example after an edit of the deployment file. Keeps the changes since the start on top. */
   rebase(inputs: ConfigInputs): Promise<Change> {
-    return this.#change(() => ({ base: { ...inputs, generatedKey: this.#base.generatedKey } }))
+    return this.#change(() => ({ base: withSecretsOf(this.#base, inputs) }))
   }
 
   /** Replaces the changes with those of another process, and the base if it is given. */
@@ -292,6 +292,17 @@ export class LiveConfig {
     for (const listener of this.#listeners) listener(config)
     return { problems, before }
   }
+}
+
+/** Returns inputs with the generated keys of other inputs, so that a reload does not invalidate them. */
+function withSecretsOf(before: ConfigInputs, inputs: ConfigInputs): ConfigInputs {
+  const { generatedKey } = before
+  if (!inputs.resources) return { ...inputs, generatedKey }
+  const resources = Object.entries(inputs.resources).map(([name, resource]) => {
+    const known = ownValue(before.resources, name)
+    return [name, known ? { ...resource, generatedKey: known.generatedKey } : resource] as const
+  })
+  return { ...inputs, generatedKey, resources: Object.fromEntries(resources) }
 }
 
 /**

@@ -106,6 +106,8 @@ function describeDuplicates(document: Document.Parsed, source: string): string[]
  * @param location path of a file, or of a part of it: `aoai-sim.yaml: deployments`
  */
 export function problemAt(location: string, problem: string): string {
+  const isSentence = /^(?:must|cannot|names) /.test(problem)
+  if (isSentence) return `${location} ${problem}`
   const isPath = /^["a-z]/.test(problem)
   if (!isPath || !location.includes(': ')) return `${location}: ${problem}`
   return `${location}.${problem.replace(/^"([\w-]+)"/, '$1')}`

@@ -203,4 +203,57 @@ describe('options', () => {
   it('have a path for each setting without a replacement', () => {
     expectTypeOf<Exclude<keyof Settings, keyof ConfigOptions | ReplacedSetting>>().toBeNever()
   })
+
+  it('can have resources and upstreams, in the form of the configuration file', () => {
+    const { resources } = liveConfigOfOptions({
+      region: 'West Europe',
+      env: { ACME_KEY: 'from-env' },
+      upstreams: { east: { endpoint: 'http://east', key: 'east-key', retries: 2 } },
+      resources: {
+        acme: {
+          keys: ['k', { key: 'second', label: 'ci', enabled: false }],
+          limitProfile: '2026-08',
+          upstream: 'east',
+          latency: { timeScale: 3 },
+          deployments: { chat: { model: 'gpt-4o', tokensPerMinute: 600 } },
+          faults: [{ probability: 1, fault: 'serverError', deployment: 'chat' }],
+        },
+        beta: {},
+      },
+    }).current
+    expect([...resources.keys()]).toEqual(['default', 'acme', 'beta'])
+    const acme = resources.get('acme')
+    expect(acme).toMatchObject({
+      region: 'West Europe',
+      limitProfile: '2026-08',
+      latency: { timeScale: 3 },
+      upstream: { endpoint: 'http://east', key: 'east-key', retries: 2 },
+      faults: [{ deployment: 'chat' }],
+    })
+    expect(Array.from(acme?.keys.values() ?? [], ({ text, enabled }) => [text, enabled])).toEqual([
+      ['k', undefined],
+      ['second', false],
+    ])
+    expect(resources.get('beta')).toMatchObject({ latency: { timeScale: 0 }, upstream: undefined })
+  })
+
+  it('report all problems of resources and upstreams', () => {
+    const problems = problemsOf({
+      upstreams: { default: { endpoint: 'http://x' }, east: { endpoint: 'http://east' } },
+      resources: {
+        acme: { regoin: 'x', deployments: { chat: { model: 5 } }, keys: [{ env: 'NOWHERE' }] },
+        beta: { region: 5 },
+        Gamma: {},
+      },
+    })
+    expect(problems.map((problem) => problem.split(' ').slice(0, 3).join(' '))).toEqual([
+      'upstreams.east.key is missing.',
+      'resources.acme: regoin is',
+      'resources.acme: keys[0] names',
+      'upstreams must not',
+      'resources.Gamma: the name',
+      'resources.acme.deployments: "chat".model must',
+      'resources.beta.region must be',
+    ])
+  })
 })

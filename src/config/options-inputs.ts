@@ -2,8 +2,16 @@ import { join } from 'node:path'
 import { readRegularText } from '../lib/regular-file.ts'
 import type { ConfigOptions, ReplacedSetting } from './config-options.ts'
 import { LiveConfig } from './live-config.ts'
+import type { ModelCatalogue } from '../wire/models/model-catalogue.ts'
+import { readNamedSections } from './config-file.ts'
 import { parseModelCatalogueFile } from './model-catalogue-file.ts'
-import { type ConfigInputs, type FileEntries, type ReadInputs, readInputs } from './read-inputs.ts'
+import {
+  type ConfigInputs,
+  type FileEntries,
+  type ReadInputs,
+  readInputs,
+  readNamedResources,
+} from './read-inputs.ts'
 import { resolveInputs } from './resolve-inputs.ts'
 import { configError } from './resolve-settings.ts'
 import { type GivenValue, givenValue, type Setting, settingsTable } from './settings-table.ts'
@@ -49,8 +57,10 @@ export function inputsOfOptions(options: ConfigOptions, sources: OptionSources =
     options.deployments === undefined
       ? undefined
       : entriesOf(checkMapping('deployments', options.deployments, problems), 'deployments')
+  const named = readNamed(options, env, catalogue?.catalogue ?? inputs.models, problems)
   const all: ConfigInputs = {
     ...inputs,
+    ...named,
     given: mergeGiven(given, inputs.given),
     ...(catalogue && { models: catalogue.catalogue }),
     ...(deployments && { deployments, deploymentsAreDefault: false }),
@@ -93,6 +103,22 @@ function mergeGiven(options: readonly GivenValue[], env: readonly GivenValue[]):
   return settingsTable().flatMap((setting) => merged.get(setting) ?? [])
 }
 
+/** Reads the options `resources` and `upstreams`. Those that are given replace the sections of a configuration file in `env`. */
+function readNamed(
+  { resources, upstreams }: ConfigOptions,
+  env: NonNullable<ConfigOptions['env']>,
+  models: ModelCatalogue,
+  problems: string[],
+): Pick<ConfigInputs, 'resources' | 'upstreams'> {
+  if (resources === undefined && upstreams === undefined) return {}
+  const sections = readNamedSections(copyTree({ upstreams, resources }) as object, env)
+  const { inputs, problems: found } = readNamedResources(sections, models)
+  problems.push(...sections.problems, ...found)
+  if (sections.given.length > 0)
+    problems.push('upstreams must not have the name default. Set the option upstream.')
+  return inputs
+}
+
 /** Copies the entries, so that later changes of the caller's object have no effect. */
 function entriesOf(entries: unknown, location: string): FileEntries {
   return { entries: copyTree(entries), location }
@@ -127,7 +153,15 @@ const replacements: Readonly<Record<Exclude<ReplacedSetting, 'recordings'>, stri
 }
 
 /** Options that are not settings and are handled separately. */
-const contentOptions = ['deployments', 'models', 'faults', 'incidents', 'env'] as const
+const contentOptions = [
+  'deployments',
+  'models',
+  'faults',
+  'incidents',
+  'resources',
+  'upstreams',
+  'env',
+] as const
 
 /** Settings that are options, by path: `latency.timeScale`. */
 const settings: ReadonlyMap<string, Setting> = new Map(

@@ -4,9 +4,11 @@ import type { ResourceKey, SigningKey } from './access-settings.ts'
 import { builtInCatalogue, type ModelCatalogue } from '../wire/models/model-catalogue.ts'
 import { reasonOf } from '../lib/error-text.ts'
 import { defaultDeployments } from './deployments.ts'
-import { parseMappingFile } from './mapping-file.ts'
+import { parseMappingFile, problemAt } from './mapping-file.ts'
 import { type ModelCatalogueFile, parseModelCatalogueFile } from './model-catalogue-file.ts'
-import { sectionVariables } from './config-file.ts'
+import { type ConfigFile, sectionVariables } from './config-file.ts'
+import { partOf } from './file-settings.ts'
+import { readResourceEntry } from './resource-entry.ts'
 import type { GivenValue } from './settings-table.ts'
 import { collectGivenValues, type ConfigSources } from './sources.ts'
 
@@ -66,8 +68,8 @@ export function readInputs(sources: ConfigSources): ReadInputs {
   const deployments = sectionOf('deployments', 'deployment file', 'must map deployment names to deployments')
   const faults = sectionOf('faults', 'fault file', 'must have a list of faults')
   const incidents = sectionOf('incidents', 'incident file', 'must have phases')
-  if (configFile && Object.keys(configFile.resources).length > 0)
-    problems.push(`${configFile.path}: resources cannot be set in the file. Remove them.`)
+  const named = configFile && readNamedResources(configFile, models.catalogue)
+  problems.push(...(named?.problems ?? []))
   const inputs: ConfigInputs = {
     given,
     workingDirectory: sources.workingDirectory,
@@ -76,10 +78,45 @@ export function readInputs(sources: ConfigSources): ReadInputs {
     deploymentsAreDefault: deployments === undefined,
     ...(faults && { faults }),
     ...(incidents && { incidents }),
+    ...named?.inputs,
     ...(warnings.length > 0 && { warnings }),
     generatedKey: generateKey(),
   }
   return { inputs, problems }
+}
+
+/** Reads the entries of resources, with the upstreams that they can name. */
+export function readNamedResources(
+  { path, env, upstreams, resources }: ConfigFile,
+  models: ModelCatalogue,
+): { readonly inputs: Pick<ConfigInputs, 'resources' | 'upstreams'>; readonly problems: readonly string[] } {
+  const problems: string[] = []
+  const entries = Object.entries(resources).map(([name, entry]) => {
+    const location = `${path === '' ? '' : `${path}: `}resources.${partOf(name)}`
+    const read = readResourceEntry(entry, { models, env, upstreams })
+    problems.push(...read.problems.map((problem) => problemAt(location, problem)))
+    return [name, withLocation(read.inputs, location)] as const
+  })
+  return {
+    inputs: {
+      ...(entries.length > 0 && { resources: Object.fromEntries(entries) }),
+      ...(Object.keys(upstreams).length > 0 && { upstreams }),
+    },
+    problems,
+  }
+}
+
+/** Puts the location of a resource in front of the path of each part. */
+function withLocation(inputs: ResourceInputs, location: string): ResourceInputs {
+  const { given, deployments, faults, incidents } = inputs
+  return {
+    ...inputs,
+    location,
+    given: given.map((one) => ({ ...one, source: `${location}.${one.source}` })),
+    deployments: { ...deployments, location: `${location}.deployments` },
+    ...(faults && { faults: { ...faults, location } }),
+    ...(incidents && { incidents: { ...incidents, location: `${location}.incidents` } }),
+  }
 }
 
 function readModels(given: readonly GivenValue[], sources: ConfigSources): ModelCatalogueFile {
@@ -139,6 +176,8 @@ export interface ResourceInputs {
   readonly id?: string
   /** The tenant that owns the resource. */
   readonly tenant?: string
+  /** Path of its entry in the configuration file: `aoai-sim.yaml: resources.acme`; absent for other resources. */
+  readonly location?: string
 }
 
 /**

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { shortText } from '../lib/error-text.ts'
-import { deepFreeze, frozenMap } from '../lib/record.ts'
+import { deepFreeze, frozenMap, ownValue } from '../lib/record.ts'
 import { isResourceName, resourceNameRule } from '../wire/route.ts'
 import {
   type Config,
@@ -82,10 +82,10 @@ export function resolveInputs(
   }
   const problems = [
     ...flat.problems,
-    ...nameProblems(named.keys(), given),
+    ...nameProblems(inputs),
     ...(flat.settings ? redisProblems(flat.settings) : []),
     ...(flat.settings ? telemetryProblems(flat.settings) : []),
-    ...withLocations(named, ({ problems: found }) => found),
+    ...withLocations(inputs, { flat, named }, ({ problems: found }) => found),
   ]
   if (!flat.settings || !flat.config || problems.length > 0) return { problems }
   const host = hostOf(flat.settings, flat.config, before)
@@ -94,20 +94,29 @@ export function resolveInputs(
   return {
     config,
     settings: flat.settings,
-    warnings: [...warnings, ...flat.warnings, ...withLocations(named, (resolved) => resolved.warnings)],
+    warnings: [
+      ...warnings,
+      ...flat.warnings,
+      ...withLocations(inputs, { flat, named }, (resolved) => resolved.warnings),
+    ],
     resolution: { config, host, flat, inherited, workingDirectory, named },
   }
 }
 
-function nameProblems(names: Iterable<string>, given: readonly GivenValue[]): string[] {
+function nameProblems({ resources = {}, given }: ConfigInputs): string[] {
   const [, pagesSegment] = String(
     given.find(({ setting }) => setting.env === 'PAGES_PREFIX')?.value ?? '',
   ).split('/')
   const problems: string[] = []
-  for (const name of names) {
-    if (!isResourceName(name)) problems.push(`resources.${shortText(name)}: the name ${resourceNameRule}.`)
-    else if (name === pagesSegment)
-      problems.push(`resources.${name}: PAGES_PREFIX begins with this name. Choose another one.`)
+  for (const name of Object.keys(resources)) {
+    const isValid = isResourceName(name)
+    if (isValid && name !== pagesSegment) continue
+    const { location = `resources.${shortText(name)}` } = ownValue(resources, name) ?? {}
+    problems.push(
+      isValid
+        ? `${location}: PAGES_PREFIX begins with this name. Choose another one.`
+        : `${location}: the name ${resourceNameRule}.`,
+    )
   }
   return problems
 }
@@ -146,16 +155,30 @@ function reuse<T>(now: T, then: T): T {
   return isDeepStrictEqual(now, then) ? then : now
 }
 
-/** Returns the messages about named resources, each with the path of its resource. */
+/** Returns the messages about named resources, each with the path of its resource. Leaves out those about inherited settings. */
 function withLocations(
-  named: ReadonlyMap<string, NamedResource>,
+  { resources: inputs = {} }: ConfigInputs,
+  { flat, named }: Pick<Resolution, 'named'> & { readonly flat: ResolvedResource },
   messagesOf: (resolved: ResolvedResource) => readonly string[],
 ): string[] {
+  const inherited = new Set(messagesOf(flat))
   const located: string[] = []
   for (const [name, { resolved }] of named) {
-    for (const text of messagesOf(resolved)) located.push(`resources.${name}: ${text}`)
+    for (const text of messagesOf(resolved))
+      if (!inherited.has(text)) located.push(withLocation(text, name, ownValue(inputs, name)))
   }
   return located
+}
+
+/** A message about a part of the configuration file has its path already. */
+function withLocation(text: string, name: string, inputs: ResourceInputs | undefined): string {
+  const { location, given = [], deployments } = inputs ?? {}
+  if (location === undefined) return `resources.${name}: ${text}`
+  if (text.startsWith(location)) return text
+  const isChanged = [...given.map(({ source }) => source), deployments?.location].some(
+    (source) => source?.startsWith(location) === false,
+  )
+  return isChanged ? `resources.${name}: ${text}` : `${location}: ${text}`
 }
 
 /** Returns whether named resources inherit a setting from the default resource. */

@@ -9,7 +9,14 @@ import { camelKeys, snakeKey, snakeKeys } from './mapping-file.ts'
 import type { FileEntries, ResourceInputs } from './read-inputs.ts'
 import { normalizeEntry } from './resolve-deployment.ts'
 import { hostKeys } from './settings-schema.ts'
-import { type GivenValue, givenValue, setAt, type Setting, settingsTable } from './settings-table.ts'
+import {
+  type GivenValue,
+  givenValue,
+  setAt,
+  type Setting,
+  settingName,
+  settingsTable,
+} from './settings-table.ts'
 import { showValue } from './zod-problems.ts'
 
 /** What an entry of a resource can refer to. */
@@ -75,11 +82,6 @@ export function readResourceEntry(entry: unknown, context: EntryContext): ReadEn
 const settingsByName: ReadonlyMap<string, Setting> = new Map(
   settingsTable().map((setting) => [settingName(setting), setting]),
 )
-
-/** Returns the name of a setting in a configuration file: its path in a patch, or its variable in lower case without `simulator_`. */
-export function settingName({ patch, env }: Setting): string {
-  return patch ?? env.toLowerCase().replace(/^simulator_/, '')
-}
 
 function readSettings(
   tree: Readonly<Record<string, unknown>>,

@@ -2,7 +2,8 @@ import { join, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
 import { describeFirst, reasonOf, shortText } from '../lib/error-text.ts'
 import { editDistance, nearestNames } from '../lib/nearest-names.ts'
-import { type ConfigFile, configFileVariable, readConfigFile } from './config-file.ts'
+import { type ConfigFile, readConfigFile } from './config-file.ts'
+import { configFileVariable } from './file-settings.ts'
 import { type GivenValue, givenValue, settingsTable } from './settings-table.ts'
 
 /** Sources of the configuration. Tests replace them. */

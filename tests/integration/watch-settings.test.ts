@@ -276,6 +276,29 @@ incidents: { phases: [{ name: slow }] }
     expect(watching.simulator.config).toMatchObject({ port: 8_000, logLevel: 'info', journalSize: 5 })
   })
 
+  it('adds, changes and removes resources, and keeps their changes at run time', async () => {
+    const resource = (limit: number): string =>
+      `{ keys: [a-key], deployments: { c: { model: gpt-4o, tokens_per_minute: ${limit} } } }`
+    const watching = await createWatchingSimulator(
+      { 'aoai-sim.yaml': `resources:\n  acme: ${resource(1)}\n  old: {}\n` },
+      named,
+    )
+    const { live } = watching.simulator
+    const limitIn = (name: string): unknown =>
+      live.current.resources.get(name)?.deployments.get('c')?.tokensPerMinute
+    const { apiKey } = live.current.resources.get('acme') ?? {}
+    expect([limitIn('acme'), [...live.current.resources.keys()]]).toEqual([1, ['default', 'acme', 'old']])
+    await live.patch({ region: 'Patched' }, 'acme')
+    writeFileSync(
+      join(watching.dir, 'aoai-sim.yaml'),
+      `resources:\n  acme: ${resource(2)}\n  new: ${resource(3)}\n`,
+    )
+    await vi.waitFor(() => expect(limitIn('new')).toBe(3), wait)
+    expect([...live.current.resources.keys()].toSorted()).toEqual(['acme', 'default', 'new'])
+    expect(limitIn('acme')).toBe(2)
+    expect(live.current.resources.get('acme')).toMatchObject({ region: 'Patched', apiKey })
+  })
+
   it('can name other files, which are watched from then on', async () => {
     const naming = (path: string): string => `settings: { openai_deployment_config_path: ${path} }\n`
     const watching = await createWatchingSimulator(
