@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { OperatorError } from '../lib/operator-error.ts'
 import type { Config } from './config.ts'
 import { loadConfig } from './live-config.ts'
-import { configSecrets } from './redact-config.ts'
+import { KnownSecrets } from './redact-config.ts'
 import type { ConfigSources } from './sources.ts'
 
 interface Given {
@@ -243,7 +243,8 @@ resources:
   })
 
   it('have secrets that are redacted, also those of variables', () => {
-    const secrets = configSecrets(load(text, { env }))
+    const config = load(text, { env })
+    const secrets = new KnownSecrets(() => config).list()
     for (const secret of ['main-key', 'plain-key', 'from-variable', 'east-up', 'main-up'])
       expect(secrets).toContain(secret)
   })
