@@ -112,11 +112,15 @@ function withLocation(inputs: ResourceInputs, location: string): ResourceInputs 
   return {
     ...inputs,
     location,
-    given: given.map((one) => ({ ...one, source: `${location}.${one.source}` })),
+    given: given.map((one) => atLocation(one, location)),
     deployments: { ...deployments, location: `${location}.deployments` },
     ...(faults && { faults: { ...faults, location } }),
     ...(incidents && { incidents: { ...incidents, location: `${location}.incidents` } }),
   }
+}
+
+function atLocation(given: GivenValue, location: string): GivenValue {
+  return { ...given, source: `${location}.${given.source}` }
 }
 
 function readModels(given: readonly GivenValue[], sources: ConfigSources): ModelCatalogueFile {
