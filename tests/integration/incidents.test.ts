@@ -218,7 +218,7 @@ describe('an incident timetable of a resource', () => {
       (await post(`/acme${path}`, hello, { 'api-key': 'acme-key' })).status,
       (await post(`/beta${path}`, hello, { 'api-key': 'beta-key' })).status,
     ]
-    const phaseOf = async (answer: Promise<Response>): Promise<unknown> => {
+    const phaseOf = async (answer: Response | Promise<Response>): Promise<unknown> => {
       const { running, phase } = (await (await answer).json()) as {
         running: boolean
         phase?: { name: string }
