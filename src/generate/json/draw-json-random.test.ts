@@ -159,9 +159,9 @@ function writeSchema(seed: string): Schema {
 describe('drawJson', () => {
   it('draws ten matching values for each random schema', () => {
     const problems: unknown[] = []
+    const ajv = new Ajv2020({ strict: false, ownProperties: true, validateSchema: false })
+    formats.default(ajv)
     for (let index = 0; index < rounds(40); index++) {
-      const ajv = new Ajv2020({ strict: false, ownProperties: true, validateSchema: false })
-      formats.default(ajv)
       const schema = writeSchema(`schema ${index}`)
       const isValid = ajv.compile(schema)
       const random = createRandom(`value ${index}`)
