@@ -54,7 +54,8 @@ function expectAbout(valueMs: number | undefined, dueMs: number): void {
   expect(valueMs).toBeLessThan(dueMs + MAX_DELAY_MS)
 }
 
-describe('aoai-sim load', () => {
+// Concurrently, because they wait for most of the time.
+describe.concurrent('aoai-sim load', () => {
   it('measures the configured first-token latency, gaps and total time of streams', async () => {
     const { code, report } = await load(
       '--stream',
@@ -154,7 +155,7 @@ describe('aoai-sim load', () => {
   })
 })
 
-describe('the Artillery kit', () => {
+describe.concurrent('the Artillery kit', () => {
   /** Calls the function of the kit in a separate process, as Artillery does. Returns the emitted events. */
   async function ask(deployment: string): Promise<{ kind: string; name: string; value?: number }[]> {
     const processor = pathToFileURL(join(packageFolder, 'examples/load/artillery-processor.mjs')).href
