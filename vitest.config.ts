@@ -14,7 +14,7 @@ const alone = [
 ]
 
 /** End-to-end tests that compare real times. They need half of the cores, and run after all other tests. */
-const measuring = ['hostile', 'load', 'timing'].map((name) => `tests/e2e/${name}.test.ts`)
+const measuring = ['load', 'timing'].map((name) => `tests/e2e/${name}.test.ts`)
 
 /** The files that take longest, in this order. They start first, so that no core is idle at the end. */
 const longest = [
@@ -23,11 +23,11 @@ const longest = [
   'e2e/stop-while-starting',
   'e2e/redis-replicas',
   'e2e/workers',
+  'e2e/deploy-scripts',
+  'e2e/hostile',
   'e2e/openai-client',
   'e2e/redis-tls',
   'e2e/stop',
-  'e2e/deploy-scripts',
-  'e2e/hostile',
   'integration/load',
   'integration/redis-cluster',
   'integration/hostile-requests',
@@ -40,12 +40,15 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-/** The unit project is last, and without other files in between: its processes then load each module once. */
+/**
+ * The unit project is last, and without other files in between: its processes then load each module once. The files
+ * of unit-alone mostly wait, so they run beside the first end-to-end tests.
+ */
 function orderOf({ moduleId, project }: TestSpecification): number[] {
   const place = longest.findIndex((path) => moduleId.endsWith(path))
   return [
     project.config.sequence.groupOrder,
-    project.name === 'unit' ? 1 : 0,
+    ['unit-alone', 'e2e', 'unit'].indexOf(project.name),
     place === -1 ? longest.length : place,
   ]
 }
