@@ -3,8 +3,8 @@ import type { Config } from './config.ts'
 const secretsOf = new WeakMap<Config, readonly string[]>()
 
 /**
- * Returns the keys of the admin API, of all resources and of their upstreams, to redact them everywhere: a client can send the key
- * of one resource to another. Returns the same list for the same configuration.
+ * Returns the keys of the admin API and of /_twin, of all resources and of their upstreams, to redact them everywhere: a client can
+ * send the key of one resource to another. Returns the same list for the same configuration.
  */
 function configSecrets(config: Config): readonly string[] {
   let secrets = secretsOf.get(config)
@@ -14,7 +14,7 @@ function configSecrets(config: Config): readonly string[] {
       upstream?.key,
       ...Array.from(keys.values(), ({ text }) => text),
     ])
-    const texts = [config.adminApiKey, ...ofResources.flat()]
+    const texts = [config.adminApiKey, config.twin.adminToken, ...ofResources.flat()]
     secrets = [...new Set(texts.filter((text) => text !== undefined))]
     secretsOf.set(config, secrets)
   }

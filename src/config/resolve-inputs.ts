@@ -205,6 +205,7 @@ function createHost(settings: Settings, apiKey: string): HostConfig {
     logFormat: settings.logFormat,
     logRequests: settings.logRequests,
     watch: settings.watch,
+    twin: settings.twin,
     extensionPaths: settings.extensionPath ?? [],
     tiktokenCacheDir: settings.tiktokenCacheDir,
     journalSize: settings.journalSize,

@@ -4,6 +4,8 @@ import { setting, integer, integerOr, numberBetween, oneOf, text, textThat } fro
 /** Synonyms from `yesOrNo`, for settings with a third value. */
 const watchWords = { 1: 'true', yes: 'true', on: 'true', 0: 'false', no: 'false', off: 'false' } as const
 
+const onWords = { 1: 'on', yes: 'on', true: 'on', 0: 'off', no: 'off', false: 'off' } as const
+
 const group = 'Server'
 
 const MAX_SECONDS = 86_400
@@ -50,6 +52,23 @@ const connectionSettings = z.strictObject({
     default: 1_024,
     unit: 'requests',
     description: 'Maximum pipelined requests on a connection. One more closes it.',
+  }),
+})
+
+/** Settings of the management API `/_twin`. */
+const twinSettings = z.strictObject({
+  plane: setting(oneOf(['off', 'on'], onWords), {
+    env: 'TWIN_PLANE',
+    group,
+    default: 'off',
+    description: 'Serve the management API /_twin, in which tenants create resources (docs/twin.md).',
+  }),
+  adminToken: setting(text(/^[\x21-\x7e]{1,1024}$/, 'visible ASCII characters without spaces'), {
+    env: 'TWIN_ADMIN_TOKEN',
+    group,
+    unsetMeaning: '/_twin has no administrator',
+    secret: true,
+    description: 'Token of the administrator of /_twin, as bearer token or X-Twin-Admin-Token.',
   }),
 })
 
@@ -144,6 +163,7 @@ export const serverSettings = {
     description:
       'Reload changed configuration, deployment, model, fault, incident and replay files. poll checks every second, for network shares.',
   }),
+  twin: twinSettings,
 }
 
 /** Limits of connections; times in seconds. */
