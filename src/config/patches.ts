@@ -21,6 +21,8 @@ export interface Changes {
   readonly keys?: Readonly<Record<string, ResourceKey | null>>
   /** The key that signs tokens, which the first use of the token endpoint creates. */
   readonly signingKey?: SigningKey
+  /** Names for people of deployments that were created through /_twin, by deployment. */
+  readonly friendlyNames?: Readonly<Record<string, string>>
 }
 
 /** Changes since the start: of the default resource, and of named resources. JSON can represent all of them. */
@@ -45,28 +47,34 @@ export interface MadeResource {
   readonly secret: string
   /** Id of the tenant that owns it; absent: the administrator. */
   readonly tenant?: string
+  /** Name for people, of a resource that was created through /_twin. */
+  readonly friendlyName?: string
   /** RFC 3339. */
   readonly createdAt: string
 }
 
 /** A tenant of /_twin. */
 export interface Tenant {
-  readonly friendlyName: string | undefined
+  readonly friendlyName: string
   /** Salt and hash (scrypt) of the secret, each in base64. */
   readonly secret: { readonly salt: string; readonly hash: string }
   /** RFC 3339. */
   readonly createdAt: string
 }
 
+/** How far the administrator has come with feedback. */
+export const feedbackStatuses = ['pending', 'in_progress', 'resolved', 'rejected'] as const
+
 /** Feedback of a tenant. Times are RFC 3339. */
 export interface Feedback {
   readonly id: string
   readonly tenant: string
   readonly body: string
-  readonly category: string | undefined
+  readonly category: string
   readonly context: unknown
-  readonly status: 'pending'
+  readonly status: (typeof feedbackStatuses)[number]
   readonly createdAt: string
+  readonly updatedAt: string
 }
 
 /** No changes. */

@@ -3,7 +3,14 @@ import { inputsOf } from '../config/apply-patches.ts'
 import { hashOfKey, type ResourceKey, type SigningKey } from '../config/access-settings.ts'
 import { defaultResourceName } from '../config/config.ts'
 import type { LiveConfig } from '../config/live-config.ts'
-import { changesOf, type MadeResource, type Patches, putEntry, withChanges } from '../config/patches.ts'
+import {
+  type Changes,
+  changesOf,
+  type MadeResource,
+  type Patches,
+  putEntry,
+  withChanges,
+} from '../config/patches.ts'
 import type { ConfigInputs, ResourceInputs } from '../config/read-inputs.ts'
 import { type EntryContext, readResourceEntry, storedEntry } from '../config/resource-entry.ts'
 import { showValue } from '../config/zod-problems.ts'
@@ -15,6 +22,10 @@ import { isResourceName, resourceNameRule } from '../wire/route.ts'
 const MAX_RESOURCES = 10_000
 
 const MAX_KEYS_OF_RESOURCE = 100
+
+/** Limits of one tenant, so that it leaves room for others. */
+const MAX_RESOURCES_OF_TENANT = 1_000
+const MAX_DEPLOYMENTS_OF_TENANT_RESOURCE = 1_000
 
 /** Result of a change of resources. */
 export type Outcome<T> =
@@ -29,6 +40,11 @@ export type Outcome<T> =
 /** Who makes a change. A tenant sees only its own resources; absent: the administrator, who sees all. */
 export interface Actor {
   readonly tenant?: string | undefined
+}
+
+/** Name for people, which only /_twin shows. */
+interface Named {
+  readonly friendlyName?: string
 }
 
 /** A key that was added, with its text, which is shown only once. */
@@ -65,8 +81,8 @@ export class ResourceBook {
     return visible(this.#live.inputs, name, tenant)
   }
 
-  /** Creates a resource. */
-  create(name: string, entry: unknown, actor: Actor = {}): Promise<Outcome<'created'>> {
+  /** Creates a resource. `unknown` means that the tenant does not exist. */
+  create(name: string, entry: unknown, actor: Actor & Named = {}): Promise<Outcome<'created'>> {
     return this.#put(name, entry, actor, true)
   }
 
@@ -80,11 +96,8 @@ export class ResourceBook {
     return this.#change((patches, inputs) => {
       if (name === defaultResourceName || !visible(inputs, name, tenant))
         return { result: { kind: 'unknown' } }
-      const resources = withoutKey(patches.resources, name)
-      const made = withoutKey(patches.made, name)
-      const isConfigured = Object.hasOwn(this.#live.base.resources ?? {}, name)
       return {
-        patches: { ...patches, resources, made: isConfigured ? { ...made, [name]: null } : made },
+        patches: withoutResources(patches, new Set([name]), this.#live.base),
         result: { kind: 'done', value: undefined },
       }
     })
@@ -109,10 +122,8 @@ export class ResourceBook {
     }
     return this.#changeKeys(resource, actor, (keys) => {
       if (keys.some(({ hash }) => hash === stored.hash)) return { kind: 'exists' }
-      if (keys.length >= MAX_KEYS_OF_RESOURCE) {
-        const problem = `A resource can have at most ${MAX_KEYS_OF_RESOURCE} keys. Delete one first.`
-        return { kind: 'invalid', problems: [problem] }
-      }
+      if (keys.length >= MAX_KEYS_OF_RESOURCE)
+        return tooMany('A resource', MAX_KEYS_OF_RESOURCE, 'keys').result
       return { kind: 'done', id: stored.id, key: stored, value: { ...stored, text } }
     })
   }
@@ -151,15 +162,22 @@ export class ResourceBook {
     resource: string,
     name: string,
     entry: unknown,
-    { tenant, onlyNew = false }: Actor & { readonly onlyNew?: boolean } = {},
+    { tenant, onlyNew = false, friendlyName = '' }: Actor & Named & { readonly onlyNew?: boolean } = {},
   ): Promise<Outcome<'created' | 'replaced'>> {
     return this.#change((patches, inputs) => {
       const own = visible(inputs, resource, tenant)
       if (!own) return { result: { kind: 'unknown' } }
       const exists = hasDeployment(own, name)
       if (exists && onlyNew) return { result: { kind: 'exists' } }
+      if (
+        tenant !== undefined &&
+        Object.keys(fieldsOf(own.deployments.entries)).length >= MAX_DEPLOYMENTS_OF_TENANT_RESOURCE
+      ) {
+        return tooMany('A resource', MAX_DEPLOYMENTS_OF_TENANT_RESOURCE, 'deployments')
+      }
+      const changes = withFriendlyName(changesOf(patches, resource), name, friendlyName)
       return {
-        patches: withChanges(patches, resource, putEntry(changesOf(patches, resource), name, entry)),
+        patches: withChanges(patches, resource, putEntry(changes, name, entry)),
         result: { kind: 'done', value: exists ? 'replaced' : 'created' },
       }
     })
@@ -170,8 +188,9 @@ export class ResourceBook {
     return this.#change((patches, inputs) => {
       const own = visible(inputs, resource, tenant)
       if (!own || !hasDeployment(own, name)) return { result: { kind: 'unknown' } }
+      const changes = withFriendlyName(changesOf(patches, resource), name, '')
       return {
-        patches: withChanges(patches, resource, putEntry(changesOf(patches, resource), name, null)),
+        patches: withChanges(patches, resource, putEntry(changes, name, null)),
         result: { kind: 'done', value: undefined },
       }
     })
@@ -205,7 +224,7 @@ export class ResourceBook {
   async #put<K extends 'created' | 'replaced'>(
     name: string,
     entry: unknown,
-    { tenant }: Actor,
+    { tenant, friendlyName }: Actor & Named,
     onlyNew: boolean,
   ): Promise<Outcome<K>> {
     if (!isResourceName(name)) {
@@ -220,30 +239,36 @@ export class ResourceBook {
     }
     const createdAt = this.#now()
     return this.#change((patches, inputs) => {
+      if (tenant !== undefined && !ownValue(patches.tenants, tenant)) return { result: { kind: 'unknown' } }
       const own = inputsOf(inputs, name)
       if (own && (onlyNew || (tenant !== undefined && own.tenant !== tenant)))
         return { result: { kind: 'exists' } }
-      if (!own && Object.keys(inputs.resources ?? {}).length >= MAX_RESOURCES) {
-        const problem = `There can be at most ${MAX_RESOURCES} resources. Delete one first.`
-        return { result: { kind: 'invalid', problems: [problem] } }
-      }
+      const others = Object.values(inputs.resources ?? {})
+      if (!own && others.length >= MAX_RESOURCES) return tooMany('The simulator', MAX_RESOURCES, 'resources')
+      const ofTenant = tenant === undefined ? [] : others.filter((resource) => resource.tenant === tenant)
+      if (!own && ofTenant.length >= MAX_RESOURCES_OF_TENANT)
+        return tooMany('A tenant', MAX_RESOURCES_OF_TENANT, 'resources')
       const { models, upstreams = {} } = inputs
       const context: EntryContext = { models, upstreams, before: own }
       const read = readResourceEntry(entry, context)
       if (read.problems.length > 0) return { result: { kind: 'invalid', problems: read.problems } }
       const before = ownValue(patches.made, name)
       const owner = own ? own.tenant : tenant
+      const named = friendlyName ?? before?.friendlyName
       const made: MadeResource = {
         entry: storedEntry(entry, context),
         keys: read.inputs.keys ?? [],
         id: own ? (own.id ?? name) : fresh.id,
         secret: own?.generatedKey ?? fresh.secret,
         ...(owner !== undefined && { tenant: owner }),
+        ...(named !== undefined && { friendlyName: named }),
         createdAt: before?.createdAt ?? createdAt,
       }
-      const others = withoutKey(patches.resources, name)
+      const otherChanges = withoutKey(patches.resources, name)
       const { signingKey } = ownValue(patches.resources, name) ?? {}
-      const resources = signingKey ? { ...others, [name]: { put: {}, patch: {}, signingKey } } : others
+      const resources = signingKey
+        ? { ...otherChanges, [name]: { put: {}, patch: {}, signingKey } }
+        : otherChanges
       return {
         patches: { ...patches, resources, made: { ...patches.made, [name]: made } },
         result: { kind: 'done', value: (own ? 'replaced' : 'created') as K },
@@ -284,6 +309,35 @@ export class ResourceBook {
   #now(): string {
     return new Date(this.#clock.epochMs()).toISOString()
   }
+}
+
+/** Returns patches without resources, their changes and their keys. Resources in the configuration are marked as deleted. */
+export function withoutResources(
+  patches: Patches,
+  names: ReadonlySet<string>,
+  base: LiveConfig['base'],
+): Patches {
+  const others = <T>(all: Readonly<Record<string, T>> = {}): [string, T][] =>
+    Object.entries(all).filter(([name]) => !names.has(name))
+  const configured = [...names].filter((name) => Object.hasOwn(base.resources ?? {}, name))
+  return {
+    ...patches,
+    resources: Object.fromEntries(others(patches.resources)),
+    made: Object.fromEntries([...others(patches.made), ...configured.map((name) => [name, null] as const)]),
+  }
+}
+
+function tooMany(owner: string, most: number, parts: string) {
+  const problems = [`${owner} can have at most ${most} ${parts}. Delete one first.`]
+  return { result: { kind: 'invalid', problems } } as const
+}
+
+/** Returns changes in which a deployment has a name for people; empty removes it. */
+function withFriendlyName(changes: Changes, deployment: string, friendlyName: string): Changes {
+  const { friendlyNames: before, ...rest } = changes
+  const others = withoutKey(before, deployment)
+  const friendlyNames = friendlyName === '' ? others : { ...others, [deployment]: friendlyName }
+  return Object.keys(friendlyNames).length === 0 ? rest : { ...rest, friendlyNames }
 }
 
 function visible(inputs: ConfigInputs, name: string, tenant: string | undefined): ResourceInputs | undefined {
