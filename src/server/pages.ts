@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import { collapseSlashes } from '../wire/route.ts'
 import { version } from '../lib/version.ts'
 import { createAdmin, refuseMetrics } from './admin/create-admin.ts'
+import { createTwin } from './twin/create-twin.ts'
 import type { AppEnv } from './app.ts'
 import type { Simulator } from './simulator.ts'
 import { defaultResourceName } from '../config/config.ts'
@@ -66,17 +67,18 @@ export function createPages(
       },
     },
     ...createAdmin(simulator, version),
+    ...createTwin(simulator),
     { method: 'GET', path: '/images/:id/:file', servedBy: 'every', answer: createImageRoute(simulator) },
   ]
 }
 
 /**
- * Returns the path for routing. Repeated slashes count as one, because clients of the Python simulator send them. A slash at the end of an
- * admin path is ignored.
+ * Returns the path for routing. Repeated slashes count as one, because clients of the Python simulator send them. A slash at the end of a
+ * path of /++ or /_twin is ignored.
  */
 export function routedPath(path: string): string {
   const single = collapseSlashes(path)
-  return single.includes('/++/') ? single.replace(/\/$/, '') : single
+  return /\/(?:\+\+|_twin)\//.test(single) ? single.replace(/\/$/, '') : single
 }
 
 function rootPage(context: Context<AppEnv>, { config }: Simulator): Response {

@@ -7,6 +7,7 @@ import { type ServedPort, serve } from '../shared/rpc/port-server.ts'
 import { portClient } from '../shared/rpc/port-client.ts'
 import type { Peer } from '../shared/rpc/peer.ts'
 import { replayCursorsPort } from '../recordings/replay-cursors.ts'
+import { auditPort } from './twin/audit-log.ts'
 
 /** States that the processes of a worker pool share: the primary holds them, and workers call it. */
 export const sharedPorts = {
@@ -15,6 +16,7 @@ export const sharedPorts = {
   responses: responseArchivePort,
   cursors: replayCursorsPort,
   journal: journalPort,
+  audit: auditPort,
 } as const
 
 type PortInterface<T> = T extends Port<infer P, never> ? P : never

@@ -40,6 +40,8 @@ import type { RedisSharedState } from './redis-shared-state.ts'
 import { createUndefinedReport, logRetirements, logWarnings } from './log-warnings.ts'
 import type { PoolState, SharedDeps } from './pool-state.ts'
 import { ResourceBook } from './resource-book.ts'
+import { AuditLog } from './twin/audit-log.ts'
+import { auditRequests } from './twin/audit-requests.ts'
 import { SourceTable, type RecordingsInUse } from './source-table.ts'
 
 /** A simulator with all of its components. It does not listen. */
@@ -53,6 +55,8 @@ export interface Simulator {
   readonly metrics: Metrics
   /** Creates, changes and deletes resources. */
   readonly resources: ResourceBook
+  /** Records of /_twin, of all processes; undefined if TWIN_PLANE is off. Empty in a worker, which sends them to the primary. */
+  readonly audit: AuditLog | undefined
   /** Starts with the timetables of the configuration. Its timer keeps the process alive until it is closed. */
   readonly incidents: IncidentTimetables
   /** The journal, shared with other simulators if Redis is used; undefined if it is off. */
@@ -161,6 +165,8 @@ export function assembleSimulator(
   })
   const { list: secrets } = live.secrets
   const ownJournal = shared.journal ? undefined : journalOf(live.current, clock, secrets)
+  const ownAudit = live.current.twin.plane === 'on' ? new AuditLog() : undefined
+  const audit = ownAudit && (shared.audit ?? ownAudit)
   const telemetry = createTelemetry({ ...shared, config: live.current, logger })
   const builtIn = createGenerateMode({ responses })
   const generate = firstOf(extensions.generate, builtIn.answer)
@@ -196,7 +202,7 @@ export function assembleSimulator(
     config: () => live.current,
     onProvenKey: (key) => live.secrets.learn(key),
   })
-  const run = createPipeline(
+  const pipeline = createPipeline(
     {
       observe: metrics.observe,
       ...(ownJournal && { journal: ownJournal.observe }),
@@ -219,6 +225,7 @@ export function assembleSimulator(
       ...(live.current.logLevel === 'debug' && { onTrace: createTraceLog(logger) }),
     },
   )
+  const run = audit ? auditRequests(pipeline, { audit, config: () => live.current, secrets }) : pipeline
   const restartIncidents = (): void => incidents.begin(timetablesOf(live.current.resources))
   restartIncidents()
   /** Removes the state of removed resources from this process. */
@@ -245,6 +252,7 @@ export function assembleSimulator(
   /** Clears state that is not shared with other simulators. */
   const clearLocalState = (): void => {
     ownJournal?.clear()
+    ownAudit?.clear()
     builtIn.reset()
     if (!sharedState?.deps.cursors) void cursors.clear?.()
     restartIncidents()
@@ -262,6 +270,7 @@ export function assembleSimulator(
     random: randomOf(live.current, shared.processNumber),
     metrics,
     resources: new ResourceBook({ live, clock, makeSigningKey }),
+    audit: ownAudit,
     incidents,
     journal: sharedState?.journal ?? ownJournal,
     ownJournal,
@@ -271,6 +280,7 @@ export function assembleSimulator(
       responses,
       cursors,
       journal: learningKeys(shared.journal ?? ownJournal ?? noopJournal, live.secrets),
+      audit: ownAudit ?? { add() {} },
     },
     occupancy,
     extensions,

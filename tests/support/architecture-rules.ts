@@ -228,6 +228,7 @@ const pathFiles: Readonly<Record<string, string>> = {
   'config/recording-settings.ts': 'the text of a description',
   'recordings/formats/guess-path.ts': 'the paths of recorded bodies without an address',
   'config/telemetry-settings.ts': 'the paths of an OpenTelemetry collector',
+  'server/twin/about-routes.ts': 'the text of descriptions',
 }
 const dataPlanePath = /\/\(?(?:\?[:=!])?(?:openai|v1|anthropic)(?![\w.-])/i
 
