@@ -7,7 +7,7 @@ const uuid4 = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/
 describe('a tenant', () => {
   it('is created with a secret that no other answer, log line or metric has', async () => {
     const { ask, log, simulator, tenant } = createTwin()
-    const { status, body } = await ask('POST', '/_twin/tenants', 'nobody', { friendly_name: 'Dev' })
+    const { status, body } = await ask('POST', '/_twin/tenants', 'anonymous', { friendly_name: 'Dev' })
     expect(status).toBe(201)
     expect(body).toEqual({
       tenant_id: expect.stringMatching(uuid4),
@@ -155,7 +155,7 @@ describe('the administrator', () => {
     expect((await ask('GET', '/_twin/resources', both)).status).toBe(401)
   })
 
-  it('is nobody when no token is configured', async () => {
+  it('does not exist when no token is configured', async () => {
     const { ask } = createTwin({ env: { TWIN_ADMIN_TOKEN: '' } })
     for (const headers of [
       { authorization: 'Bearer x' },

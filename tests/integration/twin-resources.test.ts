@@ -145,7 +145,7 @@ describe('a resource of a tenant', () => {
     expect((await ask('GET', '/_twin/resources/acme/api_keys', own)).body.api_keys).toHaveLength(1)
   })
 
-  it('is the default resource for nobody', async () => {
+  it('is never the default resource', async () => {
     const { ask } = createTwin()
     for (const [method, path] of [
       ['DELETE', '/_twin/resources/default'],

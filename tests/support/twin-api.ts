@@ -12,8 +12,8 @@ export interface TwinResponse {
   readonly body: any
 }
 
-/** Who asks: a tenant, the administrator, nobody, or headers as they are. */
-export type As = Credentials | 'admin' | 'nobody' | Readonly<Record<string, string>>
+/** Who asks: a tenant, the administrator, an anonymous client, or headers as they are. */
+export type As = Credentials | 'admin' | 'anonymous' | Readonly<Record<string, string>>
 
 /** What a tenant authenticates with. */
 export interface Credentials {
@@ -31,7 +31,7 @@ export interface TwinApi {
 
 /** Sends requests to /_twin through any function with the shape of `fetch`. */
 export function twinApiOf(send: (path: string, init: RequestInit) => Promise<Response>): TwinApi {
-  const ask: TwinApi['ask'] = async (method, path, as = 'nobody', body) => {
+  const ask: TwinApi['ask'] = async (method, path, as = 'anonymous', body) => {
     const response = await send(path, {
       method,
       headers: { ...headersOf(as), ...(body !== undefined && { 'content-type': 'application/json' }) },
@@ -49,7 +49,7 @@ export function twinApiOf(send: (path: string, init: RequestInit) => Promise<Res
   return {
     ask,
     tenant: async (friendlyName = 'Dev') =>
-      (await ask('POST', '/_twin/tenants', 'nobody', { friendly_name: friendlyName })).body,
+      (await ask('POST', '/_twin/tenants', 'anonymous', { friendly_name: friendlyName })).body,
     async resource(name, tenant) {
       const path = `/_twin/resources/${name}`
       await ask('POST', '/_twin/resources', tenant, { resource_id: name })
@@ -68,7 +68,7 @@ export function createTwin(settings: TestSettings = {}): TestSimulator & TwinApi
 }
 
 function headersOf(as: As): Readonly<Record<string, string>> {
-  if (as === 'nobody') return {}
+  if (as === 'anonymous') return {}
   if (as === 'admin') return { authorization: `Bearer ${twinAdminToken}` }
   return 'tenant_id' in as && 'tenant_secret' in as ? basic(as as Credentials) : as
 }

@@ -121,7 +121,7 @@ async function authenticate(
   const [, bearer] = /^bearer +(.+)$/i.exec(authorization) ?? []
   const token = headers.get('x-twin-admin-token') ?? bearer
   if (token !== undefined) {
-    // Without a configured token, nobody is the administrator.
+    // Without a configured token, there is no administrator.
     if (adminToken !== undefined && secretsEqual(token, adminToken)) return { tenant: undefined }
     return {
       refusal: fail(
@@ -214,7 +214,7 @@ function record(
   { audit, simulator: { clock } }: TwinDeps,
 ): void {
   const isDone = status < 400
-  // Nobody is responsible for a public request that failed.
+  // A public request that failed has no tenant.
   if (operation === undefined || (auth === 'public' && !isDone)) return
   audit.add({
     timestamp: new Date(clock.epochMs()).toISOString(),

@@ -16,7 +16,7 @@ import {
   type TwinRoute,
 } from './twin-route.ts'
 
-/** The entry of a new resource. It never forwards requests with the key of the operator, and has no deployments of its own accord. */
+/** The entry of a new resource. It never forwards requests with the key of the operator, and has only configured deployments. */
 const newResource = {
   simulator_mode: 'generate',
   tokens: 'own',

@@ -47,7 +47,7 @@ export class TenantBook {
   /** Checks the credentials of a tenant. */
   async check(id: string, secret: string): Promise<SecretVerdict> {
     const tenant = ownValue(this.all, id)
-    // Ids are random, so the time of this answer helps nobody to find one.
+    // Ids are random, so the time of this answer does not help to find one.
     return tenant ? this.#checks.check(id, secret, tenant.secret) : 'wrong'
   }
 
