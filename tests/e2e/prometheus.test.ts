@@ -9,7 +9,9 @@ const { isMissing, note } = prometheusNeed
 const turns = 10
 
 /** Requests of each turn. */
-const asked = 8
+const asked = 9
+
+const acmeKey = 'acme-0123456789abcdef'
 
 /** Queries that have an answer only where something is wrong, or where there is a Redis. */
 const mayBeEmpty = new Set(['Bottleneck', 'Redis'])
@@ -31,6 +33,15 @@ describe.skipIf(isMissing)(`a Prometheus that scrapes the program${note}`, () =>
         provisioned: { model: 'gpt-4o', provisionedThroughputUnits: 50, latency: { firstToken: 5 } },
       },
     })
+    await fetch(`${program.url}/++/resources/acme`, {
+      method: 'PUT',
+      headers: { 'api-key': program.key },
+      body: JSON.stringify({
+        region: 'Sweden Central',
+        keys: [{ key: acmeKey }],
+        deployments: { chat: { model: 'gpt-4o', tokens_per_minute: 100_000 } },
+      }),
+    })
     prometheus = await startPrometheus(`127.0.0.1:${program.port}`)
     for (let turn = 0; turn < turns; turn++) {
       await Promise.all([
@@ -42,6 +53,7 @@ describe.skipIf(isMissing)(`a Prometheus that scrapes the program${note}`, () =>
         ask('provisioned'),
         ask('chat', {}, { 'x-sim-fault': 'serverError' }),
         leave(),
+        askAcme(),
       ])
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
@@ -60,6 +72,10 @@ describe.skipIf(isMissing)(`a Prometheus that scrapes the program${note}`, () =>
     `${program.url}/openai/deployments/${deployment}/chat/completions?api-version=2024-10-21`
   const ask = async (deployment: string, body = {}, headers = {}): Promise<void> => {
     await (await fetch(urlOf(deployment), request(body, headers))).text()
+  }
+  const askAcme = async (): Promise<void> => {
+    const url = urlOf('chat').replace('/openai/', '/acme/openai/')
+    await (await fetch(url, request({}, { 'api-key': acmeKey }))).text()
   }
   /** Begins to read a stream of seconds and goes away. */
   const leave = async (): Promise<void> => {
@@ -97,6 +113,46 @@ describe.skipIf(isMissing)(`a Prometheus that scrapes the program${note}`, () =>
       if ((await numbersOf(filledIn(expr))).length === 0) empty.push(`${title}: ${expr}`)
     }
     expect(empty).toEqual([])
+  })
+
+  it('offers each resource as a value that selects its series only', async () => {
+    const variable = readDashboard().templating.list.find(({ name }) => name === 'resource')
+    const query = /^query_result\((.*)\)$/.exec(variable?.definition ?? '')?.[1] ?? ''
+    const series = await prometheus.query(filledIn(query))
+    const pattern = new RegExp(variable?.regex?.slice(1, -1) ?? '')
+    const options = series
+      .map(({ metric }) => Object.entries(metric).map(([label, value]) => `${label}="${value}"`))
+      .map((labels) => pattern.exec(`{${labels.join(',')}}`)?.groups)
+    expect(options.map((option) => option?.['text'])).toEqual(expect.arrayContaining(['default', 'acme']))
+    const select = async (text: string): Promise<(string | undefined)[]> => {
+      const value = options.find((option) => option?.['text'] === text)?.['value']
+      const found = await prometheus.query(`group by (resource) (aoai_requests_total{resource=~"${value}"})`)
+      return found.map(({ metric }) => metric['resource'])
+    }
+    expect(await select('acme')).toEqual(['acme'])
+    expect(await select('default')).toEqual([undefined])
+  })
+
+  it('joins the region of the resource to its requests', async () => {
+    const joined =
+      'sum by (instance, resource) (aoai_requests_total) * on (instance, resource) group_left (region) aoai_resource_info'
+    const regions = (await prometheus.query(joined)).map(({ metric }) => [
+      metric['resource'],
+      metric['region'],
+    ])
+    expect(regions).toEqual(
+      expect.arrayContaining([
+        [undefined, 'East US 2'],
+        ['acme', 'Sweden Central'],
+      ]),
+    )
+  })
+
+  it('shows the use of a limit as the limiter counts it', async () => {
+    const of = (name: string): Promise<number> =>
+      valueOf(`aoai_deployment_${name}_per_minute{resource="acme",type="requests"}`)
+    expect(await of('used')).toBe(turns)
+    expect((await of('used')) + (await of('remaining'))).toBe(await of('limit'))
   })
 
   it('accepts the queries without data', async () => {

@@ -167,6 +167,22 @@ describe('the dashboard', () => {
   })
 })
 
+describe('the dashboard variable resource', () => {
+  it('selects the series in every query of deployments, refused access and incidents', () => {
+    const selectors = dashboardQueries(dashboard).flatMap(({ expr }) => selectorsOf(expr))
+    const ofResources = selectors.filter(
+      ({ name, matchers }) =>
+        /^aoai_(?:deployment|access|incident|resource)_/.test(name) ||
+        matchers.some(({ label }) => label === 'deployment'),
+    )
+    expect(ofResources.length).toBeGreaterThan(40)
+    const unfiltered = ofResources.filter(
+      ({ matchers }) => !matchers.some(({ value }) => value === '${resource:pipe}'),
+    )
+    expect(unfiltered).toEqual([])
+  })
+})
+
 describe('the alerts', () => {
   it('have unique names, a severity and a description of what to do', () => {
     expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length)

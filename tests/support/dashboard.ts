@@ -23,6 +23,8 @@ export interface Variable {
   /** What it chooses from: a kind of data source, or a query. */
   readonly query: unknown
   readonly current?: { readonly value: unknown }
+  /** Takes the options from the results of the query. */
+  readonly regex?: string
 }
 
 /** The dashboard, as far as tests look at it. */
@@ -56,5 +58,7 @@ export function dashboardQueries({ panels, annotations }: Dashboard): DashboardQ
 
 /** The query as Grafana asks it with everything selected. */
 export function filledIn(expr: string): string {
-  return expr.replaceAll('$__rate_interval', '1m').replaceAll(/\$(instance|deployment|operation)\b/g, '.*')
+  return expr
+    .replaceAll('$__rate_interval', '1m')
+    .replaceAll(/\$(?:(?:instance|deployment|operation)\b|\{resource:pipe\})/g, '.*')
 }

@@ -30,6 +30,7 @@ export async function renderEverything(): Promise<{ readonly text: string; reado
           provisioned: { model: 'gpt-4o', provisionedThroughputUnits: 50 },
           slots: { model: 'gpt-4o', latency: { concurrency: { slots: 1 } } },
         },
+        incidents: { phases: [{ name: 'normal', minutes: 60 }] },
       },
     },
   })
@@ -48,6 +49,7 @@ export async function renderEverything(): Promise<{ readonly text: string; reado
     ask('chat', {}, { 'x-sim-fault': 'serverError' }),
     ask('chat', {}, { 'api-key': 'wrong' }),
     ask('chat', {}, { 'api-key': 'wrong' }, '/acme'),
+    ask('chat', { stream: true }, { 'api-key': 'acme-key' }, '/acme'),
     ...['chat', 'provisioned', 'slots', 'slots'].map((name) =>
       ask(name, {}, { 'api-key': 'acme-key' }, '/acme'),
     ),

@@ -32,7 +32,7 @@ export function parseExposition(text: string): Exposition {
 
 /** The metrics that a query in PromQL names. */
 export function selectorsOf(query: string): Selector[] {
-  const named = /\b(up|(?:aoai|process|nodejs)_\w+)(?:\{([^}]*)\})?/g
+  const named = /\b(up|(?:aoai|process|nodejs)_\w+)(?:\{((?:[^"}]|"[^"]*")*)\})?/g
   return [...query.matchAll(named)].map(([, name = '', matchers = '']) => ({
     name,
     matchers: [...matchers.matchAll(/(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"/g)].map(
