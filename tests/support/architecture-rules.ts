@@ -35,6 +35,7 @@ export const homes: Readonly<Record<string, readonly string[]>> = {
   yaml: ['recordings', 'config'],
   'js-tiktoken': ['tokens'],
   commander: ['cli'],
+  'node-forge': ['server'],
   seedrandom: ['lib'],
   pino: ['lib'],
   jiti: ['extensions'],
