@@ -1,6 +1,7 @@
 import { CommanderError, type Command, InvalidArgumentError } from 'commander'
 import { OperatorError } from '../lib/operator-error.ts'
 import { type CliHost, parseUrl } from './cli-host.ts'
+import { addCertificateCommand } from './certificate.ts'
 import { addExtensionsCommand } from './extensions.ts'
 import { addLoadCommand } from './load.ts'
 import { createProgram } from './program.ts'
@@ -68,6 +69,7 @@ export async function run(host: CliHost): Promise<number> {
       addCheckCommand(parent, host)
       addExtensionsCommand(parent, host)
       addLoadCommand(parent, host)
+      addCertificateCommand(parent, host)
     },
   )
   program.hook('preAction', (_program, command) => {

@@ -26,6 +26,8 @@ const exitCodes = {
   REDIS_UNAVAILABLE: 1,
   /** An OTEL_ variable enables telemetry, and an OpenTelemetry package is not installed. */
   TELEMETRY_UNAVAILABLE: 1,
+  /** The files of `aoai-sim certificate` exist already, or cannot be written. */
+  CERTIFICATE_UNWRITABLE: 1,
   /** A client retried in a way that --fail-on forbids. */
   RETRIES_JUDGED: 1,
 } as const
