@@ -7,6 +7,8 @@ import { typicalMs } from '../config/distribution.ts'
 import { sourceOf, sourceTraits, writesRecordings } from '../config/source-names.ts'
 import { timingOf } from '../latency/timing.ts'
 import { isLimited } from '../pipeline/source-rules.ts'
+import { readCertificate } from '../config/tls-settings.ts'
+import { readRegularText } from '../lib/regular-file.ts'
 import type { CliHost } from './cli-host.ts'
 
 /** Input of the banner. */
@@ -188,12 +190,22 @@ async function exampleRequest(options: BannerOptions): Promise<string[]> {
   const words = [
     `curl ${methodFlag}${inPieces(url + target, MAX_WIDTH - 12)}`,
     `    -H ${key}`,
+    ...trustFlags(simulator),
     ...(contentType === undefined ? [] : [`    -H ${shellWord(`content-type: ${contentType}`)}`]),
     ...(data === undefined ? [] : [`    -d ${data}`]),
   ]
   return words
     .map((word, index) => (index === words.length - 1 ? word : `${word} \\`))
     .flatMap((word) => word.split('\n'))
+}
+
+/** The flag with which curl trusts a self-signed certificate. */
+function trustFlags({ config: { tls } }: Simulator): string[] {
+  if (!tls) return []
+  const read = readCertificate(tls, readRegularText)
+  if ('problems' in read) return []
+  const { leaf } = read.certificate
+  return leaf.subject === leaf.issuer ? [`    --cacert ${shellWord(tls.certPath)}`] : []
 }
 
 async function chooseRequest(simulator: Simulator): Promise<ShellRequest> {

@@ -4,7 +4,7 @@ import { createLogger, type Logger } from '../lib/logger.ts'
 import { createLoopLag } from '../lib/loop-lag.ts'
 import { createSystemClock } from '../lib/system-clock.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
-import { listen } from '../server/listen.ts'
+import { listen, listenOptions } from '../server/listen.ts'
 import { chooseLog } from '../server/choose-log.ts'
 import { failOnUnusedRecordings, unusedRecordings } from '../server/unused-recordings.ts'
 import { startSimulator } from '../server/start-simulator.ts'
@@ -93,11 +93,7 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
       // Lets a signal that arrived in the meantime take effect before the port is opened.
       await new Promise(setImmediate)
       if (stop.aborted) return
-      const listener = await listen(app, address, port, {
-        connections: live.current.connections,
-        logger,
-        onConnectionEnd: simulator.metrics.connectionEnded,
-      })
+      const listener = await listen(app, address, port, listenOptions(simulator))
       await thenClose(
         () =>
           whileServing({

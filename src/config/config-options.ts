@@ -111,6 +111,8 @@ export interface ConfigOptions extends SettingOptions {
   readonly adminApiKey?: string | undefined
   /** Tokens of Microsoft Entra ID that clients can send instead of a key. */
   readonly entra?: GivenSettings<SettingsInput['entra']> | undefined
+  /** Files of the certificate with which `listen()` serves HTTPS; default: HTTP. */
+  readonly tls?: GivenSettings<SettingsInput['tls']> | undefined
   /** Seed that makes answers and latency the same in each run; default: random. */
   readonly seed?: string | undefined
   /** Deployments by name; default: the default set in docs/config.md. An empty object has none. */

@@ -6,6 +6,7 @@ import type { IncidentTimetable } from './incident-file.ts'
 import type { FilledTree, ReadonlyTree } from './mapping-file.ts'
 import type { HostKey, Settings } from './settings-schema.ts'
 import type { SourceName } from './source-names.ts'
+import type { TlsFiles } from './tls-settings.ts'
 
 /** A normal distribution of latency, in milliseconds per unit of work. Both numbers are at least 0 and finite. */
 export type Latency = ResourceConfig['latency']['embeddings']
@@ -14,7 +15,9 @@ export type Latency = ResourceConfig['latency']['embeddings']
 export type TokenLatency = ResourceConfig['latency']['chatCompletions']
 
 /** The host settings that the configuration contains unchanged after validation. */
-type SameInHost = ReadonlyTree<Omit<Pick<Settings, HostKey>, 'config' | 'adminApiKey' | 'extensionPath'>>
+type SameInHost = ReadonlyTree<
+  Omit<Pick<Settings, HostKey>, 'config' | 'adminApiKey' | 'extensionPath' | 'tls'>
+>
 
 /** The settings of the server process, which all resources share. */
 export interface HostConfig extends SameInHost {
@@ -22,6 +25,8 @@ export interface HostConfig extends SameInHost {
   readonly adminApiKey: string
   /** Files, folders or packages with extensions, as configured and in the order in which they run. */
   readonly extensionPaths: readonly string[]
+  /** The certificate of the listener; undefined for HTTP without TLS. */
+  readonly tls: TlsFiles | undefined
   /** Header that names the test of a request, in lower case. */
   readonly testHeader: string
 }

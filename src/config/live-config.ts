@@ -26,6 +26,7 @@ import { type GivenValue, setAt, type Setting } from './settings-table.ts'
 import { isRecord, ownValue } from '../lib/record.ts'
 import { type ConfigInputs, type ResourceInputs, readInputs } from './read-inputs.ts'
 import { collectGivenValues, type ConfigSources } from './sources.ts'
+import { certificateProblems } from './tls-settings.ts'
 
 /** Result of a change. */
 export interface Change {
@@ -379,7 +380,8 @@ export function loadSettings(sources: ConfigSources, isUsed: (setting: Setting) 
  * @throws {OperatorError} CONFIG_INVALID with all problems, each with the name of its flag, variable or file
  */
 export function loadLiveConfig(sources: ConfigSources): LiveConfig {
-  const { inputs, problems } = readInputs(sources)
+  const { inputs, problems: unread } = readInputs(sources)
+  const problems = [...unread, ...certificateProblems(inputs.given, sources)]
   if (problems.length === 0) return new LiveConfig(inputs)
   const resolved = resolveInputs(inputs, { unread: problems })
   throw configError('start', 'problems' in resolved ? resolved.problems : problems)

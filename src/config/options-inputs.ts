@@ -17,6 +17,7 @@ import { configError } from './resolve-settings.ts'
 import { type GivenValue, givenValue, type Setting, settingsTable } from './settings-table.ts'
 import { showValue } from './zod-problems.ts'
 import type { ConfigSources } from './sources.ts'
+import { certificateProblems } from './tls-settings.ts'
 import { fileURLToPath } from 'node:url'
 import { nearestNames } from '../lib/nearest-names.ts'
 import { isRecord } from '../lib/record.ts'
@@ -67,6 +68,7 @@ export function inputsOfOptions(options: ConfigOptions, sources: OptionSources =
     ...(options.faults !== undefined && { faults: entriesOf({ faults: options.faults }, 'options') }),
     ...(options.incidents !== undefined && { incidents: entriesOf(options.incidents, 'incidents') }),
   }
+  problems.push(...certificateProblems(all.given, fileSources(sources)))
   return { inputs: all, problems }
 }
 

@@ -15,6 +15,7 @@ import { isSameList, type ResolvedResource, resolveOnce, resolveResource } from 
 import { hostKeys, type Settings } from './settings-schema.ts'
 import type { GivenValue } from './settings-table.ts'
 import { telemetryProblems } from './telemetry-settings.ts'
+import { tlsFilesOf, tlsProblems } from './tls-settings.ts'
 
 /** A configuration, or all problems of its inputs, one or two sentences each. */
 export type ResolvedInputs =
@@ -85,10 +86,11 @@ export function resolveInputs(
     ...nameProblems(inputs),
     ...(flat.settings ? redisProblems(flat.settings) : []),
     ...(flat.settings ? telemetryProblems(flat.settings) : []),
+    ...(flat.settings ? tlsProblems(flat.settings) : []),
     ...withLocations(inputs, { flat, named }, ({ problems: found }) => found),
   ]
   if (!flat.settings || !flat.config || problems.length > 0) return { problems }
-  const host = hostOf(flat.settings, flat.config, before)
+  const host = hostOf(flat.settings, flat.config, workingDirectory, before)
   const { views, defaultResource } = viewsOf({ flat: flat.config, named, host }, before)
   const config: Config = Object.freeze({ ...host, resources: frozenMap(views), defaultResource })
   return {
@@ -122,9 +124,14 @@ function nameProblems({ resources = {}, given }: ConfigInputs): string[] {
 }
 
 /** The settings of the host; the same object while they are equal. */
-function hostOf(settings: Settings, { apiKey }: ResourceConfig, before: Resolution | undefined): HostConfig {
-  if (before && before.flat.settings === settings) return before.host
-  const host = createHost(settings, apiKey)
+function hostOf(
+  settings: Settings,
+  { apiKey }: ResourceConfig,
+  workingDirectory: string,
+  before: Resolution | undefined,
+): HostConfig {
+  if (before?.flat.settings === settings && before.workingDirectory === workingDirectory) return before.host
+  const host = createHost(settings, apiKey, workingDirectory)
   return before && isDeepStrictEqual(host, before.host) ? before.host : host
 }
 
@@ -186,7 +193,7 @@ function isInherited({ path: [key = ''] }: GivenValue['setting']): boolean {
   return !hostKeys.has(key) && key !== 'apiKey'
 }
 
-function createHost(settings: Settings, apiKey: string): HostConfig {
+function createHost(settings: Settings, apiKey: string, workingDirectory: string): HostConfig {
   return deepFreeze({
     adminApiKey: settings.adminApiKey ?? apiKey,
     metricsAuth: settings.metricsAuth,
@@ -199,6 +206,7 @@ function createHost(settings: Settings, apiKey: string): HostConfig {
     workers: settings.workers,
     bodyLimitMb: settings.bodyLimitMb,
     bodiesLimitMb: settings.bodiesLimitMb,
+    tls: tlsFilesOf(settings.tls, workingDirectory),
     connections: settings.connections,
     shutdownGraceSeconds: settings.shutdownGraceSeconds,
     logLevel: settings.logLevel,

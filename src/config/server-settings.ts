@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { tlsSettings } from './tls-settings.ts'
 import { setting, integer, integerOr, numberBetween, oneOf, text, textThat } from './setting.ts'
 
 /** Synonyms from `yesOrNo`, for settings with a third value. */
@@ -129,6 +130,7 @@ export const serverSettings = {
     unit: 'MB',
     description: 'Memory for open requests and answers over 64 KB, including parsed JSON; then 503.',
   }),
+  tls: z.strictObject(tlsSettings),
   connections: connectionSettings,
   shutdownGraceSeconds: setting(integer(0, 3_600), {
     env: 'SHUTDOWN_GRACE_SECONDS',

@@ -6,6 +6,8 @@ export const connectionEnds = [
   'late',
   'headersTooLarge',
   'malformed',
+  'plainHttp',
+  'tlsFailed',
 ] as const
 
 /** One of `connectionEnds`. */

@@ -1,7 +1,7 @@
 import type { ConnectionEnd } from '../metrics/connection-end.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Socket } from 'node:net'
-import { sentBytes } from './node-internals.ts'
+import { resetNow, sentBytes } from './node-internals.ts'
 import { clearInterval, monotonicMs, setInterval } from '../lib/real-timers.ts'
 
 /** A flood of connections must not flood the log. */
@@ -115,6 +115,6 @@ export class WriteStalls {
   #cut(socket: Socket): void {
     this.#onCut()
     // A reset frees the send buffer in the operating system.
-    socket.resetAndDestroy()
+    resetNow(socket)
   }
 }

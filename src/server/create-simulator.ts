@@ -12,7 +12,7 @@ import { failOnUnusedRecordings, unusedRecordings } from './unused-recordings.ts
 import type { SimulatorHandle, ChosenClock, ClockChoice, SimulatorOptions } from './simulator-handle.ts'
 import { startSimulator } from './start-simulator.ts'
 import type { App } from './app.ts'
-import { type Listener, type ListenOptions, listen } from './listen.ts'
+import { type Listener, type ListenOptions, listen, listenOptions } from './listen.ts'
 
 /** Names under `.localhost` always refer to this machine (RFC 6761). */
 const inProcessUrl = 'http://simulator.localhost'
@@ -55,11 +55,7 @@ export async function createSimulator<const C extends ClockChoice = 'system'>(
     hasOwnJournal: true,
   })
   const inProcess = createInProcessFetch(app, inProcessUrl)
-  const simulatorPort = new SimulatorPort(app, {
-    connections: live.current.connections,
-    logger: simulator.logger,
-    onConnectionEnd: simulator.metrics.connectionEnded,
-  })
+  const simulatorPort = new SimulatorPort(app, listenOptions(simulator))
 
   const journal = (): Journal => {
     if (simulator.ownJournal) return simulator.ownJournal

@@ -14,12 +14,20 @@ import { mapMaybe } from '../pipeline/stage.ts'
 import { ConnectionReports, WriteStalls } from './connection-reports.ts'
 import { refuseHead, refuseRequest } from './refuse-request.ts'
 import { emitClosed, upgradeOptions } from './node-internals.ts'
+import type { Simulator } from './simulator.ts'
+import {
+  certifiedHost,
+  createTlsServer,
+  openCertificate,
+  type TlsOptions,
+  watchHandshakes,
+} from './tls-server.ts'
 import { checkHead, Upgrades } from './upgrades.ts'
 import { clearInterval, clearTimeout, setInterval, setTimeout } from '../lib/real-timers.ts'
 
 /** A server that listens. */
 export interface Listener {
-  /** Its URL, such as `http://127.0.0.1:8000`. */
+  /** Its URL, such as `http://127.0.0.1:8000`, or `https://localhost:8000` with TLS. */
   readonly url: string
   /**
    * Closes the port, waits for running answers, and cuts open connections after the grace period.
@@ -40,6 +48,19 @@ export interface ListenOptions {
   readonly logger?: Logger | undefined
   /** Called for each connection that a limit has closed. */
   readonly onConnectionEnd?: ((end: ConnectionEnd) => void) | undefined
+  /** Serves HTTPS. Default: HTTP. */
+  readonly tls?: TlsOptions | undefined
+}
+
+/** Returns the options of `listen` for a simulator. */
+export function listenOptions({ config, logger, metrics }: Simulator): ListenOptions {
+  const { connections, tls: files, watch } = config
+  return {
+    connections,
+    logger,
+    onConnectionEnd: metrics.connectionEnded,
+    tls: files && { files, poll: watch === 'poll' },
+  }
 }
 
 /**
@@ -60,14 +81,15 @@ const IDLE_CLOSE_INTERVAL_MS = 50
 /**
  * Opens the port, with limits on what a single client can use (docs/connections.md).
  *
- * @throws {OperatorError} LISTEN_FAILED if the address is in use or not allowed
+ * @throws {OperatorError} LISTEN_FAILED if the address is in use or not allowed, CONFIG_INVALID if the certificate is invalid
  */
 export async function listen(
   app: ListeningApp,
   host: string,
   port: number,
-  { connections = defaultConnectionLimits, logger, onConnectionEnd }: ListenOptions = {},
+  { connections = defaultConnectionLimits, logger, onConnectionEnd, tls }: ListenOptions = {},
 ): Promise<Listener> {
+  const certificate = tls && openCertificate(tls, logger)
   const reports = new ConnectionReports(logger, connections.limit, onConnectionEnd)
   const stalls = new WriteStalls(connections.writeStallSeconds * 1_000, () => reports.count('stalledReaders'))
   const pipelined = new PipelinedAnswers(connections.pipelineLimit)
@@ -80,7 +102,7 @@ export async function listen(
     },
     { errorHandler: (error) => failedRequestResponse(error, logger) },
   )
-  const server = createBoundedServer(connections, (incoming, outgoing) => {
+  const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     // A response without a socket is pipelined: an earlier response of the connection is not complete. This is rare.
     if (!outgoing.socket && !pipelined.add(outgoing)) {
       if (!incoming.socket.destroyed) reports.count('pipelinedTooMuch')
@@ -93,14 +115,18 @@ export async function listen(
     if (refusal) refuseHead(refusal, incoming, outgoing)
     else if (isDataPlane(incoming)) app.answerSocket(incoming, outgoing)
     else void answer(incoming, outgoing)
-  })
+  }
+  const secureServer =
+    certificate && createTlsServer(certificate.first, serverOptions(connections), onRequest)
+  const server = bounded(secureServer ?? createServer(serverOptions(connections), onRequest), connections)
+  const handshakes = secureServer && watchHandshakes(secureServer, (end) => reports.count(end))
   server.on('checkContinue', (incoming: IncomingMessage, outgoing: ServerResponse) => {
     void mapMaybe(app.wantsBody(incoming), (isWanted) => {
       if (isWanted) outgoing.writeContinue()
       server.emit('request', incoming, outgoing)
     })
   })
-  server.on('connection', (socket) => stalls.watch(socket))
+  server.on(secureServer ? 'secureConnection' : 'connection', (socket: Socket) => stalls.watch(socket))
   server.on('checkExpectation', (incoming, outgoing) =>
     refuseHead(checkHead(incoming) ?? expectationFailed(), incoming, outgoing, true),
   )
@@ -117,9 +143,11 @@ export async function listen(
   // Without a listener, an error would end the process. The operating system can refuse another connection.
   server.on('error', (error) => logger?.error({ err: error.message }, 'Could not accept a connection.'))
   const address = server.address() as AddressInfo
+  const watch = secureServer && certificate.follow(secureServer)
+  const name = certificate ? certifiedHost(host, certificate.first) : host
 
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
+    url: `${certificate ? 'https' : 'http'}://${name.includes(':') ? `[${name}]` : name}:${address.port}`,
     async close(graceMs) {
       const closed = new Promise<void>((resolve) => {
         server.close(() => resolve())
@@ -128,6 +156,7 @@ export async function listen(
       const closeIdle = (): void => {
         app.endStreams()
         server.closeIdleConnections()
+        handshakes?.cut()
       }
       closeIdle()
       upgrades.stop()
@@ -141,36 +170,33 @@ export async function listen(
       clearTimeout(cutTimer)
       stalls.close()
       reports.close()
+      await watch?.close()
     },
   }
 }
 
-function createBoundedServer(
-  {
-    limit,
-    headerLimitKb,
-    headersTimeoutSeconds,
-    requestTimeoutSeconds,
-    idleTimeoutSeconds,
-  }: ConnectionLimits,
-  onRequest: (incoming: IncomingMessage, outgoing: ServerResponse) => void,
-): Server {
+function serverOptions({
+  headerLimitKb,
+  headersTimeoutSeconds,
+  requestTimeoutSeconds,
+  idleTimeoutSeconds,
+}: ConnectionLimits) {
   const requestTimeout = requestTimeoutSeconds * 1_000
   // Node rejects a headers timeout that exceeds the request timeout.
   const headersTimeout = Math.min(headersTimeoutSeconds * 1_000, requestTimeout)
-  const server = createServer(
-    {
-      keepAliveTimeout: idleTimeoutSeconds * 1_000,
-      headersTimeout,
-      requestTimeout,
-      connectionsCheckingInterval: Math.min(MAX_TIMEOUT_CHECK_MS, headersTimeout / 4),
-      maxHeaderSize: headerLimitKb * 1_024,
-      // Node's own 400 has no body, so `checkHead` checks the header.
-      requireHostHeader: false,
-      ...upgradeOptions,
-    },
-    onRequest,
-  )
+  return {
+    keepAliveTimeout: idleTimeoutSeconds * 1_000,
+    headersTimeout,
+    requestTimeout,
+    connectionsCheckingInterval: Math.min(MAX_TIMEOUT_CHECK_MS, headersTimeout / 4),
+    maxHeaderSize: headerLimitKb * 1_024,
+    // Node's own 400 has no body, so `checkHead` checks the header.
+    requireHostHeader: false,
+    ...upgradeOptions,
+  }
+}
+
+function bounded(server: Server, { limit }: ConnectionLimits): Server {
   // No limit on the number, because the bytes are limited. Node silently drops further headers.
   server.maxHeadersCount = 0
   server.maxConnections = limit

@@ -5,11 +5,15 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { afterEach, describe, expect, it } from 'vitest'
+import { testPair } from '../../tests/support/certificates.ts'
 import {
   currentAnswer,
   chunkSocket,
+  readFromStream,
   resetHead,
   onlyChunk,
   reparse,
@@ -231,4 +235,70 @@ describe(`src/server/node-internals.ts on Node ${process.versions.node}`, () => 
     expect(received).toMatch(/answer 1[\s\S]*answer 2/)
     expect(seen.map(({ upgrade }) => upgrade)).toEqual([undefined, undefined])
   })
+
+  it('readFromStream lets a TLS connection pause (otherwise a client that pipelines many requests gets 400)', async () => {
+    const { cert, key } = await testPair()
+    const errors: unknown[] = []
+    const server = createTlsServer({ cert, key }, (_, outgoing) => void outgoing.end('x'.repeat(100)))
+    server.on('secureConnection', (socket) => readFromStream(socket))
+    server.on('clientError', (error) => errors.push(error))
+    const { received } = await talkTls(server, get.repeat(1_500) + lastGet)
+    expect(errors).toEqual([])
+    expect(received.match(/HTTP\/1\.1 200/g)).toHaveLength(1_501)
+  })
+
+  it('sentBytes counts what a TLS client has read (otherwise slow clients are disconnected)', async () => {
+    const { cert, key } = await testPair()
+    const counts: number[] = []
+    const server = createTlsServer({ cert, key }, ({ socket }, outgoing) => {
+      outgoing.end('x'.repeat(20_000_000))
+      counts.push(sentBytes(socket))
+      outgoing.on('finish', () => counts.push(sentBytes(socket)))
+    })
+    await talkTls(server, lastGet)
+    const [first = NaN, last = NaN] = counts
+    expect(first).toBeLessThan(20_000_000)
+    expect(last).toBeGreaterThanOrEqual(20_000_000)
+  })
+
+  it('resetNow resets a TLS connection (otherwise the connection stays open)', async () => {
+    const { cert, key } = await testPair()
+    const server = createTlsServer({ cert, key }, ({ socket }, outgoing) => {
+      outgoing.write('started', () => setTimeout(() => resetNow(socket), 20))
+    })
+    expect((await talkTls(server, get)).end).toBe('reset')
+  })
+
+  it('reparse returns a TLS connection to the server (otherwise a second handshake fails)', async () => {
+    const { cert, key } = await testPair()
+    const server = createTlsServer({ cert, key }, (_, outgoing) => void outgoing.end('answer'))
+    server.on('upgrade', (incoming, socket, head) => {
+      reparse(server, socket as Socket, withoutUpgrade(incoming, head))
+    })
+    const upgrade = 'GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n'
+    expect((await talkTls(server, upgrade + lastGet)).received).toMatch(/answer[^]*answer/)
+  })
 })
+
+/** Sends text to a TLS server, and returns what it receives until the connection ends. */
+async function talkTls(server: TlsServer, text: string): Promise<Talk> {
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  closers.push(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  return new Promise((resolve) => {
+    let received = ''
+    const client = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false }, () =>
+      client.write(text),
+    )
+    closers.push(() => client.destroy())
+    client.setEncoding('latin1')
+    client.on('data', (part: string) => (received += part))
+    client.on('end', () => resolve({ received, end: 'end' }))
+    client.on('error', () => resolve({ received, end: 'reset' }))
+  })
+}

@@ -80,9 +80,18 @@ interface Handle {
   readonly writeQueueSize?: number
 }
 
-/** Returns the written bytes that the operating system has accepted, or NaN if this Node does not have the counters. */
+/** Returns the TCP connection of a TLS connection. Any other connection is returned unchanged. */
+export function transportOf(socket: Socket): Socket {
+  const { _parent: parent } = socket as Socket & { readonly _parent?: Socket | null }
+  return parent ?? socket
+}
+
+/**
+ * Returns the written bytes that the operating system has accepted, or NaN if this Node does not have the counters. The counters of a
+ * TLS connection do not change while the operating system accepts bytes, so those of its TCP connection are used.
+ */
 export function sentBytes(socket: Socket): number {
-  const { _handle: handle } = socket as Socket & { readonly _handle?: Handle | null }
+  const { _handle: handle } = transportOf(socket) as Socket & { readonly _handle?: Handle | null }
   return (handle?.bytesWritten ?? Number.NaN) - (handle?.writeQueueSize ?? Number.NaN)
 }
 
@@ -113,11 +122,14 @@ export function overrideDestroySoon(socket: Socket, end: () => void): void {
 
 /**
  * Resets a connection. Node's `resetAndDestroy` sends a FIN before its RST, which clients treat as an orderly end, so this sets the
- * property that it sets and destroys the socket. A Node without the property sends only the FIN.
+ * property that it sets and destroys the socket. A Node without the property sends only the FIN. A TLS connection cannot be reset, only
+ * its TCP connection.
  */
 export function resetNow(socket: Socket): void {
-  Object.assign(socket, { resetAndClosing: true })
-  socket.destroy()
+  const transport = transportOf(socket)
+  Object.assign(transport, { resetAndClosing: true })
+  transport.destroy()
+  if (transport !== socket) socket.destroy()
 }
 
 /**
@@ -144,10 +156,20 @@ export function withoutUpgrade(
   return Buffer.concat([Buffer.from(`${text}\r\n`, 'latin1'), head])
 }
 
+/**
+ * Makes the parser of a TLS connection read from the stream. Node's direct way from the TLS layer to the parser does not stop while the
+ * parser is paused, and a client that pipelines many requests gets 400. Call it after Node has attached its parser.
+ */
+export function readFromStream(socket: Socket): void {
+  const noop = (): void => {}
+  socket.on('data', noop).off('data', noop)
+}
+
 /** Returns a detached connection to the HTTP server, which first parses `bytes`. */
 export function reparse(server: Server, socket: Socket, bytes: Buffer): void {
   socket.unshift(bytes)
   // Remove the timeout of an idle connection.
   socket.setTimeout(0)
-  server.emit('connection', socket)
+  // `connection` of a TLS server starts a handshake.
+  server.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket)
 }

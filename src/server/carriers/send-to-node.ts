@@ -3,7 +3,7 @@ import type { Clock, StopTimer } from '../../lib/clock.ts'
 import { nextSlice } from '../../lib/buffers.ts'
 import { failureReply } from '../../pipeline/reply-headers.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
-import { resetHead, resetNow } from '../node-internals.ts'
+import { resetHead, resetNow, transportOf } from '../node-internals.ts'
 import { sanitizeHead, type OnInvalidHead } from './sanitize-head.ts'
 import {
   DueEvents,
@@ -88,7 +88,7 @@ export class NodeSender {
         body.kind === 'events' ? new DueEvents(this.#exchange, body, schedule).nextDueMs : schedule?.endMs
       this.#when(
         dueMs ?? 0,
-        this.#guarded(() => this.#cut('reset')),
+        this.#guarded(() => this.#cutBeforeHead()),
       )
       return
     }
@@ -241,6 +241,13 @@ export class NodeSender {
       // The client must not mistake the part it has for the whole.
       this.#cut('close')
     }
+  }
+
+  #cutBeforeHead(): void {
+    const { socket } = this.#outgoing
+    // The last bytes of a handshake can be on their way.
+    if (socket && transportOf(socket) !== socket) this.#cutSoon('reset')
+    else this.#cut('reset')
   }
 
   /** Cuts the connection after written bytes had time to arrive. */

@@ -6,7 +6,7 @@ import { OperatorError } from '../../lib/operator-error.ts'
 import { createSystemClock } from '../../lib/system-clock.ts'
 import { encodingNames } from '../../tokens/encoding-files.ts'
 import { loadEncoding } from '../../tokens/encoding.ts'
-import { listen, type Listener } from '../listen.ts'
+import { listen, type Listener, listenOptions } from '../listen.ts'
 import { type ChosenLog, chooseLog } from '../choose-log.ts'
 import { type StartedSimulator, startSimulator } from '../start-simulator.ts'
 import { unusedRecordings } from '../unused-recordings.ts'
@@ -85,12 +85,7 @@ export async function runWorker(): Promise<void> {
     await joined
     if (isStopping) return
     const { app, live, simulator, port } = running
-    const { host, connections } = live.current
-    running.listener = await listen(app, host, port, {
-      connections,
-      logger: simulator.logger,
-      onConnectionEnd: simulator.metrics.connectionEnded,
-    })
+    running.listener = await listen(app, live.current.host, port, listenOptions(simulator))
     startup.listening(running.listener.url)
   }
   const starting = begin().catch((error: unknown) => {
