@@ -87,11 +87,10 @@ Start the simulator with:
   TLS_CERT_PATH=${shellWordIfNeeded(certPath)} TLS_KEY_PATH=${shellWordIfNeeded(keyPath)} aoai-sim
 
 Clients trust the certificate with:
-  Node.js            NODE_EXTRA_CA_CERTS=${absolute}
+  Node.js, aoai-sim  NODE_EXTRA_CA_CERTS=${absolute}
   Python, Go, .NET   SSL_CERT_FILE=${absolute}
   Python requests    REQUESTS_CA_BUNDLE=${absolute}
   curl               --cacert ${absolute}
-  aoai-sim           NODE_EXTRA_CA_CERTS, or --ca of load and check retries
 `)
 }
 
