@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os'
 import { expect, it, describe } from 'vitest'
 import { filesInMemory } from '../../tests/support/files-in-memory.ts'
 import { needs, runTool } from '../../tests/support/installed-tool.ts'
-import { testPair } from '../../tests/support/certificates.ts'
-import { createCertificate } from '../server/create-certificate.ts'
+import { pairValid, testPair } from '../../tests/support/certificates.ts'
 import { loadConfig } from './live-config.ts'
 import { inputsOfOptions } from './options-inputs.ts'
 import { readCertificate } from './tls-settings.ts'
@@ -125,11 +124,11 @@ describe('readCertificate', () => {
 
   it('warns of a certificate that has expired or is not valid yet', async () => {
     const now = Date.now()
-    const expired = await createCertificate(['localhost'], now - day, now - 2 * day)
+    const expired = await pairValid(now - 2 * day, now - day)
     expect(judge(expired.cert, expired.key)).toEqual([
       expect.stringMatching(/^The certificate in \/cert\.pem expired at \d{4}-\d\d-\d\dT[\d:]+Z\. /),
     ])
-    const early = await createCertificate(['localhost'], now + 2 * day, now + day)
+    const early = await pairValid(now + day, now + 2 * day)
     expect(judge(early.cert, early.key)).toEqual([expect.stringContaining('is not valid before')])
   })
 })

@@ -6,17 +6,20 @@ import { connect, type TLSSocket } from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { createSimulator } from '../../src/index.ts'
 import type { TlsFiles } from '../../src/config/tls-settings.ts'
-import type { SimulatorOptions } from '../../src/server/simulator-handle.ts'
+import type { ClockChoice, SimulatorOptions } from '../../src/server/simulator-handle.ts'
 import { certificateFolder, testPair } from '../support/certificates.ts'
 import { chatHead, chatRequest, open, openMany } from '../support/hostile-client.ts'
 import { collectInto, type LogLine } from '../support/test-logger.ts'
 import { testKey } from '../support/test-simulator.ts'
 
 /** Starts a simulator that serves HTTPS. */
-async function startTls(files: TlsFiles, options: SimulatorOptions<'system'> = {}) {
+async function startTls<const C extends ClockChoice = 'system'>(
+  files: TlsFiles,
+  options: SimulatorOptions<C> = {},
+) {
   const log: LogLine[] = []
   const { certPath, keyPath } = files
-  const sim = await createSimulator({
+  const sim = await createSimulator<C>({
     apiKey: testKey,
     seed: 'tls',
     log: collectInto(log),
@@ -219,11 +222,12 @@ async function servedSerial(port: number): Promise<string> {
 describe('a changed certificate', () => {
   it('is used by new connections, while a stream on an open one continues', async () => {
     const files = certificateFolder(await testPair())
-    await using server = await startTls(files, { latency: { timeScale: 1 } })
+    await using server = await startTls(files, { clock: 'virtual', latency: { timeScale: 1 } })
     const before = await servedSerial(server.port)
     const stream = await openTls(server.port)
-    stream.write(chatRequest({ stream: true, max_tokens: 150 }, last))
     const received = untilEnd(stream)
+    stream.write(chatRequest({ stream: true }, last))
+    await expect.poll(() => server.sim.clock.advance(1).then(() => stream.bytesRead)).toBeGreaterThan(2_500)
     const next = await testPair('second')
     writeFileSync(files.certPath, next.cert)
     writeFileSync(files.keyPath, next.key)
@@ -232,6 +236,7 @@ describe('a changed certificate', () => {
     expect(server.log).toMatchObject([{ level: 'info', fields: { validTo: expect.any(String) as string } }])
     const after = await openTls(server.port, 'second')
     after.destroy()
+    await server.sim.clock.advance(60_000)
     const { text, end } = await received
     expect({ end, isComplete: text.endsWith('data: [DONE]\n\n\r\n0\r\n\r\n') }).toEqual({
       end: 'closed',

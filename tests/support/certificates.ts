@@ -12,6 +12,11 @@ export interface TestPair {
   readonly key: string
 }
 
+/** Creates another one for `localhost`. */
+export function pairValid(fromMs: number, toMs: number): Promise<TestPair> {
+  return createCertificate(['localhost'], toMs, fromMs)
+}
+
 const dayMs = 86_400_000
 const pairs = new Map<string, Promise<TestPair>>()
 
