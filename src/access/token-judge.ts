@@ -16,6 +16,7 @@ const MAX_CACHED_CHARACTERS = 4 * 1024 * 1024
 interface CachedToken {
   readonly token: AcceptedToken
   readonly length: number
+  readonly apiKey: string
   readonly keys: ResourceView['keys']
   readonly entra: ResourceView['entra']
   readonly signingKey: ResourceView['signingKey']
@@ -67,10 +68,10 @@ export class TokenJudge {
       const check = { config, resource, nowMs: this.#clock.epochMs(), tenantKeys: this.#tenantKeys }
       pending = verifyToken(text, check)
         .then((token) => {
-          const { keys, entra, signingKey, publicUrl } = config
+          const { apiKey, keys, entra, signingKey, publicUrl } = config
           const { length } = text
           if (typeof token === 'object') {
-            this.#accepted.set(cacheKey, { token, length, keys, entra, signingKey, publicUrl })
+            this.#accepted.set(cacheKey, { token, length, apiKey, keys, entra, signingKey, publicUrl })
           }
           return token
         })
@@ -83,6 +84,7 @@ export class TokenJudge {
 
 function isCurrent(cached: CachedToken, config: ResourceView): boolean {
   return (
+    cached.apiKey === config.apiKey &&
     cached.keys === config.keys &&
     cached.entra === config.entra &&
     cached.signingKey === config.signingKey &&

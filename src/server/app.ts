@@ -39,11 +39,15 @@ export function createApp(simulator: Simulator, sources: PageSources = {}): App 
     return typeof (await simulator.judge(request)) === 'string'
   }
 
-  for (const { method, path, servedBy, streams, isCommon, answer } of createPages(simulator, sources)) {
+  for (const page of createPages(simulator, sources)) {
+    const { method, path, servedBy, streams, isCommon, isOn, answer } = page
     const respond: typeof answer =
       primary && servedBy === 'primary' ? (context) => primary(context.req.raw) : answer
     // Only event streams are wrapped: the adapter sends a response that was read from more slowly, chunk by chunk.
-    const handler: typeof answer = streams ? async (context) => open.watch(await respond(context)) : respond
+    const always: typeof answer = streams ? async (context) => open.watch(await respond(context)) : respond
+    const handler: typeof dataPlane = isOn
+      ? (context) => (isOn(context) ? always : dataPlane)(context)
+      : always
     const methods = method ?? METHOD_NAME_ALL
     if (pagesPrefix === undefined) {
       app.on(methods, path, handler)

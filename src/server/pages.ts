@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { collapseSlashes } from '../wire/route.ts'
 import { version } from '../lib/version.ts'
+import { createTokenPages } from './token-pages.ts'
 import { createAdmin, refuseMetrics } from './admin/create-admin.ts'
 import { createTwin } from './twin/create-twin.ts'
 import type { AppEnv } from './app.ts'
@@ -23,6 +24,8 @@ export interface Page {
   readonly streams?: boolean
   /** Whether other services have a page with this path, so that recordings can replace it (PAGES_PREFIX). Default false. */
   readonly isCommon?: boolean
+  /** Whether the page exists for a request. If not, the data plane answers. Default: always. */
+  readonly isOn?: (context: Context<AppEnv>) => boolean
   readonly answer: (context: Context<AppEnv>) => Promise<Response>
 }
 
@@ -68,6 +71,7 @@ export function createPages(
     },
     ...createAdmin(simulator, version),
     ...createTwin(simulator),
+    ...createTokenPages(simulator),
     { method: 'GET', path: '/images/:id/:file', servedBy: 'every', answer: createImageRoute(simulator) },
   ]
 }
