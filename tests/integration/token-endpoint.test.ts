@@ -202,7 +202,7 @@ describe('the token endpoint of a resource', () => {
     expect([page.status, page.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
   })
 
-  it('uses one signing key for simultaneous first tokens, whose id is its thumbprint, and another in each resource', async () => {
+  it('uses one signing key for simultaneous first tokens, with its thumbprint as the id, and another in each resource', async () => {
     const { ask, get, tokenOf } = setUp()
     const tokens = await Promise.all(Array.from({ length: 16 }, async () => tokenOf(await ask(good))))
     const kids = new Set(tokens.map((token) => decodeProtectedHeader(token).kid))
