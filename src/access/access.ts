@@ -70,10 +70,13 @@ function createJudge(options: AccessOptions): Access['judge'] {
     const key = keyInHeader(headers)
     const text = key ?? bearerOf(headers)
     if (text === undefined) return { reason: 'missing-credentials' }
-    const known = keys.callerOf(text, request.config)
+    const isToken = key === undefined && isTokenLike(text)
+    // First, so that a known token is not hashed.
+    const known = isToken ? tokens.known(text, request) : undefined
     if (known !== undefined) return known
-    if (key === undefined && isTokenLike(text)) return tokens.judge(text, request)
-    return { reason: keys.refusalOf(text, request.config) }
+    const caller = keys.callerOf(text, request.config)
+    if (caller !== undefined) return caller
+    return isToken ? tokens.judge(text, request) : { reason: keys.refusalOf(text, request.config) }
   }
 }
 
@@ -107,7 +110,7 @@ function createAuthenticate(judge: Access['judge'], answersAnyPath: boolean, log
       return next()
     }
     if (route || answersAnyPath || !checksRequests(exchange)) {
-      return refuseBy(exchange, verdict.reason, route)
+      return refuseBy(exchange, verdict.reason, route ?? unknown)
     }
     if (!unknown) return refuse(resourceNotFound())
     return refuseVersion(exchange, unknown) ?? refuseBy(exchange, 'unknown-resource', unknown)

@@ -49,20 +49,24 @@ export class TokenJudge {
     this.#tenantKeys = new TenantKeys({ clock, logger, ...(fetch && { fetch }) })
   }
 
-  /** Returns the verdict on a token: without a promise if the token is known or cannot be valid. */
-  judge(text: string, request: Asked): MaybePromise<Verdict> {
+  /** Returns the verdict on a token that was accepted before, and is still valid; undefined for other tokens. */
+  known(text: string, request: Asked): Verdict | undefined {
     const { config } = request
-    if (config.entra.tokens === 'off') return { reason: 'tokens-off' }
-    if (text.length > MAX_TOKEN_LENGTH) return { reason: 'malformed-token' }
-    const cacheKey = `${config.id} ${text}`
-    const known = this.#accepted.get(cacheKey)
-    if (known && isCurrent(known, config) && this.#clock.epochMs() <= known.token.untilMs) {
-      return verdictOn(known.token, request)
-    }
-    return this.#verify(cacheKey, text, request).then((token) => verdictOn(token, request))
+    if (config.entra.tokens === 'off') return undefined
+    const known = this.#accepted.get(cacheKeyOf(text, config))
+    const isValid = known && isCurrent(known, config) && this.#clock.epochMs() <= known.token.untilMs
+    return isValid ? verdictOn(known.token, request) : undefined
   }
 
-  #verify(cacheKey: string, text: string, { config, resource }: Asked): Promise<AcceptedToken | Refusal> {
+  /** Returns the verdict on a token: without a promise if it cannot be valid. */
+  judge(text: string, request: Asked): MaybePromise<Verdict> {
+    if (request.config.entra.tokens === 'off') return { reason: 'tokens-off' }
+    if (text.length > MAX_TOKEN_LENGTH) return { reason: 'malformed-token' }
+    return this.#verify(text, request).then((token) => verdictOn(token, request))
+  }
+
+  #verify(text: string, { config, resource }: Asked): Promise<AcceptedToken | Refusal> {
+    const cacheKey = cacheKeyOf(text, config)
     let pending = this.#pending.get(cacheKey)
     if (!pending) {
       const check = { config, resource, nowMs: this.#clock.epochMs(), tenantKeys: this.#tenantKeys }
@@ -80,6 +84,10 @@ export class TokenJudge {
     }
     return pending
   }
+}
+
+function cacheKeyOf(text: string, { id }: ResourceView): string {
+  return `${id} ${text}`
 }
 
 function isCurrent(cached: CachedToken, config: ResourceView): boolean {

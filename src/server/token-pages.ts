@@ -36,7 +36,7 @@ export function createTokenPages(simulator: Simulator): readonly Page[] {
     Response.json(discoveryOf(resource, base, config))
   const listKeys: Answer = async ({ resource }) => {
     const key = await simulator.resources.signingKey(resource)
-    return key ? Response.json(keySetOf(key)) : Response.json({ keys: [] })
+    return key ? Response.json(keySetOf(key)) : errorResponse(resourceNotFound())
   }
   const paths: readonly (readonly [method: 'GET' | 'POST', path: string, answer: Answer])[] = [
     ['POST', '/:resource/oauth2/v2.0/token', issue],

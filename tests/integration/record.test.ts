@@ -67,6 +67,19 @@ describe('record mode', () => {
     expect(place.upstream.received).toEqual([])
   })
 
+  it.each(['api-key', 'x-api-key', 'ocp-apim-subscription-key', 'authorization'])(
+    'sends the upstream one credential, whichever header has that of the caller (%s)',
+    async (name) => {
+      const { post } = start()
+      const value = name === 'authorization' ? `Bearer ${testKey}` : testKey
+      expect((await post(path, request, { 'api-key': '', [name]: value })).status).toBe(200)
+      const { headers = {} } = place.upstream.received[0] ?? {}
+      const sent = Object.keys(headers).filter((header) => /key|auth/.test(header))
+      expect(sent.every((header) => String(headers[header]).includes(upstreamKey))).toBe(true)
+      expect(JSON.stringify(headers)).not.toContain(testKey)
+    },
+  )
+
   it('sends the key also as a bearer token to an upstream that is not Azure', async () => {
     const { post } = start()
     await post('/v1/chat/completions', request, {
@@ -75,6 +88,7 @@ describe('record mode', () => {
     })
     await post('/v1/chat/completions', request)
     expect(place.upstream.received.map(({ headers }) => headers.authorization)).toEqual([
+      `Bearer ${upstreamKey}`,
       `Bearer ${upstreamKey}`,
     ])
   })
