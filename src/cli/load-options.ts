@@ -50,6 +50,10 @@ export function createLoadPlan(host: CliHost, options: LoadOptions): LoadPlan {
   return {
     url,
     apiKey,
+    // Other machines get only the key that is meant for them.
+    adminKey: isLoopback(url.hostname)
+      ? (configuredKey(host, 'ADMIN_API_KEY') ?? configuredKey(host))
+      : undefined,
     deployment: options.deployment ?? defaultDeployments[operation],
     operation,
     isStream: options.stream === true,

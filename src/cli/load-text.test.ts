@@ -60,13 +60,13 @@ const plan: LoadPlan = {
 describe('start line of a load run', () => {
   it('names the connections of a closed loop, and never the key', () => {
     expect(renderLoadStart(plan)).toBe(
-      '8 connections to http://127.0.0.1:8000 for 10 s. Press Ctrl-C to stop and show the results.',
+      '8 connections to http://127.0.0.1:8000/gateway for 10 s. Press Ctrl-C to stop and show the results.',
     )
   })
 
   it('names the rate of an open loop and the warm-up', () => {
     expect(renderLoadStart({ ...plan, requestsPerSecond: 50, warmupSeconds: 5 })).toBe(
-      '50 requests per second over at most 8 connections to http://127.0.0.1:8000 for 10 s after 5 s of warm-up. Press Ctrl-C to stop and show the results.',
+      '50 requests per second over at most 8 connections to http://127.0.0.1:8000/gateway for 10 s after 5 s of warm-up. Press Ctrl-C to stop and show the results.',
     )
   })
 })

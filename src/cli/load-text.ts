@@ -12,7 +12,7 @@ export function renderLoadStart(plan: LoadPlan): string {
       ? `${connections} connections`
       : `${requestsPerSecond} requests per second over at most ${connections} connections`
   const warmup = warmupSeconds > 0 ? ` after ${warmupSeconds} s of warm-up` : ''
-  return `${load} to ${plan.url.origin} for ${durationSeconds} s${warmup}. Press Ctrl-C to stop and show the results.`
+  return `${load} to ${plan.url.origin}${plan.url.pathname.replace(/\/+$/, '')} for ${durationSeconds} s${warmup}. Press Ctrl-C to stop and show the results.`
 }
 
 /** Describes the progress of a run: parts of one terminal line, the most important ones first. */

@@ -1,3 +1,4 @@
+import { defaultResourceName } from '../config/config.ts'
 import type { Exchange, Outcome } from '../pipeline/exchange.ts'
 import { type Stage, mapMaybe } from '../pipeline/stage.ts'
 import { outcomeStatus, type Reply } from '../pipeline/reply.ts'
@@ -58,6 +59,8 @@ interface RequestFacts {
   readonly method: string
   readonly target: string
   readonly status: number
+  /** Absent for the default resource. */
+  readonly resource: string | undefined
   readonly deployment: string | undefined
   readonly tokens: readonly [prompt: number, completion: number] | undefined
   readonly ms: number
@@ -80,6 +83,7 @@ function factsOf(
     method: printableWithin(exchange.method, MAX_NAME_LENGTH),
     target: printableWithin(targetOf(exchange, secrets), MAX_TARGET_LENGTH),
     status,
+    resource: exchange.resource === defaultResourceName ? undefined : exchange.resource,
     deployment: name === undefined ? undefined : printableWithin(withoutKeys(name, secrets), MAX_NAME_LENGTH),
     tokens: usage && [usage.promptTokens, usage.completionTokens],
     ms: Math.round(outcome.endMs),
@@ -125,14 +129,14 @@ function describeSource(answeredBy: Exchange['answeredBy'], source: string, stat
 }
 
 function renderText(facts: RequestFacts, hasColor: boolean): string {
-  const { id, epochMs, method, target, status, deployment, tokens, ms, answer } = facts
+  const { id, epochMs, method, target, status, resource, deployment, tokens, ms, answer } = facts
   const color = status < 400 ? 'green' : status < 500 ? 'yellow' : 'red'
   const parts = [
     paint(timeOfDay(epochMs), 'dim', hasColor),
     method,
     target,
     paint(String(status), color, hasColor),
-    deployment,
+    deployment && resource ? `${resource}/${deployment}` : deployment,
     tokens && `${tokens[0]}+${tokens[1]} tokens`,
     `${ms} ms`,
     answer,
@@ -147,6 +151,7 @@ function renderJson({
   method,
   target,
   status,
+  resource,
   deployment,
   tokens,
   ms,
@@ -161,6 +166,7 @@ function renderJson({
     method,
     path: target,
     status,
+    resource,
     deployment,
     promptTokens,
     completionTokens,

@@ -21,6 +21,8 @@ export interface LoadPlan {
   /** Scheme, host and an optional path prefix, for example of a gateway. */
   readonly url: URL
   readonly apiKey: string
+  /** Key of the admin API if the target is a simulator. Default: `apiKey`. */
+  readonly adminKey?: string | undefined
   readonly deployment: string
   readonly operation: LoadOperation
   /** Whether to request streams. False for embeddings. */

@@ -77,6 +77,70 @@ describe('the check of the deployment', () => {
   })
 })
 
+/** Starts a simulator with a named resource. Its admin API accepts one key. */
+async function simulateResource(resource: string, deployment: string, apiKey = 'secret') {
+  const paths: string[] = []
+  const info = (labels: string): string => `aoai_resource_info{${labels}region="East US"} 1`
+  const server = createServer(({ url = '', headers }, response) => {
+    paths.push(url)
+    if (url === '/metrics') {
+      const state = { mode: 'replay', parts: 0, inTime: 0, gauge: 0 }
+      const limit = 'aoai_deployment_limit_per_minute{resource="east",deployment="chat",type="tokens"} 5'
+      const lines = [
+        exposition(state),
+        info('mode="replay",'),
+        info('resource="east",mode="generate",'),
+        limit,
+      ]
+      return response.end(lines.join('\n'))
+    }
+    if (url !== '/++/resources/east/deployments') return response.writeHead(404).end()
+    if (headers['api-key'] !== 'secret') return response.writeHead(401).end('{}')
+    return response.end('{"deployments":{"chat":{},"free":{}}}')
+  })
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  closers.push(() => server.close().closeAllConnections())
+  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/${resource}/`)
+  return { paths, target: targetSimulator({ url, apiKey, deployment }) }
+}
+
+describe('the check of a resource', () => {
+  it('uses the mode and the deployments of the resource', async () => {
+    const { target, paths } = await simulateResource('east', 'chart')
+    expect(await target.checkDeployment()).toMatch(
+      /no deployment chart:.* Did you mean chat\? Configured: chat, free\.$/,
+    )
+    await target.restart()
+    expect(await target.read()).toMatchObject({ deploymentConfigured: false, wasBottleneck: false })
+    expect(paths).toEqual([
+      '/east/metrics',
+      '/metrics',
+      '/++/resources/east/deployments',
+      '/metrics',
+      '/metrics',
+    ])
+  })
+
+  it('finds deployments with limits in the metrics if the key is that of the resource', async () => {
+    for (const [deployment, deploymentConfigured] of [
+      ['chat', true],
+      ['free', null],
+    ] as const) {
+      const { target } = await simulateResource('east', deployment, 'key-of-east')
+      expect(await target.checkDeployment()).toBeUndefined()
+      expect(await target.read()).toMatchObject({ deploymentConfigured })
+    }
+  })
+
+  it('reports nothing about a simulator without the resource', async () => {
+    const { target, paths } = await simulateResource('west', 'chat')
+    expect([await target.checkDeployment(), await target.read()]).toEqual([undefined, null])
+    expect(paths.filter((path) => path.includes('++'))).toEqual([])
+  })
+})
+
 describe('the verdict', () => {
   it('is a bottleneck if more than 1 % of at least 50 tokens since the restart were late', async () => {
     const { target, state } = await simulate('gpt-4o')

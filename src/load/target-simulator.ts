@@ -27,6 +27,8 @@ const MAX_LISTED_NAMES = 10
 interface Metrics {
   readonly atMs: number
   readonly mode: string | undefined
+  /** Deployments with limits. */
+  readonly limited: readonly string[]
   readonly parts: number
   readonly lateParts: number
   readonly isBottleneck: boolean
@@ -36,20 +38,32 @@ interface Metrics {
 export function targetSimulator({
   url,
   apiKey,
+  adminKey = apiKey,
   deployment,
-}: Pick<LoadPlan, 'url' | 'apiKey' | 'deployment'>): TargetSimulator {
+}: Pick<LoadPlan, 'url' | 'apiKey' | 'adminKey' | 'deployment'>): TargetSimulator {
   const prefix = url.pathname.replace(/\/+$/, '')
   const get = async (path: string, headers: Record<string, string> = {}): Promise<string | undefined> => {
     try {
       const signal = AbortSignal.timeout(TIMEOUT_MS)
-      const response = await fetch(new URL(prefix + path, url), { headers, redirect: 'manual', signal })
+      const response = await fetch(new URL(path, url), { headers, redirect: 'manual', signal })
       const text = await response.text()
       return response.status === 200 ? text : undefined
     } catch {
       return undefined
     }
   }
-  const readCurrent = async (): Promise<Metrics | undefined> => readMetrics((await get('/metrics')) ?? '')
+  // A resource is a path prefix. The pages of its simulator have none.
+  const resource = /^\/([a-z0-9-]+)$/.exec(prefix)?.[1]
+  let base: string | undefined
+  const readAt = async (pages: string): Promise<Metrics | undefined> => {
+    const found = readMetrics((await get(`${pages}/metrics`)) ?? '', pages === prefix ? undefined : resource)
+    if (found) base = pages
+    return found
+  }
+  const readCurrent = async (): Promise<Metrics | undefined> => {
+    if (base !== undefined) return readAt(base)
+    return (await readAt(prefix)) ?? (resource === undefined ? undefined : readAt(''))
+  }
   let before: Metrics | undefined
   let isConfigured: boolean | null = null
 
@@ -58,8 +72,14 @@ export function targetSimulator({
       const found = await readCurrent()
       // In the other modes, deployments do not matter.
       if (!found || (found.mode ?? 'generate') !== 'generate') return undefined
-      const names = deploymentNames(await get('/++/deployments', { 'api-key': apiKey }))
-      if (!names) return undefined
+      const ofResource = base === prefix ? '' : `/resources/${resource}`
+      const list = await get(`${base}/++${ofResource}/deployments`, { 'api-key': adminKey })
+      const names = deploymentNames(list)
+      if (!names) {
+        // The key of a resource does not open the admin API, but the metrics name all deployments with limits.
+        if (found.limited.includes(deployment)) isConfigured = true
+        return undefined
+      }
       isConfigured = names.includes(deployment)
       return isConfigured ? undefined : describeUnknown(deployment, names)
     },
@@ -86,17 +106,27 @@ export function targetSimulator({
   }
 }
 
-/** Returns undefined if the text is not from a simulator. */
-function readMetrics(text: string): Metrics | undefined {
+/**
+ * Returns undefined if the text is not from a simulator, or if the simulator does not have the resource.
+ *
+ * @param resource undefined for the default one
+ */
+function readMetrics(text: string, resource: string | undefined): Metrics | undefined {
   const gauge = /^aoai_simulator_bottleneck (\d)/m.exec(text)?.[1]
   if (gauge === undefined) return undefined
+  const own = resource === undefined ? '' : `resource="${resource}",`
+  const info = resource === undefined ? 'aoai_simulator_info' : 'aoai_resource_info'
+  const mode = new RegExp(`^${info}\\{${own}(?:[^}]*,)?mode="(\\w+)"`, 'm').exec(text)
+  if (resource !== undefined && !mode) return undefined
+  const limits = new RegExp(`^aoai_deployment_limit_per_minute\\{${own}deployment="([^"]*)"`, 'gm')
   const parts = sumOf(text, /^aoai_simulator_lateness_seconds_count\{[^}]*\} (\d+)/gm)
   const inTime = [...text.matchAll(/^aoai_simulator_lateness_seconds_bucket\{([^}]*)\} (\d+)/gm)]
     .filter(([, labels = '']) => labels.includes(`le="${LATE_SECONDS_BUCKET}"`))
     .reduce((sum, [, , count]) => sum + Number(count), 0)
   return {
     atMs: performance.now(),
-    mode: /^aoai_simulator_info\{[^}]*\bmode="(\w+)"/m.exec(text)?.[1],
+    mode: mode?.[1],
+    limited: Array.from(text.matchAll(limits), ([, name = '']) => name),
     parts,
     lateParts: parts - inTime,
     isBottleneck: gauge === '1',

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { createApp } from '../../src/server/app.ts'
 import { assembleSimulator } from '../../src/server/simulator.ts'
-import { loadLiveConfig } from '../../src/config/live-config.ts'
+import { LiveConfig, loadLiveConfig } from '../../src/config/live-config.ts'
 import { createTextLogger } from '../../src/lib/logger.ts'
 import { createVirtualClock } from '../../src/lib/virtual-clock.ts'
 import { cassette, cassetteItem, recordingFolder } from '../support/recording-folder.ts'
+import { type TestResource, withResources } from '../support/resource-inputs.ts'
 import { silentLogger } from '../support/test-logger.ts'
 
 const deployments = JSON.stringify({
@@ -15,9 +16,10 @@ const deployments = JSON.stringify({
 const setUp = (
   env: Record<string, string> = {},
   look: { format?: 'text' | 'json'; hasColor?: boolean } = {},
+  resources: Readonly<Record<string, TestResource>> = {},
 ) => {
   const lines: string[] = []
-  const live = loadLiveConfig({
+  const loaded = loadLiveConfig({
     flags: {},
     env: {
       SIMULATOR_API_KEY: 'the-key',
@@ -28,6 +30,7 @@ const setUp = (
     workingDirectory: '/',
     readFile: (path) => (path.endsWith('d.json') ? deployments : ''),
   })
+  const live = new LiveConfig(withResources(loaded.inputs, resources))
   const simulator = assembleSimulator(live, {
     clock: createVirtualClock(),
     logger: silentLogger,
@@ -53,6 +56,20 @@ describe('the log line of a request', () => {
       /^\d\d:\d\d:\d\d {2}POST {2}\/openai\/v1\/chat\/completions {2}200 {2}free {2}8\+12 tokens {2}0 ms {2}generated {2}[\da-f-]{36}\n$/,
     )
     expect(await ask('/openai/v1/chat/completions', { ...hello, stream: true })).toContain('  8+12 tokens  ')
+  })
+
+  it('names the resource of the deployment', async () => {
+    const resources = { acme: { deployments: { chat: { model: 'gpt-4o' } } } }
+    const asked = '/acme/openai/deployments/chat/chat/completions?api-version=2024-10-21'
+    expect(await setUp({}, {}, resources).ask(asked, hello, 'acme-key')).toContain(
+      '  200  acme/chat  8+12 tokens  ',
+    )
+    const { ask } = setUp({}, { format: 'json' }, resources)
+    expect(JSON.parse(await ask(asked, hello, 'acme-key'))).toMatchObject({
+      resource: 'acme',
+      deployment: 'chat',
+    })
+    expect(JSON.parse(await ask(chat))).not.toHaveProperty('resource')
   })
 
   it('names the limit that refused the request', async () => {
