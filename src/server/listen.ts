@@ -9,6 +9,7 @@ import type { ConnectionEnd } from '../metrics/connection-end.ts'
 import type { Logger } from '../lib/logger.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import { expectationFailed, malformedRequest } from '../wire/named-errors.ts'
+import { hasResourcePrefix } from '../wire/route.ts'
 import { stackOf } from '../lib/error-text.ts'
 import { mapMaybe } from '../pipeline/stage.ts'
 import { ConnectionReports, WriteStalls } from './connection-reports.ts'
@@ -69,7 +70,9 @@ export function listenOptions({ config, logger, metrics }: Simulator): ListenOpt
  */
 function isDataPlane({ method, url = '' }: IncomingMessage): boolean {
   if (method !== 'POST') return false
-  return url.startsWith('/openai/') || url.startsWith('/v1/') || url.startsWith('/models/')
+  if (url.startsWith('/openai/') || url.startsWith('/v1/') || url.startsWith('/models/')) return true
+  // PAGES_PREFIX can look like a resource: /team/v1/++/config.
+  return hasResourcePrefix(url) && !url.includes('/++/')
 }
 
 /** Maximum interval of checks for request timeouts, in milliseconds. Shorter with a short timeout. */

@@ -159,6 +159,11 @@ export function findRoute(method: string, path: string): Route | undefined {
 /** A resource name as the prefix of a data-plane path. */
 const resourcePrefix = /^\/(?!openai\/|v1\/|models\/)([a-z0-9][a-z0-9-]{0,63})(?=\/(?:openai|v1|models)\/)/
 
+/** Returns whether a path begins with the name of a resource and a prefix of the data plane, such as `/acme/openai/`. */
+export function hasResourcePrefix(path: string): boolean {
+  return resourcePrefix.test(path)
+}
+
 /** The rule for names of resources, for use in messages. */
 export const resourceNameRule =
   'must have 1 to 64 characters of a-z, 0-9 and -, begin with a letter or digit, and not be a reserved name'
