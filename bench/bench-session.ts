@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { startAimock } from './aimock.ts'
 import { capture } from './capture.ts'
 import { deployments, type BenchCase } from './cases.ts'
+import { createResources } from './many-resources.ts'
 import { loadWithOwnGenerator, loadWithWrk } from './load.ts'
 import { findCores, isInstalled, stop } from './processes.ts'
 import { writeRecordings } from './recordings.ts'
@@ -79,6 +80,7 @@ export class BenchSession {
     const { workers } = this.#options
     const env = benchCase.replay ? await this.#record(benchCase) : {}
     const simulator = await this.#simulator({ ...env, ...(workers > 1 ? { WORKERS: String(workers) } : {}) })
+    if (benchCase.resources !== undefined) await createResources(simulator.port, benchCase.resources)
     const answerFile = join(this.#folder, 'answer.json')
     writeFileSync(answerFile, JSON.stringify(await capture(simulator.port, key, benchCase)))
     const bare = await startReference(answerFile, this.cores?.servers)

@@ -29,17 +29,20 @@ export async function capture(port: number, key: string, benchCase: BenchCase): 
 function sendRequest(port: number, key: string, { path, prefix, texts, suffix }: BenchCase): Promise<Answer> {
   const headers = { 'api-key': key, 'content-type': 'application/json' }
   const { promise, resolve, reject } = withResolvers<Answer>()
-  request({ host: '127.0.0.1', port, path, method: 'POST', headers, agent: false }, (response) => {
-    const chunks: Buffer[] = []
-    response.on('data', (chunk: Buffer) => chunks.push(chunk))
-    response.once('error', reject).once('end', () => {
-      resolve({
-        status: response.statusCode ?? 0,
-        headers: withoutOwnHeaders(response.rawHeaders),
-        body: Buffer.concat(chunks).toString('base64'),
+  request(
+    { host: '127.0.0.1', port, path: path.replace('{resource}', '0'), method: 'POST', headers, agent: false },
+    (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.once('error', reject).once('end', () => {
+        resolve({
+          status: response.statusCode ?? 0,
+          headers: withoutOwnHeaders(response.rawHeaders),
+          body: Buffer.concat(chunks).toString('base64'),
+        })
       })
-    })
-  })
+    },
+  )
     .once('error', reject)
     .end(prefix + (texts[0] ?? '') + suffix)
   return promise

@@ -13,9 +13,16 @@ export interface BenchCase {
   readonly numbered: boolean
   /** Whether the simulator replays a recording of each text. Otherwise it generates. */
   readonly replay: boolean
+  /** Number of resources with ten deployments each, to which the requests go in turn. `{resource}` in the path is their number. */
+  readonly resources?: number
+  /** The case that a check compares with, in the same run. Absent: the stored result. */
+  readonly comparedWith?: string
   /** Fixtures for an equivalent answer of aimock; absent if aimock does not support the case. */
   readonly aimockFixtures?: () => readonly object[]
 }
+
+/** The number of resources of the case with many, with ten deployments each. */
+export const manyResources = 1_000
 
 /** Deployments of the simulator: one without a limit, one that always rejects, and one for embeddings. */
 export const deployments = {
@@ -60,6 +67,19 @@ function chatCase(name: string, deployment: keyof typeof deployments, options: C
   return { name, path: chatPath(deployment), status, prefix, suffix, texts, numbered, replay, aimockFixtures }
 }
 
+const onePrompt = chatCase('chat, whole, one prompt', 'open')
+
+const { aimockFixtures: _, ...withoutPeer } = onePrompt
+
+/** The first case with 1,000 resources and 10,000 deployments. */
+const inManyResources: BenchCase = {
+  ...withoutPeer,
+  name: 'chat, 1,000 resources',
+  path: `/resource-{resource}${onePrompt.path}`,
+  resources: manyResources,
+  comparedWith: onePrompt.name,
+}
+
 /** @param count number of recordings, one for each question */
 export function replayCase(count: number): BenchCase {
   const texts = makeQuestions(count)
@@ -94,7 +114,8 @@ const refusal = {
 
 /** The cases of `make bench`, in table order. */
 export const cases: readonly BenchCase[] = [
-  chatCase('chat, whole, one prompt', 'open'),
+  onePrompt,
+  inManyResources,
   chatCase('chat, whole, new prompts', 'open', { texts: makeTexts(512), numbered: true }),
   chatCase('chat, streamed, no delay', 'open', { body: { stream: true } }),
   embeddingsCase('float'),

@@ -40,12 +40,16 @@ async function check(): Promise<boolean> {
   }
   console.log(`${''.padEnd(28)}recorded  measured  (spread)`)
   let good = true
+  const measured = new Map<string, number>()
   for (const benchCase of cases) {
-    const recorded = throughput.cases.find(({ name }) => name === benchCase.name)?.bare.ratio
+    const { name, comparedWith } = benchCase
+    const stored = throughput.cases.find((one) => one.name === name)?.bare.ratio
+    const recorded = comparedWith === undefined ? stored : measured.get(comparedWith)
     const verdict = await checkWithRetry(async (attempt) => {
       const { bare } = await session.measure(benchCase, attempt === 1 ? rounds : rounds * 2 + 1)
       const slow = checkRatio(bare.median, recorded) === 'slower'
-      print(benchCase.name, recorded, bare, slow ? (attempt === 1 ? 'measuring again' : 'SLOWER') : '')
+      measured.set(name, bare.median)
+      print(name, recorded, bare, slow ? (attempt === 1 ? 'measuring again' : 'SLOWER') : '')
       return bare.median
     }, recorded)
     good &&= verdict !== 'slower'

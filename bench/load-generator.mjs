@@ -6,9 +6,12 @@ import { connect } from 'node:net'
 
 const [planFile, milliseconds] = process.argv.slice(2)
 const lines = readFileSync(planFile, 'utf8').split('\n')
-const [port, connections, status, path, key, prefix, suffix, numbering, ...texts] = lines.slice(0, -1) // The last line is empty.
-const head = `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\napi-key: ${key}\r\nContent-Type: application/json\r\n`
-const fixedRequest = requestOf(prefix + suffix)
+const [port, connections, status, path, key, prefix, suffix, numbering, resources, ...texts] = lines.slice(
+  0,
+  -1,
+) // The last line is empty.
+const head = `HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\napi-key: ${key}\r\nContent-Type: application/json\r\n`
+const fixedRequest = requestOf(path, prefix + suffix)
 const startedMs = performance.now()
 const endMs = startedMs + Number(milliseconds)
 // Each run starts with another text.
@@ -16,15 +19,16 @@ let number = Date.now() % 1_000_003
 let requests = 0
 let unexpected = 0
 
-function requestOf(body) {
-  return `${head}Content-Length: ${body.length}\r\n\r\n${body}`
+function requestOf(target, body) {
+  return `POST ${target} ${head}Content-Length: ${body.length}\r\n\r\n${body}`
 }
 
 function nextRequest() {
-  if (texts.length === 0) return fixedRequest
   number += 1
+  const target = resources === '0' ? path : path.replace('{resource}', String(number % Number(resources)))
+  if (texts.length === 0) return resources === '0' ? fixedRequest : requestOf(target, prefix + suffix)
   const before = numbering === 'numbered' ? `${Date.now() * 1000 + number} ` : ''
-  return requestOf(`${prefix}${before}${texts[number % texts.length]}${suffix}`)
+  return requestOf(target, `${prefix}${before}${texts[number % texts.length]}${suffix}`)
 }
 
 /** Whether the answer is complete. */

@@ -28,8 +28,9 @@ interface WrkResult {
 let runs = 0
 
 function writePlan({ benchCase, port, key, planFile }: Load): void {
-  const { status, path, prefix, suffix, numbered, texts } = benchCase
-  const lines = [port, connections, status, path, key, prefix, suffix, numbered ? 'numbered' : 'unnumbered']
+  const { status, path, prefix, suffix, numbered, texts, resources = 0 } = benchCase
+  const numbering = numbered ? 'numbered' : 'unnumbered'
+  const lines = [port, connections, status, path, key, prefix, suffix, numbering, resources]
   writeFileSync(planFile, [...lines, ...texts, ''].join('\n'))
 }
 

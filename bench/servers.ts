@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { childCount, hasProcessFacts } from './process-facts.ts'
+import { childrenOf, hasProcessFacts } from './process-facts.ts'
 import { findFreePort, start, waitForPort, type StartOptions } from './processes.ts'
 
 /** API key of every measured simulator. */
@@ -58,7 +58,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Server>
   })
   const workers = Number(env?.['WORKERS'] ?? 1)
   // A build without this setting would ignore it and be measured as several processes.
-  if (workers > 1 && hasProcessFacts && childCount(server.pid) < workers - 1) {
+  if (workers > 1 && hasProcessFacts && childrenOf(server.pid).length < workers - 1) {
     throw new Error(
       `Could not measure ${workers} workers: ${program} runs as one process. Use a build that supports WORKERS.`,
     )
