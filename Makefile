@@ -7,7 +7,7 @@ ONE_BLOCK := $(if $(filter output-sync,$(.FEATURES)),--output-sync=target)
 
 .DEFAULT_GOAL := help
 .PHONY: help check-node install run dev build format format-check lint types docs-check knip prose package-check \
-        checks quick test test-watch coverage e2e clients bench bench-check bench-memory bench-timing soak hostile clean \
+        checks quick test test-watch coverage e2e clients bench bench-check bench-changes bench-memory bench-timing soak hostile clean \
         deploy-aca deploy-aca-terraform deploy-aks \
         setup-tiktoken pack-dependencies image-check offline-check
 
@@ -98,6 +98,9 @@ bench-check: build ## Fail if a ratio is more than 15 % below the saved one (BEN
 # 10,000 streams need 10,000 file descriptors.
 bench-memory: build ## Measure memory: idle, for open streams and for recordings (BENCH="--save" saves the result)
 	@ulimit -n "$$(ulimit -Hn)" && $(BIN)/tsx bench/memory.ts $(BENCH)
+
+bench-changes: build ## Measure changes of one of 1,000 resources (BENCH="--workers 1 --resources 10,1000")
+	@$(BIN)/tsx bench/changes.ts $(BENCH)
 
 bench-timing: build ## Compare measured with configured latency (BENCH="--streams 500,1000" finds the maximum number of streams)
 	@$(BIN)/tsx bench/timing.ts $(BENCH)

@@ -68,7 +68,10 @@ interface Read {
 
 const readBefore = new WeakMap<MadeResource, Read & Pick<ConfigInputs, 'models' | 'upstreams'>>()
 
-function readMade(made: MadeResource, { models, upstreams = {} }: ConfigInputs): Read {
+/** The same object for all configurations without upstreams, because results are reused by identity. */
+const noUpstreams = {}
+
+function readMade(made: MadeResource, { models, upstreams = noUpstreams }: ConfigInputs): Read {
   const before = readBefore.get(made)
   if (before?.models === models && before.upstreams === upstreams) return before
   const { entry, keys, id, secret, tenant } = made

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { LiveConfig, loadLiveConfig } from './live-config.ts'
+import type { MadeResource } from './patches.ts'
 import type { ConfigInputs } from './read-inputs.ts'
 import { type TestResource, withResources } from '../../tests/support/resource-inputs.ts'
 
@@ -54,6 +55,27 @@ describe('a change of one of many resources', () => {
     await live.putDeployment('new', entry, 'resource-3')
     expect([before?.name, chatOf()]).toEqual(['chat', before])
     expect(chatOf()).toBe(before)
+  })
+
+  it('leaves other resources that were created at run time the same', async () => {
+    const live = start()
+    const create = (name: string) =>
+      live.update((patches) => {
+        const made: MadeResource = {
+          entry: { region: 'West US', deployments: { chat: { model: 'gpt-4o' } } },
+          keys: [],
+          id: `${name} 1`,
+          secret: 'secret',
+          createdAt: '2026-11-30T00:00:00Z',
+        }
+        return { patches: { ...patches, made: { ...patches.made, [name]: made } }, result: undefined }
+      })
+    expect(await changedBy(live, () => create('made-1'))).toEqual(['made-1'])
+    expect(await changedBy(live, () => create('made-2'))).toEqual(['made-2'])
+    const putIn = (name: string) => changedBy(live, () => live.putDeployment('new', entry, name))
+    expect(await putIn('made-1')).toEqual(['made-1'])
+    expect(await putIn('resource-1')).toEqual(['resource-1'])
+    expect(live.current.resources.get('made-1')?.deployments.size).toBe(2)
   })
 
   it('changes all resources that inherit a changed setting, and no others', async () => {
