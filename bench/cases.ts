@@ -13,7 +13,7 @@ export interface BenchCase {
   readonly numbered: boolean
   /** Whether the simulator replays a recording of each text. Otherwise it generates. */
   readonly replay: boolean
-  /** Number of resources with ten deployments each, to which the requests go in turn. `{resource}` in the path is their number. */
+  /** Number of resources with ten deployments each, to which the requests go one after another. `{resource}` in the path is their number. */
   readonly resources?: number
   /** The case that a check compares with, in the same run. Absent: the stored result. */
   readonly comparedWith?: string
