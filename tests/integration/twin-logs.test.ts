@@ -107,7 +107,7 @@ describe('requests to a resource of a tenant', () => {
       resources: { fixed: {} },
     })
     const own = await twin.tenant()
-    await twin.resource('acme', own)
+    const { key } = await twin.resource('acme', own)
     await twin.ask('POST', '/_twin/resources/acme/deployments', own, {
       model: 'text-embedding-3-small',
       deployment_id: 'embed',
@@ -116,10 +116,9 @@ describe('requests to a resource of a tenant', () => {
       model: 'gpt-4.1',
       deployment_id: 'new',
     })
-    const key = twin.simulator.config.resources.get('acme')?.apiKey ?? ''
     const post = (path: string, body: unknown) => twin.post(path, body, { 'api-key': key })
     const newest = async (): Promise<Log> => (await twin.ask('GET', '/_twin/logs?limit=1', own)).body.logs[0]
-    return { ...twin, own, post, newest }
+    return { ...twin, own, key, post, newest }
   }
   const chatPath = '/acme/openai/deployments/chat/chat/completions?api-version=2024-10-21'
   const messages = [{ role: 'user', content: 'secret prompt' }]
@@ -209,9 +208,34 @@ describe('requests to a resource of a tenant', () => {
     expect(simulator.audit?.read({ tenant: undefined, limit: 1, offset: 0 })[0]?.id).toBe(id)
   })
 
+  it.each<[string, Record<string, string>, string, string]>([
+    ['no key', { 'api-key': '' }, 'auth.api_key.validate', 'missing-credentials'],
+    ['an unknown key', { 'api-key': 'wrong' }, 'auth.api_key.validate', 'unknown-key'],
+    ['the key of the simulator', { 'api-key': 'test-key' }, 'auth.api_key.validate', 'key-of-other-resource'],
+    [
+      'an invalid token',
+      { 'api-key': '', authorization: 'Bearer eyJhbGciOiJub25lIn0.e30.' },
+      'auth.aad.token.validate',
+      'unsupported-alg',
+    ],
+  ])('are recorded with the reason of a refusal if they have %s', async (_, headers, operation, reason) => {
+    const { newest, own, app } = await setUp()
+    const body = JSON.stringify({ messages })
+    const answer = await app.request(chatPath, { method: 'POST', headers, body })
+    expect(answer.status).toBe(401)
+    expect(await newest()).toMatchObject({
+      tenant_id: own.tenant_id,
+      correlation_id: answer.headers.get('apim-request-id'),
+      plane: 'data',
+      operation,
+      resource: { type: 'resource', id: 'acme' },
+      outcome: 'failure',
+      reason,
+    })
+  })
+
   it('are recorded when their path is unknown', async () => {
-    const { newest, own, app, simulator } = await setUp()
-    const key = simulator.config.resources.get('acme')?.apiKey ?? ''
+    const { newest, own, app, key } = await setUp()
     const answer = await app.request(`/acme/openai/nowhere/${key}?api-key=${key}`, { method: 'PUT' })
     expect(answer.status).toBe(404)
     const log = await newest()

@@ -207,6 +207,58 @@ describe('a key of a tenant', () => {
   })
 })
 
+describe('requests with a key of a tenant', () => {
+  const path = '/acme/openai/deployments/chat/chat/completions?api-version=2024-10-21'
+  const body = { messages: [{ role: 'user', content: 'Hello' }], max_tokens: 5 }
+
+  it('are answered by the deployment, until the key is deleted', async () => {
+    const { ask, post, resource, tenant } = createTwin()
+    const own = await tenant()
+    const { key, keyId } = await resource('acme', own)
+    const answer = await post(path, body, { 'api-key': key })
+    const { model, usage } = JSON.parse(await answer.text())
+    expect([answer.status, model]).toEqual([200, 'gpt-4o-mini-2024-07-18'])
+    expect(usage.total_tokens).toBe(usage.prompt_tokens + usage.completion_tokens)
+    expect(answer.headers.get('x-ms-deployment-name')).toBe('chat')
+    expect((await post(path, body, { 'api-key': '', authorization: `Bearer ${key}` })).status).toBe(200)
+    await ask('DELETE', `/_twin/resources/acme/api_keys/${keyId}`, own)
+    expect((await post(path, body, { 'api-key': key })).status).toBe(401)
+  })
+
+  it('are refused with the same answer for each wrong key, and at a resource that does not exist', async () => {
+    const { app, ask, resource, tenant } = createTwin()
+    const own = await tenant()
+    await resource('acme', own)
+    const { key: otherKey } = await resource('beta', own)
+    const deleted = await resource('gone', own)
+    await ask('DELETE', '/_twin/resources/gone', own)
+    const send = async (headers: Record<string, string>, at = path) => {
+      const answer = await app.request(at, { method: 'POST', headers, body: JSON.stringify(body) })
+      return [answer.status, await answer.text()]
+    }
+    const answers = [
+      await send({}),
+      await send({ 'api-key': 'wrong' }),
+      await send({ 'api-key': otherKey }),
+      await send({ 'api-key': deleted.key }),
+      await send({ 'api-key': 'test-key' }),
+      await send({ 'api-key': deleted.key }, path.replace('acme', 'gone')),
+      await send({ 'api-key': otherKey }, path.replace('acme', 'nowhere')),
+    ]
+    expect(answers[0]?.[0]).toBe(401)
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1)
+  })
+
+  it('never open /_twin, the admin API or another resource', async () => {
+    const { app, ask, resource, tenant } = createTwin()
+    const { key } = await resource('acme', await tenant())
+    expect((await ask('GET', '/_twin/logs', { 'api-key': key })).status).toBe(401)
+    expect((await ask('GET', '/_twin/logs', { authorization: `Bearer ${key}` })).status).toBe(401)
+    expect((await app.request('/++/resources', { headers: { 'api-key': key } })).status).toBe(401)
+    expect((await app.request('/openai/v1/models', { headers: { 'api-key': key } })).status).toBe(401)
+  })
+})
+
 describe('a deployment of a tenant', () => {
   const path = '/_twin/resources/acme/deployments'
 

@@ -1,5 +1,6 @@
+import type { Refusal } from '../../access/credentials.ts'
 import type { Config, ResourceView } from '../../config/config.ts'
-import { redactText } from '../../lib/credential-texts.ts'
+import { redactedParameter, redactText } from '../../lib/credential-texts.ts'
 import { shortText } from '../../lib/error-text.ts'
 import { fieldsOf } from '../../lib/record.ts'
 import { asksForStream, type Exchange } from '../../pipeline/exchange.ts'
@@ -54,7 +55,11 @@ function recordOperation(
   tenant: string,
   { audit }: AuditRequestsDeps,
 ): void {
-  const { route, deployment } = exchange
+  const { route, deployment, refusal } = exchange
+  if (refusal !== undefined) {
+    recordRefusal(exchange, refusal, tenant, audit)
+    return
+  }
   const status = outcomeStatus(reply)
   // Invalid requests are in the journal only, as in the original twin.
   if (!route || (status >= 400 && status !== 429 && status < 500)) return
@@ -71,6 +76,26 @@ function recordOperation(
     outcome: status < 400 ? 'success' : 'failure',
     reason: status < 400 ? null : failure,
     details: detailsOf(exchange, route.operation),
+  })
+}
+
+/** Refusals of a key, or of a request without credentials. The others are of tokens. */
+const keyRefusals: ReadonlySet<string> = new Set<Refusal>([
+  'missing-credentials',
+  'unknown-resource',
+  'unknown-key',
+  'key-of-other-resource',
+  'key-disabled',
+])
+
+function recordRefusal(exchange: Exchange, refusal: string, tenant: string, audit: AuditSink): void {
+  audit.add({
+    ...headOf(exchange, tenant),
+    operation: keyRefusals.has(refusal) ? 'auth.api_key.validate' : 'auth.aad.token.validate',
+    resource: { type: 'resource', id: exchange.resource },
+    outcome: 'failure',
+    reason: refusal,
+    details: {},
   })
 }
 
@@ -108,8 +133,8 @@ function recordUnknownPath(exchange: Exchange, { audit, config, secrets }: Audit
   const [, resource = ''] = firstSegment.exec(exchange.path) ?? []
   const view: ResourceView | undefined = config().resources.get(resource)
   if (view?.tenant === undefined) return
-  const shown = redactText(shortText(exchange.path, 2 * MAX_PATH_LENGTH))
-  const path = shortText(withoutSecrets(shown, secrets()), MAX_PATH_LENGTH)
+  const rest = exchange.path.slice(resource.length + 1, MAX_READ_LENGTH)
+  const path = `/${resource}${shortText(withoutSecrets(redactText(rest), secrets()), MAX_PATH_LENGTH)}`
   audit.add({
     ...headOf(exchange, view.tenant),
     operation: 'data.unknown.path',
@@ -120,10 +145,16 @@ function recordUnknownPath(exchange: Exchange, { audit, config, secrets }: Audit
   })
 }
 
+/** A key that is cut at the end is not shown. */
+const MAX_READ_LENGTH = 1_000
 const MAX_PATH_LENGTH = 200
 
+/** Generated keys, which are known only after their first use. */
+const longName = /[\w-]{32,}/g
+
 function withoutSecrets(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((rest, secret) => rest.replaceAll(secret, 'REDACTED'), text)
+  const hidden = text.replace(longName, redactedParameter)
+  return secrets.reduce((rest, secret) => rest.replaceAll(secret, redactedParameter), hidden)
 }
 
 function headOf(

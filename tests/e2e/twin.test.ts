@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type RunningProgram, startProgram } from '../support/built-program.ts'
+import { sendRaw } from '../support/raw-http.ts'
+import { twinAdminToken, type TwinApi, twinApiOf } from '../support/twin-api.ts'
+
+const env = { TWIN_PLANE: 'on', TWIN_ADMIN_TOKEN: twinAdminToken, JOURNAL_SIZE: '0' }
+const chat = {
+  path: '/acme/openai/deployments/chat/chat/completions?api-version=2024-10-21',
+  body: JSON.stringify({ messages: [{ role: 'user', content: 'Hi' }], max_tokens: 5 }),
+}
+
+function twinOf({ url }: RunningProgram): TwinApi {
+  return twinApiOf((path, init) => fetch(`${url}${path}`, init))
+}
+
+/** Statuses of concurrent requests, each over a separate connection, so that all workers get some. */
+async function statusesOf({ port }: RunningProgram, key: string, count = 30): Promise<number[]> {
+  const headers = { 'api-key': key, 'content-type': 'application/json' }
+  const answers = await Promise.all(Array.from({ length: count }, () => sendRaw(port, { ...chat, headers })))
+  return [...new Set(answers.map(({ status }) => status))]
+}
+
+describe('/_twin with workers', () => {
+  let program: RunningProgram
+  beforeAll(async () => {
+    program = await startProgram({ args: ['--workers', '2'], env })
+  })
+  afterAll(async () => {
+    await program.stop()
+  })
+
+  it('changes all workers before it answers', async () => {
+    const { ask, resource, tenant } = twinOf(program)
+    const own = await tenant()
+    for (let round = 0; round < 3; round++) {
+      const { key, keyId } = await resource('acme', own)
+      expect(await statusesOf(program, key)).toEqual([200])
+      expect((await ask('DELETE', `/_twin/resources/acme/api_keys/${keyId}`, own)).status).toBe(200)
+      expect(await statusesOf(program, key)).toEqual([401])
+      await ask('DELETE', '/_twin/resources/acme', own)
+      expect(await statusesOf(program, key)).toEqual([401])
+    }
+  })
+
+  it('lists the records of all workers', async () => {
+    const { ask, resource, tenant } = twinOf(program)
+    const own = await tenant()
+    const { key } = await resource('acme', own)
+    await statusesOf(program, key, 40)
+    await statusesOf(program, 'wrong', 10)
+    const { logs } = (await ask('GET', '/_twin/logs?limit=1000', own)).body
+    const operations: string[] = logs.map((log: { operation: string }) => log.operation)
+    expect(operations.filter((operation) => operation === 'data.chat.completion')).toHaveLength(40)
+    expect(operations.filter((operation) => operation === 'auth.api_key.validate')).toHaveLength(10)
+    expect(new Set(logs.map((log: { correlation_id: string }) => log.correlation_id)).size).toBe(logs.length)
+    expect(JSON.stringify(logs)).not.toContain(key)
+    await ask('POST', '/_twin/reset', 'admin')
+  })
+
+  it('creates a resource once, when 20 clients create it at the same time', async () => {
+    const { ask, tenant } = twinOf(program)
+    const own = await tenant()
+    const statuses = await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const { status } = await ask('POST', '/_twin/resources', own, { resource_id: 'race' })
+        return status
+      }),
+    )
+    expect(statuses.toSorted()).toEqual([201, ...Array(19).fill(409)])
+    expect((await ask('GET', '/_twin/resources', own)).body.resources[0].base_url).toBe(`${program.url}/race`)
+  })
+
+  it('refuses large and invalid bodies', async () => {
+    const { ask, tenant } = twinOf(program)
+    const own = await tenant()
+    for (const [body, status] of [
+      ['[]', 400],
+      ['{', 400],
+      ['x'.repeat(2 * 1024 * 1024), 413],
+    ] as const)
+      expect((await ask('POST', '/_twin/resources', own, body)).status).toBe(status)
+  })
+})
