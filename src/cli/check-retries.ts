@@ -4,7 +4,7 @@ import type { RetryReportJson } from '../journal/journal-json.ts'
 import { OperatorError } from '../lib/operator-error.ts'
 import { type CliHost, configuredKey } from './cli-host.ts'
 import { parseFields } from '../lib/record.ts'
-import { connectionReason } from '../lib/error-text.ts'
+import { connectionReason, tlsAdvice } from '../lib/error-text.ts'
 
 /** Kinds of findings, by the names that --fail-on accepts. */
 export const findings = ['early', 'forbidden', 'herds'] as const
@@ -106,9 +106,11 @@ async function get(address: URL, apiKey: string): Promise<{ status: number; text
     })
     return { status: response.status, text: await response.text() }
   } catch (error) {
+    const reason = connectionReason(error)
+    const fix = tlsAdvice(address, reason) ?? 'Start it with JOURNAL_SIZE=10000, or set --url to its address.'
     throw new OperatorError(
       'SIMULATOR_UNAVAILABLE',
-      `Could not reach a simulator at ${address.origin}: ${connectionReason(error)}. Start it with JOURNAL_SIZE=10000, or set --url to its address.`,
+      `Could not reach a simulator at ${address.origin}: ${reason}. ${fix}`,
       { cause: error },
     )
   }

@@ -20,6 +20,21 @@ export function connectionReason(thrown: unknown): string {
   return cause.message || ('code' in cause ? String(cause.code) : cause.name)
 }
 
+/** Returns what to do about a failed connection that is due to TLS; undefined for another reason. `reason` is from `connectionReason`. */
+export function tlsAdvice({ protocol, host }: URL, reason: string): string | undefined {
+  if (protocol === 'http:') {
+    return /other side closed|socket hang up/.test(reason)
+      ? `If it uses TLS, set --url to https://${host}.`
+      : undefined
+  }
+  if (reason.includes('wrong version number')) {
+    return `It probably does not use TLS. Set --url to http://${host}.`
+  }
+  return /self-signed certificate|unable to (?:verify|get)/.test(reason)
+    ? 'Set NODE_EXTRA_CA_CERTS to the file with its certificate, or with that of its authority.'
+    : undefined
+}
+
 /** Maximum length of a client's text in a message, in characters. */
 const MAX_SHOWN_CHARACTERS = 100
 

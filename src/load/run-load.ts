@@ -7,7 +7,7 @@ import { createBodies, loadAddress } from './load-request.ts'
 import { LoadSession } from './load-session.ts'
 import { LoadStatistics } from './load-statistics.ts'
 import { targetSimulator } from './target-simulator.ts'
-import { connectionReason } from '../lib/error-text.ts'
+import { connectionReason, tlsAdvice } from '../lib/error-text.ts'
 import { createLoopLag } from '../lib/loop-lag.ts'
 import { roundTo } from '../lib/format-text.ts'
 import { OperatorError } from '../lib/operator-error.ts'
@@ -201,9 +201,7 @@ async function reachTarget(url: URL): Promise<void> {
     await response.body?.cancel()
   } catch (error) {
     const reason = connectionReason(error)
-    const fix = reason.includes('wrong version number')
-      ? `It probably does not use TLS. Set --url to http://${url.host}.`
-      : 'Start the target, or set --url to its address.'
+    const fix = tlsAdvice(url, reason) ?? 'Start the target, or set --url to its address.'
     throw new OperatorError('LOAD_FAILED', `Could not reach ${url.origin}: ${reason}. ${fix}`, {
       cause: error,
     })

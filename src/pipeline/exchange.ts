@@ -352,7 +352,9 @@ const plainHost = /^[A-Za-z0-9._-]+(:\d{1,5})?$|^\[[0-9a-fA-F:.]+\](:\d{1,5})?$/
  */
 export function originOf({ headers, config }: Pick<Exchange, 'headers' | 'config'>): string {
   if (config.publicUrl !== undefined) return config.publicUrl
-  const scheme = headers['x-forwarded-proto'] === 'https' ? 'https' : 'http'
+  const forwarded = headers['x-forwarded-proto']
+  const own = config.tls ? 'https' : 'http'
+  const scheme = forwarded === 'https' || forwarded === 'http' ? forwarded : own
   const { host } = headers
   return `${scheme}://${host !== undefined && plainHost.test(host) ? host : `${config.host}:${config.port}`}`
 }

@@ -9,6 +9,7 @@ import type { TlsFiles } from '../../src/config/tls-settings.ts'
 import type { ClockChoice, SimulatorOptions } from '../../src/server/simulator-handle.ts'
 import { certificateFolder, testPair } from '../support/certificates.ts'
 import { chatHead, chatRequest, open, openMany } from '../support/hostile-client.ts'
+import { requestBytes } from '../support/raw-http.ts'
 import { collectInto, type LogLine } from '../support/test-logger.ts'
 import { testKey } from '../support/test-simulator.ts'
 
@@ -102,6 +103,20 @@ describe('a listener with TLS', () => {
     const { text } = await tellTls(server.port, bytes + chatRequest({}, last))
     const statuses = [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status))
     expect(statuses).toEqual([...paths.map((path) => (path === '/healthz' ? 200 : 404)), 200])
+  })
+
+  it('has its scheme in the URL of an image', async () => {
+    await using server = await startWithPair()
+    const image = (headers: Record<string, string>): string =>
+      requestBytes({
+        path: '/openai/deployments/dall-e-3/images/generations?api-version=2024-10-21',
+        headers: { 'api-key': testKey, 'Content-Type': 'application/json', ...last, ...headers },
+        body: '{"prompt":"a cat"}',
+      })
+    const [, url = ''] = /"url":"([^"]+)"/.exec((await tellTls(server.port, image({}))).text) ?? []
+    expect(url).toMatch(/^https:\/\/127\.0\.0\.1\//)
+    const behindProxy = await tellTls(server.port, image({ 'x-forwarded-proto': 'http' }))
+    expect(behindProxy.text).toContain('"url":"http://')
   })
 
   it('uses HTTP/1.1, also for clients that offer HTTP/2', async () => {
