@@ -9,6 +9,7 @@ import type { AppEnv } from './app.ts'
 import type { Page } from './pages.ts'
 import { readWebBody } from './read-body.ts'
 import type { Simulator } from './simulator.ts'
+import type { AuditRecord } from './twin/audit-log.ts'
 
 /** A token request has some hundred bytes. */
 const MAX_BODY_BYTES = 64 * 1024
@@ -93,11 +94,29 @@ function wrongMethod(method: 'GET' | 'POST'): Answer {
 function createTokenAnswer(simulator: Simulator): Answer {
   const { logger, clock, live } = simulator
   const random = simulator.random.branch(TOKEN_BRANCH)
+  const record = (
+    requestId: string,
+    resource: string,
+    { tenant }: ResourceView,
+    result: Pick<AuditRecord, 'outcome' | 'reason' | 'details'>,
+  ): void => {
+    if (tenant === undefined) return
+    simulator.audit?.add({
+      timestamp: new Date(clock.epochMs()).toISOString(),
+      tenant_id: tenant,
+      correlation_id: requestId,
+      plane: 'control',
+      operation: 'control.token.issue',
+      resource: { type: 'resource', id: resource },
+      ...result,
+    })
+  }
   return async ({ context, resource, config, base }) => {
     const { raw: request } = context.req
     const authorization = request.headers.get('authorization') ?? undefined
     const requestId = guid(random)
     const refuse = (refusal: TokenError): Response => {
+      record(requestId, resource, config, { outcome: 'failure', reason: refusal.error, details: {} })
       // Not the id of the client: some clients send their key as the id.
       logger.info({ requestId, resource, error: refusal.error }, 'A token request was refused.')
       const ids = { correlationId: requestId, traceId: guid(random), epochMs: clock.epochMs() }
@@ -121,6 +140,7 @@ function createTokenAnswer(simulator: Simulator): Answer {
     if ('error' in issued) return refuse(issued)
     const { accessToken, expiresInSeconds, clientId, secret } = issued
     live.secrets.learn(secret)
+    record(requestId, resource, config, { outcome: 'success', reason: null, details: { key_id: clientId } })
     logger.debug({ requestId, resource, client: clientId }, 'A token was issued.')
     const token = {
       token_type: 'Bearer',

@@ -1,6 +1,7 @@
 import {
   createRemoteJWKSet,
   jwtVerify,
+  decodeJwt,
   decodeProtectedHeader,
   calculateJwkThumbprint,
   customFetch,
@@ -8,6 +9,7 @@ import {
 import { AzureOpenAI } from 'openai'
 import { describe, expect, it } from 'vitest'
 import { hashOfKey } from '../../src/config/access-settings.ts'
+import { createTwin } from '../support/twin-api.ts'
 import { createTestSimulator, testKey, type TestSettings } from '../support/test-simulator.ts'
 
 const deployments = { chat: { model: 'gpt-4o' } }
@@ -189,6 +191,35 @@ describe('the token endpoint of a resource', () => {
         expect([page.status, page.headers.get('content-type')]).toEqual([404, 'application/json'])
       }
     }
+  })
+
+  it('issues tokens of the tenant of a resource, and records them in its logs', async () => {
+    const twin = createTwin({ deployments })
+    const tenant = await twin.tenant()
+    const { key, keyId } = await twin.resource('acme', tenant)
+    const ask = async (clientSecret: string): Promise<Record<string, string>> => {
+      const form = new URLSearchParams({ ...good, client_id: keyId, client_secret: clientSecret })
+      const answer = await twin.app.request('/acme/oauth2/v2.0/token', { method: 'POST', body: form })
+      return (await answer.json()) as Record<string, string>
+    }
+    const { access_token: token = '' } = await ask(key)
+    const { correlation_id: refusedId } = await ask('wrong')
+    expect(decodeJwt(token)).toMatchObject({ tid: tenant.tenant_id, appid: keyId, sub: keyId })
+    const { body } = await twin.ask('GET', '/_twin/logs?limit=2', tenant)
+    const record = { plane: 'control', operation: 'control.token.issue', tenant_id: tenant.tenant_id }
+    expect(body.logs).toMatchObject([
+      { ...record, outcome: 'failure', reason: 'invalid_client', correlation_id: refusedId },
+      { ...record, outcome: 'success', reason: null, details: { key_id: keyId } },
+    ])
+    const headers = { 'api-key': '', authorization: `Bearer ${token}` }
+    expect((await twin.post(`/acme${chat}`, request, headers)).status).toBe(200)
+    await twin.ask('DELETE', `/_twin/resources/acme/api_keys/${keyId}`, tenant)
+    expect((await twin.post(`/acme${chat}`, request, headers)).status).toBe(401)
+    await twin.ask('DELETE', '/_twin/resources/acme', tenant)
+    const again = await twin.resource('acme', tenant)
+    expect((await twin.post(`/acme${chat}`, request, headers)).status).toBe(401)
+    expect((await twin.post(`/acme${chat}`, request, { 'api-key': key })).status).toBe(401)
+    expect((await twin.post(`/acme${chat}`, request, { 'api-key': again.key })).status).toBe(200)
   })
 
   it('answers other methods with 405', async () => {

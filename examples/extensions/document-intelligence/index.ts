@@ -11,10 +11,8 @@ if (!Number.isInteger(requests)) throw new Error('DOC_INTELLIGENCE_RPS must be a
 const isLimited = requests > 0
 
 const prepare: Hook = async (exchange, next) => {
-  const { path, headers } = exchange
+  const { path } = exchange
   if (!ownPath.test(path)) return next()
-  // Clients of this service send the key in another header. The simulator checks it.
-  headers['api-key'] ??= headers['ocp-apim-subscription-key']
   if (isLimited && submitPath.test(path)) exchange.limiter = 'document-intelligence'
 
   const reply = await next()
