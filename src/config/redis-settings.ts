@@ -36,9 +36,11 @@ export const redisSettings = {
 /** Validates these settings together with others. Returns problems of one or two sentences each. */
 export function redisProblems({
   clock,
+  configStore,
   redis,
 }: {
   readonly clock: 'system' | 'virtual'
+  readonly configStore?: string | undefined
   readonly redis: { readonly url?: string | undefined; readonly required: boolean }
 }): readonly string[] {
   if (redis.url === undefined) {
@@ -48,11 +50,18 @@ export function redisProblems({
         ]
       : []
   }
-  return clock === 'virtual'
-    ? [
-        'REDIS_URL requires the system clock (got SIMULATOR_CLOCK virtual), because limits in Redis use the time of Redis. Remove one of the two.',
-      ]
-    : []
+  return [
+    ...(clock === 'virtual'
+      ? [
+          'REDIS_URL requires the system clock (got SIMULATOR_CLOCK virtual), because limits in Redis use the time of Redis. Remove one of the two.',
+        ]
+      : []),
+    ...(configStore === undefined
+      ? []
+      : [
+          'REDIS_URL and CONFIG_STORE are both set, but changes at run time have one store, and simulators with Redis keep them in Redis. Remove one of the two.',
+        ]),
+  ]
 }
 
 /** The address is secret because it can contain a password. */

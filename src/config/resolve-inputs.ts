@@ -212,6 +212,7 @@ function createHost(settings: Settings, apiKey: string, workingDirectory: string
     logLevel: settings.logLevel,
     logFormat: settings.logFormat,
     logRequests: settings.logRequests,
+    configStore: settings.configStore,
     watch: settings.watch,
     twin: settings.twin,
     extensionPaths: settings.extensionPath ?? [],

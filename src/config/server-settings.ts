@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { tlsSettings } from './tls-settings.ts'
 import { setting, integer, integerOr, numberBetween, oneOf, text, textThat } from './setting.ts'
@@ -158,14 +159,37 @@ export const serverSettings = {
     default: 'auto',
     description: 'Log each request, without credentials. auto: on a terminal, if LOG_LEVEL is info or debug.',
   }),
+  configStore: setting(
+    textThat(
+      (value) => filePathOf(value) !== undefined,
+      'file: with the path of a file, such as file:/data/changes.json (there is no other kind of store)',
+    ),
+    {
+      env: 'CONFIG_STORE',
+      group,
+      unsetMeaning: 'changes are lost at a restart',
+      description: 'File that keeps changes at run time across restarts (docs/admin.md).',
+    },
+  ),
   watch: setting(oneOf(['false', 'true', 'poll'], watchWords), {
     env: 'WATCH',
     group,
     default: 'false',
     description:
-      'Reload changed configuration, deployment, model, fault, incident and replay files. poll checks every second, for network shares.',
+      'Reload changed configuration, deployment, model, fault, incident and replay files, and CONFIG_STORE. poll checks every second, for network shares.',
   }),
   twin: twinSettings,
+}
+
+/** Returns the path in a value of CONFIG_STORE; undefined if the value is invalid. */
+export function filePathOf(store: string): string | undefined {
+  if (!store.startsWith('file:')) return undefined
+  try {
+    const path = store.startsWith('file://') ? fileURLToPath(store) : store.slice('file:'.length)
+    return path.trim() === '' || /[\\/\0]$|\0/.test(path) ? undefined : path
+  } catch {
+    return undefined
+  }
 }
 
 /** Limits of connections; times in seconds. */

@@ -52,6 +52,8 @@ export interface MetricsOptions {
   readonly injections?: InjectionReports
   /** State shared with other processes; absent without Redis. */
   readonly sharedState?: SharedState | undefined
+  /** Number of changes of the configuration that the store lacks; absent without a store. */
+  readonly pendingChanges?: () => number
   /** Called when the simulator was the bottleneck, at most once per minute. */
   readonly onBottleneck?: (found: Bottleneck) => void
 }
@@ -80,6 +82,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const recordingLost = registerRecordings(requests)
   if (options.injections) registerInjections(requests, options.injections)
   if (options.sharedState) registerSharedState(requests, options.sharedState)
+  if (options.pendingChanges) registerConfigStore(requests, options.pendingChanges)
   const process = processRegistry()
   const dropRemovedDeployments = (): void => {
     if (!options.resources) return
@@ -270,6 +273,19 @@ function registerSharedState(registry: Registry, state: SharedState): void {
   registry.registerMetric(up)
   registry.registerMetric(fallbacks)
   registry.registerMetric(roundTrip)
+}
+
+/** Registers the metric of CONFIG_STORE. */
+function registerConfigStore(registry: Registry, pendingChanges: () => number): void {
+  const pending = new Gauge({
+    name: 'aoai_config_store_pending',
+    help: 'Changes of the configuration that are in force, but not in CONFIG_STORE yet.',
+    registers: [],
+    collect() {
+      this.set(pendingChanges())
+    },
+  })
+  registry.registerMetric(pending)
 }
 
 /** Status of the state that several processes share in Redis. */

@@ -53,7 +53,8 @@ export function createPages(
     {
       method: 'GET',
       path: '/healthz',
-      servedBy: 'every',
+      // Workers do not know whether the store of changes works.
+      servedBy: simulator.config.configStore === undefined ? 'every' : 'primary',
       isCommon: true,
       answer: async (context) => context.json(healthOf(simulator)),
     },
@@ -112,15 +113,18 @@ function describeSelf(mode: string, prefix: string): object {
 }
 
 /**
- * Returns the JSON of /healthz. The status is always 200 while the process serves requests, even if recordings are lost: a restart would not
+ * Returns the JSON of /healthz. The status is always 200 while the process serves requests, even if recordings are lost or changes cannot be stored: a restart would not
  * restore them, and a replica taken out of service would answer no requests.
  */
-function healthOf({ config, recordings }: Simulator): object {
+function healthOf({ config, configStore, recordings }: Simulator): object {
   const failing = recordings.flatMap(({ recorder }) => (recorder?.losses.isFailing ? recorder.losses : []))
   const { mode } = config.defaultResource
-  if (failing.length === 0) return { status: 'ok', mode }
   const lost = failing.reduce((sum, losses) => sum + losses.lost, 0)
-  return { status: 'degraded', mode, recordings: { writing: 'failing', lost } }
+  const parts = {
+    ...(failing.length > 0 && { recordings: { writing: 'failing', lost } }),
+    ...(configStore?.isFailing && { config_store: { writing: 'failing', pending: configStore.pending } }),
+  }
+  return { status: Object.keys(parts).length === 0 ? 'ok' : 'degraded', mode, ...parts }
 }
 
 /**

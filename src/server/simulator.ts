@@ -36,6 +36,7 @@ import type { LoopLag } from '../lib/loop-lag.ts'
 import { version } from '../lib/version.ts'
 import { createRandom, type Random } from '../lib/random.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
+import type { FilePatches } from '../shared/files/file-patches.ts'
 import type { RedisSharedState } from './redis-shared-state.ts'
 import { createUndefinedReport, logRetirements, logWarnings } from './log-warnings.ts'
 import type { PoolState, SharedDeps } from './pool-state.ts'
@@ -63,6 +64,8 @@ export interface Simulator {
   readonly journal: JournalReader | undefined
   /** The journal if it is local to this process; otherwise undefined. */
   readonly ownJournal: Journal | undefined
+  /** Keeps changes of the configuration for the next start; undefined without CONFIG_STORE. */
+  readonly configStore: FilePatches | undefined
   /** State that the primary shares with its workers. */
   readonly poolState: PoolState
   /** Occupancy of deployments with slots or load-dependent latency, after their first request. */
@@ -110,6 +113,8 @@ export interface SimulatorDeps extends SharedDeps {
   readonly extensions?: Extensions
   /** State shared with simulators on other machines; closed with the simulator. Absent: no shared state. */
   readonly sharedState?: RedisSharedState | undefined
+  /** Keeps changes of the configuration for the next start; closed with the simulator. Absent: none. */
+  readonly configStore?: FilePatches | undefined
 }
 
 /**
@@ -126,6 +131,7 @@ export function assembleSimulator(
     requestLog,
     extensions = composeExtensions([]),
     sharedState,
+    configStore,
     ...local
   }: SimulatorDeps,
 ): Simulator {
@@ -157,6 +163,7 @@ export function assembleSimulator(
     }),
     injections: faults.reports,
     sharedState: sharedState?.connectionState,
+    ...(configStore && { pendingChanges: () => configStore.pending }),
     info: () => {
       const { mode, region } = live.current.defaultResource
       return { version, mode, region }
@@ -274,6 +281,7 @@ export function assembleSimulator(
     incidents,
     journal: sharedState?.journal ?? ownJournal,
     ownJournal,
+    configStore,
     poolState: {
       limits,
       slots,
@@ -321,6 +329,7 @@ export function assembleSimulator(
         await sources.close()
       } finally {
         sharedState?.close()
+        await configStore?.close()
         await telemetry?.shutdown()
       }
     },

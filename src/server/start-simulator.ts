@@ -4,12 +4,15 @@ import { connectSharedState } from './redis-shared-state.ts'
 import type { PageSources } from './pages.ts'
 import { assembleSimulator, type Simulator, type SimulatorDeps } from './simulator.ts'
 import type { LiveConfig } from '../config/live-config.ts'
+import { filePathOf } from '../config/server-settings.ts'
 import { buildExtension } from '../extensions/check-extension.ts'
 import { composeExtensions } from '../extensions/compose-extensions.ts'
 import { loadExtensions } from '../extensions/load-extensions.ts'
 import type { LoadedExtension } from '../extensions/loaded-extension.ts'
 import type { ExtensionExport, ExtensionHost } from '../pipeline/extension.ts'
 import type { Logger } from '../lib/logger.ts'
+import { createSystemClock } from '../lib/system-clock.ts'
+import { type FilePatches, openFilePatches } from '../shared/files/file-patches.ts'
 import { useTokenFolder } from '../tokens/encoding.ts'
 import * as extensionKit from './extension-kit.ts'
 
@@ -38,7 +41,7 @@ export interface StartedSimulator {
  * Loads extensions, creates the simulator, and prepares it for its first request. If a step fails, everything started before it is
  * closed.
  *
- * @throws {OperatorError} if an encoding file is not the official one, an extension cannot be loaded or started, or recordings cannot
+ * @throws {OperatorError} if an encoding file is not the official one, CONFIG_STORE cannot be used, an extension cannot be loaded or started, or recordings cannot
  * be read or written
  */
 export async function startSimulator(
@@ -56,11 +59,18 @@ export async function startSimulator(
   }
   // A worker uses the shared state of its primary.
   const sharedState = deps.limits ? undefined : await connectSharedState(live, deps)
-  const loaded = await loadAll(extensions, host, workingDirectory).catch((error: unknown) => {
+  const configStore = deps.limits ? undefined : await openConfigStore(live, workingDirectory, logger)
+  const loaded = await loadAll(extensions, host, workingDirectory).catch(async (error: unknown) => {
     sharedState?.close()
+    await configStore?.close()
     throw error
   })
-  const simulator = assembleSimulator(live, { ...deps, sharedState, extensions: composeExtensions(loaded) })
+  const simulator = assembleSimulator(live, {
+    ...deps,
+    sharedState,
+    configStore,
+    extensions: composeExtensions(loaded),
+  })
   try {
     await simulator.start()
     return { simulator, app: createApp(simulator, pages) }
@@ -69,6 +79,19 @@ export async function startSimulator(
     await simulator.close().catch(() => {})
     throw error
   }
+}
+
+/** Applies the changes in CONFIG_STORE, and stores further ones. Returns undefined without CONFIG_STORE. */
+async function openConfigStore(
+  live: LiveConfig,
+  workingDirectory: string,
+  logger: Logger,
+): Promise<FilePatches | undefined> {
+  const path = filePathOf(live.current.configStore ?? '')
+  if (path === undefined) return undefined
+  // Retries use the system clock, even with a virtual clock for exchanges.
+  const clock = createSystemClock()
+  return openFilePatches({ path: resolve(workingDirectory, path), live, clock, logger })
 }
 
 /** Uses the encoding files of TIKTOKEN_CACHE_DIR. Must run before tokens are counted. */

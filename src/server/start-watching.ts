@@ -3,8 +3,9 @@ import type { ConfigSources } from '../config/sources.ts'
 import { stackOf } from '../lib/error-text.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Replay } from '../recordings/replay-mode.ts'
+import type { FilePatches } from '../shared/files/file-patches.ts'
 import { type Watch, type WatchOptions, watchFolders } from './watch-folders.ts'
-import { watchSettings, DEFAULT_QUIET_MS, ChangeDebouncer } from './watch-files.ts'
+import { watchFiles, watchSettings, DEFAULT_QUIET_MS, ChangeDebouncer } from './watch-files.ts'
 import type { Stats } from 'node:fs'
 import { dirname, relative, sep } from 'node:path'
 import { isRecordingPath } from '../recordings/load-recordings.ts'
@@ -13,7 +14,11 @@ import { isRecordingPath } from '../recordings/load-recordings.ts'
 export interface StartWatchingOptions extends Omit<WatchOptions, 'poll'> {
   readonly live: LiveConfig
   /** The recordings in use. They can change at run time. */
-  readonly simulator: { readonly recordings: readonly { readonly replay: Replay | undefined }[] }
+  readonly simulator: {
+    readonly recordings: readonly { readonly replay: Replay | undefined }[]
+    /** Undefined without CONFIG_STORE. */
+    readonly configStore?: Pick<FilePatches, 'path' | 'refresh'> | undefined
+  }
   /** The sources of the configuration. */
   readonly sources: ConfigSources
 }
@@ -21,7 +26,7 @@ export interface StartWatchingOptions extends Omit<WatchOptions, 'poll'> {
 const noWatch: Watch = { ready: Promise.resolve(), close: async () => {} }
 
 /**
- * With WATCH, watches the files that settings name, and recordings in use for replay. Changes apply from the next request. If a changed file is
+ * With WATCH, watches the files that settings name, CONFIG_STORE, and recordings in use for replay. Changes apply from the next request. If a changed file is
  * invalid, the problems are logged and the previous content stays active.
  */
 export function startWatching({ live, simulator, sources, ...options }: StartWatchingOptions): Watch {
@@ -30,10 +35,15 @@ export function startWatching({ live, simulator, sources, ...options }: StartWat
   const watchOptions = { ...options, poll: watch === 'poll' }
   const settings = watchSettings({ ...watchOptions, live, sources })
   const recordings = followRecordings(live, simulator, watchOptions)
+  const { configStore } = simulator
+  const changes = configStore
+    ? watchFiles({ ...watchOptions, paths: [configStore.path], onChange: () => configStore.refresh() })
+    : noWatch
+  const watches = [settings, recordings, changes]
   return {
-    ready: Promise.all([settings.ready, recordings.ready]).then(() => {}),
+    ready: Promise.all(watches.map(({ ready }) => ready)).then(() => {}),
     async close() {
-      await Promise.all([settings.close(), recordings.close()])
+      await Promise.all(watches.map((each) => each.close()))
     },
   }
 }

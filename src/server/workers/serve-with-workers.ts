@@ -65,6 +65,8 @@ export async function serveWithWorkers(options: ServeOptions): Promise<void> {
     return prepare(next)
   }
   try {
+    // Stored changes can have other settings than the start.
+    refuseWithWorkers(live.current, count, 'start')
     const port = await findPort(started)
     coordinator = new WorkerCoordinator({ ...started, workingDirectory, port })
     await servePool(coordinator, started, options)
@@ -128,6 +130,7 @@ function withWorkerRefresh(
     return wrapped
   }
   return {
+    configStore: simulator.configStore,
     get recordings() {
       return simulator.recordings.map(({ replay }) => ({ replay: replay && wrap(replay) }))
     },
