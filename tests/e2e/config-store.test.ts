@@ -131,7 +131,7 @@ describe('a simulator that is killed while it stores changes', () => {
     for (let round = 0; round < 8; round++) {
       await using program = await start(dir)
       expect((await namesOf(program)).filter((name) => answered.has(name))).toHaveLength(answered.size)
-      let isKilled = false
+      const killed = new AbortController()
       const put = async (name: string): Promise<void> => {
         const response = await send(program, 'PUT', `/++/deployments/${name}`, deployment).catch(
           () => undefined,
@@ -139,12 +139,12 @@ describe('a simulator that is killed while it stores changes', () => {
         if (response?.status === 201) answered.add(name)
       }
       const sending = [0, 1, 2, 3].map(async (client) => {
-        for (let number = 0; !isKilled; number++) await put(`r${round}-${client}-${number}`)
+        for (let number = 0; !killed.signal.aborted; number++) await put(`r${round}-${client}-${number}`)
       })
       await sleep(30 + Math.random() * 300)
       program.signal('SIGKILL')
       await program.end
-      isKilled = true
+      killed.abort()
       await Promise.all(sending)
       if (!existsSync(join(dir, 'changes.json'))) continue
       const { put: found } = stored(dir).changes
