@@ -21,6 +21,7 @@ const changes = {
   patch: mappingOf(z.unknown()),
   keys: mappingOf(key.nullable()).optional(),
   signingKey: z.looseObject({ kid: text, jwk: mappingOf(text) }, mapping).optional(),
+  friendlyNames: mappingOf(text).optional(),
 } satisfies Record<keyof Changes, z.ZodType>
 
 const patchesSchema = z.strictObject(

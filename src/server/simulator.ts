@@ -64,8 +64,7 @@ export interface Simulator {
   readonly journal: JournalReader | undefined
   /** The journal if it is local to this process; otherwise undefined. */
   readonly ownJournal: Journal | undefined
-  /** Keeps changes of the configuration for the next start; undefined without CONFIG_STORE. */
-  readonly configStore: FilePatches | undefined
+  readonly configStore: SimulatorDeps['configStore']
   /** State that the primary shares with its workers. */
   readonly poolState: PoolState
   /** Occupancy of deployments with slots or load-dependent latency, after their first request. */

@@ -187,6 +187,6 @@ describe('a start with CONFIG_STORE', () => {
     })
     expect(code).toBe(2)
     expect(stderr).toMatch(/\/changes\.json: .*"x"\.more/)
-    expect(stderr).toContain('Repair it, or move it away to start without them.')
+    expect(stderr).toContain('Repair the file, or move it away to start without its changes.')
   })
 })

@@ -18,6 +18,7 @@ import { createVirtualClock, type VirtualClock } from '../../src/lib/virtual-clo
 import { createSystemClock } from '../../src/lib/system-clock.ts'
 import { type FilePatches, openFilePatches } from '../../src/shared/files/file-patches.ts'
 import type { FileSystem } from '../../src/shared/files/replace-file.ts'
+import { ResourceBook } from '../../src/server/resource-book.ts'
 import { filesInMemory } from '../support/files-in-memory.ts'
 import { withResources } from '../support/resource-inputs.ts'
 import { collectInto, type LogLine } from '../support/test-logger.ts'
@@ -90,6 +91,18 @@ describe('a file that keeps changes', () => {
     expect(second.live.patches).toEqual(JSON.parse(JSON.stringify(first.live.patches)))
     expect(second.live.current.resources.get('acme')?.deployments.has('new')).toBe(true)
     expect(logged(second)).toEqual([])
+  })
+
+  it('has the signing key that the first use of a resource creates', async () => {
+    const { path } = newFolder()
+    const keyAfterStart = async (made: string): Promise<unknown> => {
+      const { live, clock } = await open(path)
+      const makeSigningKey = async () => ({ kid: made, jwk: { kty: 'RSA', d: made } })
+      const book = new ResourceBook({ live, clock, makeSigningKey })
+      await Promise.all([1, 2, 3].map(() => book.signingKey('default')))
+      return (await book.signingKey('default'))?.kid
+    }
+    expect([await keyAfterStart('first'), await keyAfterStart('second')]).toEqual(['first', 'first'])
   })
 
   it('is emptied by a reset', async () => {
@@ -220,6 +233,31 @@ describe('a write that fails', () => {
     await vi.waitFor(() => expect(opened.store.isFailing).toBe(false), wait)
     expect([opened.store.pending, contentOf(path).changes.patch]).toEqual([0, { region: 'X' }])
     expect(opened.log.filter(({ level }) => level === 'error')).toHaveLength(1)
+  })
+
+  it('that hangs delays a change by 10 seconds at most', async () => {
+    const { path } = newFolder()
+    let release = (): void => {}
+    const files: FileSystem = {
+      ...fs,
+      async rename(from, to) {
+        await new Promise<void>((resolve) => (release = resolve))
+        await fs.rename(from, to)
+      },
+    }
+    const opened = await open(path, { files })
+    const changing = opened.live.patch({ region: 'X' })
+    await vi.waitFor(() => expect(readdirSync(join(path, '..'))).toContain('changes.json.lock'), wait)
+    await opened.clock.advance(10_000)
+    expect((await changing).problems).toEqual([])
+    await opened.live.patch({ completion_length: 'natural' })
+    expect([opened.store.isFailing, opened.store.pending]).toEqual([true, 2])
+    expect(logged(opened)).toEqual([expect.stringContaining('it takes longer than 10 seconds')])
+    await vi.waitFor(() => {
+      release()
+      expect([opened.store.isFailing, opened.store.pending]).toEqual([false, 0])
+    }, wait)
+    expect(contentOf(path).changes.patch).toEqual({ region: 'X', completion_length: 'natural' })
   })
 
   it('succeeds when its folder exists again', async () => {
@@ -376,7 +414,7 @@ describe('two simulators with the same file', () => {
 })
 
 describe('a lock of a process that was killed', () => {
-  it('is removed at once on the same machine, and after 5 seconds on another', async () => {
+  it('is removed immediately on the same machine, and after 5 seconds on another', async () => {
     const { dir, path } = newFolder()
     const first = await open(path)
     const lock = `${path}.lock`
@@ -441,7 +479,7 @@ describe('a start', () => {
       expect(error).toMatchObject({ code: 'CONFIG_INVALID', exitCode: 2 })
       expect(error.message).toContain(`${path}: `)
       expect(error.message).toContain(problem)
-      expect(error.message).toContain('Repair it, or move it away to start without them.')
+      expect(error.message).toContain('Repair the file, or move it away to start without its changes.')
       expect(error.message).not.toContain('hush')
       expect([readFileSync(path, 'utf8'), readdirSync(dir)]).toEqual([text, ['changes.json']])
     },

@@ -10,11 +10,14 @@ import type { Clock, StopTimer } from '../../lib/clock.ts'
 import { listProblems, reasonOf } from '../../lib/error-text.ts'
 import { countOf } from '../../lib/format-text.ts'
 import type { Logger } from '../../lib/logger.ts'
-import { backoffMs } from '../../lib/waiting.ts'
+import { backoffMs, sleep } from '../../lib/waiting.ts'
 import { codeOf, type FileSystem, ReplacedFile } from './replace-file.ts'
 
 /** Delays after a failed write. The next change does not wait for them. */
 const retryDelays = { firstMs: 1_000, maxMs: 60_000 }
+
+/** A write can hang, such as on a network share that is away. Changes do not wait longer for it. */
+const TIMEOUT_MS = 10_000
 
 /** Number of consecutive changes of the file by others after which a write fails. */
 const MAX_CONFLICTS = 100
@@ -37,7 +40,7 @@ const advice: Readonly<Record<string, string>> = {
 export interface FilePatchesOptions {
   /** Absolute path of the file. */
   readonly path: string
-  /** The configuration whose changes are kept. */
+  /** The configuration that is changed. */
   readonly live: LiveConfig
   /** The system clock, also if exchanges have a virtual one. */
   readonly clock: Clock
@@ -80,9 +83,10 @@ export async function openFilePatches(options: FilePatchesOptions): Promise<File
   const problems =
     patches && ('problems' in patches ? patches.problems : (await live.adopt(() => patches)).problems)
   if (problems && problems.length > 0) {
+    const shown = listProblems(problems).map((problem) => `${path}: ${problem}`)
     throw startError(
-      ...problems.map((problem) => `${path}: ${problem}`),
-      `${path} has the changes that were made at run time. Repair it, or move it away to start without them.`,
+      ...shown.slice(0, -1),
+      `${shown.at(-1)} Repair the file, or move it away to start without its changes.`,
     )
   }
   if (found && (found.mode & 0o077) !== 0 && process.platform !== 'win32') {
@@ -151,6 +155,8 @@ class FileStore implements PatchStore, FilePatches {
   #next: Batch | undefined
   /** Waits for the current write. */
   #current: Batch | undefined
+  /** Whether the current write takes longer than the timeout. */
+  #isHanging = false
   #isCheckWanted = false
   #working: Promise<void> | undefined
   #failure: string | undefined
@@ -164,6 +170,8 @@ class FileStore implements PatchStore, FilePatches {
     this.#clock = clock
     this.#logger = logger
     this.#known = known
+    // The first change then does not have to convert all of them.
+    if (known) this.#writer.write(known.patches, '')
   }
 
   get path(): string {
@@ -187,20 +195,22 @@ class FileStore implements PatchStore, FilePatches {
   }
 
   async settled(): Promise<void> {
-    await (this.#next ?? this.#current)?.done
+    if (!this.#isHanging) await (this.#next ?? this.#current)?.done
   }
 
   async refresh(): Promise<void> {
     this.#isCheckWanted = true
     this.#start()
-    await this.#working
+    await this.#untilIdle()
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
     this.#stopRetry()
     if (this.#newest) this.#start()
-    while (this.#working) await this.#working
+    const timeout = new AbortController()
+    await Promise.race([this.#untilIdle(), sleep(TIMEOUT_MS, this.#clock, timeout.signal)])
+    timeout.abort()
     delete this.#live.store
     if (!this.#newest) return
     const { path, pending } = this
@@ -224,17 +234,29 @@ class FileStore implements PatchStore, FilePatches {
       this.#isCheckWanted = false
       const batch = (this.#current = this.#next)
       this.#next = undefined
+      const stopTimeout = this.#clock.at(this.#clock.nowMs() + TIMEOUT_MS, () => {
+        this.#report(new Error(`it takes longer than ${TIMEOUT_MS / 1_000} seconds`))
+        this.#isHanging = true
+        batch?.end()
+        this.#next?.end()
+      })
       try {
         await this.#synchronize()
         this.#succeed()
       } catch (error) {
         this.#fail(error)
       }
+      stopTimeout()
+      this.#isHanging = false
       this.#current = undefined
       batch?.end()
       // The write included changes that were made while it was prepared.
       if (!this.#newest) this.#endNext()
     } while (this.#next)
+  }
+
+  async #untilIdle(): Promise<void> {
+    while (this.#working) await this.#working
   }
 
   #endNext(): void {
@@ -297,12 +319,16 @@ class FileStore implements PatchStore, FilePatches {
   }
 
   #fail(error: unknown): void {
-    const { path } = this
     const delayMs = backoffMs(this.#retries++, retryDelays)
     this.#stopRetry()
     if (!this.#isClosed) {
       this.#stopRetry = this.#clock.at(this.#clock.nowMs() + delayMs, () => void this.refresh())
     }
+    this.#report(error)
+  }
+
+  #report(error: unknown): void {
+    const { path } = this
     const reason = reasonOf(error)
     if (reason === this.#failure) return
     this.#failure = reason
