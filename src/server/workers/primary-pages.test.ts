@@ -61,6 +61,12 @@ describe('pages of the primary', () => {
     expect((await empty.ask(new Request(pageUrl))).body).toBeNull()
   })
 
+  it('receive methods that only servers can have', async () => {
+    const { ask } = connect((request) => new Response(request.method))
+    const traced = Object.defineProperty(new Request(pageUrl), 'method', { value: 'TRACE' })
+    expect(await (await ask(traced)).text()).toBe('TRACE')
+  })
+
   it('send an event stream chunk by chunk, no faster than it is read', async () => {
     const { state, body } = endless()
     const { ask } = connect(() => new Response(body, sse))
