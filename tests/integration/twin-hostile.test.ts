@@ -41,6 +41,15 @@ describe('a body', () => {
   })
 })
 
+describe('a body in bytes', () => {
+  it('that are not UTF-8 is refused', async () => {
+    const { app } = createTwin()
+    const body = Buffer.from('{"friendly_name":"\xff\xfe"}', 'latin1')
+    const answer = await app.request('/_twin/tenants', { method: 'POST', body })
+    expect([answer.status, await answer.json()]).toEqual([400, { error: 'The body is not UTF-8.' }])
+  })
+})
+
 describe('a path', () => {
   it.each([
     '/_twin',

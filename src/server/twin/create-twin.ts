@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import type { Context } from 'hono'
 import { shortText } from '../../lib/error-text.ts'
@@ -195,6 +196,7 @@ async function readBody(
       refusal: fail(413, `The body must have at most ${MAX_BODY_BYTES} bytes (got ${body.readBytes}).`),
     }
   }
+  if (!isUtf8(body.bytes)) return { refusal: fail(400, 'The body is not UTF-8.') }
   const text = new TextDecoder().decode(body.bytes)
   // Clients of the original twin send no body if no member is needed.
   const read = text.trim() === '' ? { value: {} } : readJson(text)

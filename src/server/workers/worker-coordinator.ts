@@ -122,7 +122,9 @@ export class WorkerCoordinator {
     const running = Array.from(incidents, ([resource, { state }]) =>
       state ? [{ resource, timetable: state.timetable, startedMs: startOf(state.elapsedMs) }] : [],
     )
-    return serializeState({ ...(base && { base }), patches: live.patches, incidents: running.flat() })
+    // Only the primary needs the tenants of /_twin and their feedback.
+    const { tenants: _tenants, feedback: _feedback, ...patches } = live.patches
+    return serializeState({ ...(base && { base }), patches, incidents: running.flat() })
   }
 
   /** Sends the state to all workers. The answer to a change request waits for it. */
