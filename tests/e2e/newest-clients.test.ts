@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { packageFolder, startProgram, type RunningProgram } from '../support/built-program.ts'
+import { certificateFolder, testPair } from '../support/certificates.ts'
 import { needOf, type Need } from '../support/installed-tool.ts'
 
 const folder = join(packageFolder, 'tests/clients')
@@ -39,7 +40,12 @@ const dotnetFolder = join(folder, 'dotnet')
 const hasGo = existsSync(join(goFolder, 'go.sum')) && succeeds('go', ['version'], goFolder)
 const hasDotnet = existsSync(join(dotnetFolder, 'obj')) && succeeds('dotnet', ['--version'], dotnetFolder)
 
-async function runClient(program: RunningProgram, command: readonly string[], cwd: string): Promise<string> {
+async function runClient(
+  program: RunningProgram,
+  command: readonly string[],
+  cwd: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const [executable = '', ...args] = command
   const child = spawn(executable, args, {
     cwd,
@@ -48,6 +54,7 @@ async function runClient(program: RunningProgram, command: readonly string[], cw
       HOME: process.env['HOME'],
       SIMULATOR_URL: program.url,
       SIMULATOR_API_KEY: program.key,
+      ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -82,6 +89,34 @@ describe('the newest clients', () => {
   it.skipIf(nodeNeed.isMissing)(`anthropic works with recorded answers${nodeNeed.note}`, async () => {
     expect(await runClient(replaying, [newestNode ?? '', 'anthropic.mjs'], nodeFolder)).toMatch(allPassed)
   })
+
+  it.skipIf(nodeNeed.isMissing).each(['1', '2'])(
+    `azure-identity works over HTTPS with a token endpoint, with WORKERS=%s${nodeNeed.note}`,
+    async (workers) => {
+      const { certPath, keyPath } = certificateFolder(await testPair())
+      const config = {
+        resources: {
+          acme: {
+            tokens: 'own',
+            keys: [{ id: 'app', key: 'secret-of-the-application' }],
+            deployments: { chat: { model: 'gpt-4o-mini' }, embed: { model: 'text-embedding-3-small' } },
+          },
+        },
+      }
+      await using secure = await startProgram({
+        env: {
+          TLS_CERT_PATH: certPath,
+          TLS_KEY_PATH: keyPath,
+          SIMULATOR_CONFIG: 'simulator.json',
+          WORKERS: workers,
+        },
+        files: { 'simulator.json': JSON.stringify(config) },
+      })
+      const env = { NODE_EXTRA_CA_CERTS: certPath, SIMULATOR_API_KEY: 'secret-of-the-application' }
+      const output = await runClient(secure, [newestNode ?? '', 'azure-identity.mjs'], nodeFolder, env)
+      expect(output).toMatch(allPassed)
+    },
+  )
 
   const pythonNeed = without(python === undefined ? ['openai for Python'] : [])
   it.skipIf(pythonNeed.isMissing)(`openai for Python works${pythonNeed.note}`, async () => {

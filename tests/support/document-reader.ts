@@ -69,7 +69,7 @@ export class DocumentReader {
   #text({ text }: DocumentBlock): string {
     let replaced = text.replaceAll('/tmp/', `${this.folder}/`)
     for (const [port, { url }] of this.#programs) {
-      replaced = replaced.replaceAll(`http://127.0.0.1:${port}`, url)
+      replaced = replaced.replaceAll(`${new URL(url).protocol}//127.0.0.1:${port}`, url)
     }
     return replaced
   }
