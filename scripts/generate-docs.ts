@@ -1,5 +1,6 @@
 // Writes the documents that are generated from the code. --check only fails if one of them is stale.
 import { readFile, writeFile } from 'node:fs/promises'
+import { renderConfigFile, renderSchema } from '../src/cli/config-commands.ts'
 import { renderConfigDocs, renderSampleEnv } from './render-config-docs.ts'
 import { renderModelDocs } from './render-model-docs.ts'
 import { renderParameterDocs } from './render-parameter-docs.ts'
@@ -10,6 +11,8 @@ const documents: Readonly<Record<string, (current: string) => string | Promise<s
   'docs/models.md': renderModelDocs,
   'docs/parameters.md': renderParameterDocs,
   'sample.env': renderSampleEnv,
+  'schema/aoai-sim.schema.json': renderSchema,
+  'examples/aoai-sim.yaml': () => renderConfigFile('aoai-sim.yaml', '../schema/aoai-sim.schema.json'),
 }
 const checkOnly = process.argv.includes('--check')
 

@@ -47,7 +47,15 @@ const units = `## Types and units
 
 const configFile = `## The configuration file
 
-One YAML or JSON file can hold the whole configuration. \`SIMULATOR_CONFIG\` is its path.
+One YAML or JSON file can hold the whole configuration. \`SIMULATOR_CONFIG\` is its path. Write one with all sections
+([example](../examples/aoai-sim.yaml)) and start with it:
+
+\`\`\`bash
+aoai-sim init
+aoai-sim --config aoai-sim.yaml
+\`\`\`
+
+\`init\` has the name of the file as an argument, and replaces an existing file only with \`--force\`.
 
 \`\`\`yaml
 # aoai-sim.yaml
@@ -93,6 +101,10 @@ incidents:
 - Relative paths start at the working directory, not at the folder of the file.
 - \`OPENAI_DEPLOYMENT_CONFIG_PATH\`, \`FAULTS_PATH\` and \`INCIDENTS_PATH\` still name separate files. A section that is in the
   configuration file as well is an error.
+- Editors complete and check the file with its JSON Schema. \`aoai-sim schema\` prints it, and the package has it as
+  \`aoai-simulated-api/schema.json\`. In YAML, name it in the first line
+  (\`# yaml-language-server: $schema=./aoai-sim.schema.json\`), in JSON as \`$schema\`. It cannot express references, such as
+  the name of an upstream. The simulator checks them at start.
 - A problem has its path in the file: \`aoai-sim.yaml: settings.port must be an integer from 0 to 65535 (got 70000).\`
 - With \`WATCH\`, a change applies from the next request, except settings that need a restart. They are logged and keep their
   value. Changes by the admin API stay on top. An invalid file is logged and has no effect.`

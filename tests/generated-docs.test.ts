@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../src/config/live-config.ts'
 import { deploymentEntrySchema } from '../src/config/resolve-deployment.ts'
 import { findModel } from '../src/wire/models/model-catalogue.ts'
+import { renderConfigFile, renderSchema } from '../src/cli/config-commands.ts'
 import { renderConfigDocs, renderSampleEnv } from '../scripts/render-config-docs.ts'
 import { renderModelDocs } from '../scripts/render-model-docs.ts'
 import { renderParameterDocs } from '../scripts/render-parameter-docs.ts'
@@ -57,6 +58,13 @@ describe('the generated documents', () => {
       expect(row?.split(' | ')[4]).toBe(String(requests))
     },
   )
+
+  it('schema/aoai-sim.schema.json and examples/aoai-sim.yaml are what scripts/generate-docs.ts makes', () => {
+    expect(read('schema/aoai-sim.schema.json')).toBe(renderSchema())
+    expect(read('examples/aoai-sim.yaml')).toBe(
+      renderConfigFile('aoai-sim.yaml', '../schema/aoai-sim.schema.json'),
+    )
+  })
 
   it('sample.env is what scripts/generate-docs.ts makes', () => {
     expect(read('sample.env')).toBe(renderSampleEnv())

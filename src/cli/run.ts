@@ -2,6 +2,7 @@ import { CommanderError, type Command, InvalidArgumentError } from 'commander'
 import { OperatorError } from '../lib/operator-error.ts'
 import { type CliHost, parseUrl } from './cli-host.ts'
 import { addCertificateCommand } from './certificate.ts'
+import { addConfigCommands } from './config-commands.ts'
 import { addExtensionsCommand } from './extensions.ts'
 import { addLoadCommand } from './load.ts'
 import { createProgram } from './program.ts'
@@ -70,6 +71,7 @@ export async function run(host: CliHost): Promise<number> {
       addExtensionsCommand(parent, host)
       addLoadCommand(parent, host)
       addCertificateCommand(parent, host)
+      addConfigCommands(parent, host)
     },
   )
   program.hook('preAction', (_program, command) => {

@@ -5,6 +5,7 @@ import { nearestNames } from '../lib/nearest-names.ts'
 import { isRecord } from '../lib/record.ts'
 import {
   configSections,
+  defaultUpstream,
   settingsByName,
   upstreamSettingsByName,
   variableOf,
@@ -29,9 +30,6 @@ export const sectionVariables = {
   faults: 'FAULTS_PATH',
   incidents: 'INCIDENTS_PATH',
 } as const
-
-/** Name of the upstream of the default resource. */
-export const defaultUpstream = 'default'
 
 /** Settings of an upstream by the names of variables in lower case, in the form of the settings of a resource. */
 export type UpstreamEntry = Readonly<Record<string, unknown>>

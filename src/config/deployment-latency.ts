@@ -30,7 +30,8 @@ const tierFactors = mapping({
   perToken: numberFrom(0, 1_000).optional(),
 })
 
-const schema = mapping({
+/** Schema of the latency of a deployment. */
+export const deploymentLatencySchema = mapping({
   /** A built-in profile. The keys below override it. */
   profile: z
     .preprocess(
@@ -60,11 +61,13 @@ const schema = mapping({
   }).optional(),
 })
 
-type Parsed = z.output<typeof schema>
+type Parsed = z.output<typeof deploymentLatencySchema>
 
 /** Latency of a deployment: `latency` in the deployment file (docs/timing.md). */
 export interface DeploymentLatencyOptions
-  extends Input<z.ZodObject<typeof profileShape>>, Omit<Input<typeof schema>, keyof LatencyProfile> {}
+  extends
+    Input<z.ZodObject<typeof profileShape>>,
+    Omit<Input<typeof deploymentLatencySchema>, keyof LatencyProfile> {}
 
 /** Slowdown under load, with the default of `requests` filled in. */
 export interface Load extends FilledTree<NonNullable<Parsed['load']>> {}
@@ -114,7 +117,7 @@ export function resolveLatency(
   location: string,
 ): { readonly latency?: DeploymentLatency; readonly problems: readonly string[] } {
   if (value === undefined) return { problems: [] }
-  const parsed = schema.safeParse(value)
+  const parsed = deploymentLatencySchema.safeParse(value)
   if (!parsed.success) {
     return { problems: describeProblems(parsed.error, value, `${location}.latency`, words) }
   }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Input, mapping, numberFrom, type ReadonlyTree } from './mapping-file.ts'
+import { fileForms, type Input, mapping, numberFrom, type ReadonlyTree } from './mapping-file.ts'
 import { lognormal, type Random, standardNormal } from '../lib/random.ts'
 
 /** Returns a typical value of a distribution, near its median, in milliseconds. */
@@ -92,20 +92,22 @@ export type DistributionOptions = number | Input<Form>
 const kinds = Object.keys(forms).join(', ')
 
 /** Schema of a distribution in a file. A number is a constant; a gamma distribution has either `meanMs` or `scaleMs`. */
-export const distributionSchema: z.ZodType<Distribution, DistributionOptions> = z.preprocess(
-  (value: DistributionOptions) =>
-    typeof value === 'number' ? { distribution: 'constant', ms: value } : value,
-  z.discriminatedUnion(
-    'distribution',
-    [forms.constant, forms.normal, forms.lognormal, forms.gamma, forms.quantiles],
-    {
-      error: (issue) =>
-        issue.code === 'invalid_union'
-          ? `must be one of ${kinds}`
-          : `must be a number of milliseconds, or a mapping with a distribution (one of ${kinds})`,
-    },
-  ),
-)
+export const distributionSchema: z.ZodType<Distribution, DistributionOptions> = z
+  .preprocess(
+    (value: DistributionOptions) =>
+      typeof value === 'number' ? { distribution: 'constant', ms: value } : value,
+    z.discriminatedUnion(
+      'distribution',
+      [forms.constant, forms.normal, forms.lognormal, forms.gamma, forms.quantiles],
+      {
+        error: (issue) =>
+          issue.code === 'invalid_union'
+            ? `must be one of ${kinds}`
+            : `must be a number of milliseconds, or a mapping with a distribution (one of ${kinds})`,
+      },
+    ),
+  )
+  .register(fileForms, { also: { type: 'number', minimum: 0, maximum: MAX_MS } })
 
 /** Draws a time in milliseconds; never negative. */
 export function drawMs(from: Distribution, random: Random): number {

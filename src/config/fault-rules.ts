@@ -4,6 +4,7 @@ import { type Advice, describeProblems, showValue, unknownDeployment } from './z
 import { isRecord } from '../lib/record.ts'
 import { describeFirst, shortText } from '../lib/error-text.ts'
 import {
+  fileForms,
   type Given,
   type Input,
   integerFrom,
@@ -35,6 +36,9 @@ const pause = z
   .preprocess((value: number | 'forever') => (value === 'forever' ? Infinity : value), z.unknown())
   .refine((value) => value === Infinity || milliseconds.safeParse(value).success, foreverRule)
   .transform(Number)
+  .register(fileForms, {
+    form: { anyOf: [{ type: 'number', minimum: 0, maximum: 3_600_000 }, { const: 'forever' }] },
+  })
 
 /** Position of a fault in an answer: at most one of the two keys. */
 const position = {
@@ -49,7 +53,10 @@ const namedError = z.enum(namedErrorNames, `must be one of ${namedErrorNames.joi
 /** The fields of an error that a stream reports. */
 const reported = {
   type: phrase.optional(),
-  code: z.preprocess((value) => (typeof value === 'number' ? String(value) : value), phrase).optional(),
+  code: z
+    .preprocess((value) => (typeof value === 'number' ? String(value) : value), phrase)
+    .register(fileForms, { also: { type: 'number' } })
+    .optional(),
   message: phrase.optional(),
 }
 
@@ -142,7 +149,7 @@ const noCategoryRule = 'must be left out if finds is nothing'
 const wordRule = `must be one of ${faultKinds.join(', ')}, or the name of an error (${namedErrorNames.join(', ')})`
 
 /** Schema of a fault in a file or a header: a mapping with a kind, or a word for a kind with default parameters. */
-const faultSchema: z.ZodType<Fault, FaultOptions> = z
+export const faultSchema: z.ZodType<Fault, FaultOptions> = z
   .preprocess(
     (value: FaultOptions) => {
       if (typeof value !== 'string') return value
@@ -161,16 +168,14 @@ const faultSchema: z.ZodType<Fault, FaultOptions> = z
   )
   .refine(
     (fault) => fault.kind !== 'contentFilter' || fault.finds !== 'nothing' || fault.category === undefined,
-    {
-      error: noCategoryRule,
-      path: ['category'],
-    },
+    { error: noCategoryRule, path: ['category'] },
   )
   .transform((fault) => {
     const category = fault.kind === 'contentFilter' && fault.finds !== 'nothing' && 'violence'
     // A copy, because access to an object with deleted keys is slow.
     return { ...(category && { category }), ...withoutUndefined(fault) } as Fault
   })
+  .register(fileForms, { also: { enum: faultWords } })
 
 /** Returns whether a word is the name of an error of the service. */
 export function isNamedError(word: string): word is NamedError {
@@ -217,8 +222,10 @@ const shape = {
   fault: faultSchema,
 }
 
-const ownRule = mapping(shape)
-const anyRule = mapping({
+/** Schema of a fault in the deployment file. */
+export const ownRule = mapping(shape)
+/** Schema of a fault in the fault file. */
+export const anyRule = mapping({
   ...shape,
   /** Absent: every deployment. */
   deployment: z.string('must be the name of a deployment').optional(),
@@ -282,12 +289,8 @@ export function resolveFaults(value: unknown, where: RulesContext): FaultRules {
   if (value === undefined) return { rules: [], problems: [] }
   const { location } = where
   if (!Array.isArray(value)) {
-    return {
-      rules: [],
-      problems: [
-        `${location} must be a list of faults (got ${showValue(value)}). docs/faults.md has examples.`,
-      ],
-    }
+    const problem = `${location} must be a list of faults (got ${showValue(value)}). docs/faults.md has examples.`
+    return { rules: [], problems: [problem] }
   }
   const rules: FaultRule[] = []
   const problems: string[] = []

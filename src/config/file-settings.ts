@@ -19,6 +19,9 @@ export const configSections = [
 /** Setting with the path of the configuration file. */
 export const configFileVariable = 'SIMULATOR_CONFIG'
 
+/** Name of the upstream of the default resource. */
+export const defaultUpstream = 'default'
+
 /** Settings by their name in the section `settings`. */
 export const settingsByName: ReadonlyMap<string, Setting> = new Map(
   settingsTable()

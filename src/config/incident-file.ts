@@ -3,6 +3,7 @@ import { listProblems, shortText } from '../lib/error-text.ts'
 import { type Advice, describeProblems, unknownDeployment } from './zod-problems.ts'
 import { type FaultRuleOptions, resolveFaults, type FaultRule } from './fault-rules.ts'
 import {
+  fileForms,
   parseMappingFile,
   problemAt,
   type Input,
@@ -26,10 +27,15 @@ const millisecondsOf = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const
 const MAX_MS = 31_536_000_000
 
 const timeRule = 'must be a time such as 90s, 2m, 8m30s or 1h, up to a year'
-const time = z.preprocess(
-  (value: string) => (typeof value === 'string' ? parseTime(value) : value),
-  z.number(timeRule).min(0, timeRule).max(MAX_MS, timeRule),
-)
+const timeForm = {
+  form: { type: 'string', pattern: '^(\\d+(\\.\\d+)?(ms|s|m|h))+$', examples: ['90s', '8m30s'] },
+}
+const time = z
+  .preprocess(
+    (value: string) => (typeof value === 'string' ? parseTime(value) : value),
+    z.number(timeRule).min(0, timeRule).max(MAX_MS, timeRule),
+  )
+  .register(fileForms, timeForm)
 
 const MAX_PHASES = 1_000
 const latencyFactor = numberFrom(0, 1_000).default(1)
@@ -39,7 +45,10 @@ const phaseSchema = mapping({
   /** Start time, such as `90s` or `8m30s`; default: the end of the previous phase. */
   at: time.optional(),
   /** At most one of duration, minutes and seconds. Without any, the phase does not end. */
-  duration: time.refine((ms) => ms > 0, 'must be longer than 0').optional(),
+  duration: time
+    .refine((ms) => ms > 0, 'must be longer than 0')
+    .register(fileForms, timeForm)
+    .optional(),
   minutes: numberFrom(0.001, 525_600).optional(),
   seconds: numberFrom(0.001, 31_536_000).optional(),
   /** Absent: every deployment. */
@@ -56,7 +65,8 @@ const phaseSchema = mapping({
   'must have only one of duration, minutes and seconds',
 )
 
-const fileSchema = mapping({
+/** Schema of a timetable. `faults` of a phase are validated separately. */
+export const incidentSchema = mapping({
   phases: z
     .array(phaseSchema, 'must be a list of phases')
     .min(1, 'must have at least one phase')
@@ -78,7 +88,7 @@ type Phase = z.output<typeof phaseSchema>
 export interface IncidentPhaseOptions extends Input<typeof phaseSchema> {}
 
 /** An incident timetable, in the form of its file (docs/incidents.md). */
-export interface IncidentOptions extends Input<typeof fileSchema> {}
+export interface IncidentOptions extends Input<typeof incidentSchema> {}
 
 const otherwise = 'See docs/faults.md.'
 const advice: Advice = {
@@ -108,7 +118,7 @@ export function parseIncidentFile(source: string, path: string, known?: Readonly
 
 /** Validates the parsed entries of a timetable. */
 export function checkIncidents(entries: unknown, path: string, known?: ReadonlySet<string>): IncidentFile {
-  const parsed = fileSchema.safeParse(entries)
+  const parsed = incidentSchema.safeParse(entries)
   const inFile = (problem: string): string => problemAt(path, problem)
   if (!parsed.success) {
     return { problems: describeProblems(parsed.error, entries, '', { advice, otherwise }).map(inFile) }

@@ -145,6 +145,15 @@ export function integerFrom(min: number, max: number): z.ZodInt {
   return z.int(rule).min(min, rule).max(max, rule)
 }
 
+/**
+ * JSON Schemas of values that are converted before they are validated: `form` describes a value completely, `also` a further form of
+ * it.
+ */
+export const fileForms = z.registry<{
+  readonly form?: Readonly<Record<string, unknown>>
+  readonly also?: Readonly<Record<string, unknown>>
+}>()
+
 const nameRule = 'must be 1 to 64 letters, digits, dots, dashes or underscores'
 
 /** A name that is valid as a label value of metrics and in a header. */
@@ -180,9 +189,12 @@ export function followPath(
 
 /** Converts the keys of a tree to camelCase, the form in files: `tokens_per_minute` becomes `tokensPerMinute`. */
 export function camelKeys(tree: unknown): unknown {
-  return renameKeys(tree, (key) =>
-    key.replace(/(?<!_)_+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase()),
-  )
+  return renameKeys(tree, camelKey)
+}
+
+/** Converts a key to camelCase. */
+export function camelKey(key: string): string {
+  return key.replace(/(?<!_)_+([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
 }
 
 /** Converts the keys of a tree to snake_case, the form in the admin API: `tokensPerMinute` becomes `tokens_per_minute`. */

@@ -55,13 +55,13 @@ export interface DeploymentOptions extends Input<typeof deploymentEntrySchema> {
 export interface DeploymentEntry extends z.output<typeof deploymentEntrySchema> {}
 
 /** Keys with other names in files of the Python simulator. */
-const oldKeys: Readonly<Record<string, string>> = {
+export const oldKeys: Readonly<Record<string, string>> = {
   requestPerMinute: 'requestsPerMinute',
   size: 'embeddingSize',
 }
 
-/** Keys with integers. */
-const numberKeys: ReadonlySet<string> = new Set([
+/** Keys with integers, which can be strings of digits. */
+export const numberKeys: ReadonlySet<string> = new Set([
   'tokensPerMinute',
   'requestsPerMinute',
   'requestsSliceSeconds',

@@ -51,6 +51,11 @@ const replaced: Readonly<Record<string, string>> = {
   modelCataloguePath: 'Set it for all resources.',
 }
 
+/** Returns whether a resource can have the setting. */
+export function isResourceSetting({ path: [first = ''] }: Setting): boolean {
+  return !hostKeys.has(first) && !Object.hasOwn(replaced, first)
+}
+
 const MAX_KEYS = 100
 
 /**

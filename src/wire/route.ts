@@ -169,7 +169,7 @@ export const resourceNameRule =
   'must have 1 to 64 characters of a-z, 0-9 and -, begin with a letter or digit, and not be a reserved name'
 
 /** First segments of paths that the simulator or a service uses, so that no resource can have them as its name. */
-const reservedResourceNames: ReadonlySet<string> = new Set([
+export const reservedResourceNames: ReadonlySet<string> = new Set([
   'admin',
   'anthropic',
   'common',
