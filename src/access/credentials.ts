@@ -60,7 +60,7 @@ export function sentSecret(headers: Headers): string | undefined {
 }
 
 /** The caller that sent the key in SIMULATOR_API_KEY of its resource. */
-export const apiKeyCaller = 'key'
+const apiKeyCaller = 'key'
 
 /** Returns whether a text is meant as a JSON Web Token: base64 of `{"`, or two parts of which the first is a JSON object. */
 export function isTokenLike(text: string): boolean {

@@ -102,7 +102,9 @@ export function resolveResource(
 /** Returns the problem of ENTRA_TOKENS without the tenants that it needs. */
 function tokenProblems({ entra: { tokens, tenants = [] } }: Settings): string[] {
   if (tokens !== 'tenants' || tenants.length > 0) return []
-  return ['ENTRA_TOKENS is tenants, but ENTRA_TENANTS is not set. Set it to the ids of the accepted tenants.']
+  return [
+    'ENTRA_TOKENS (tokens) is tenants, but ENTRA_TENANTS (token_tenants) is not set. Set it to the ids of the accepted tenants.',
+  ]
 }
 
 function namesOf(deployments: readonly Deployment[]): ReadonlySet<string> {

@@ -388,6 +388,8 @@ describe('a token of a tenant', () => {
 
   it('needs ENTRA_TENANTS', () => {
     const start = () => createTestSimulator({ env: { ENTRA_TOKENS: 'tenants', ENTRA_AUDIENCES: '' } })
-    expect(start).toThrow(/ENTRA_TOKENS is tenants, but ENTRA_TENANTS is not set/)
+    expect(start).toThrow(
+      /ENTRA_TOKENS \(tokens\) is tenants, but ENTRA_TENANTS \(token_tenants\) is not set/,
+    )
   })
 })
