@@ -45,6 +45,8 @@ function positionAt({ phases, startAfterMs, rounds }: IncidentTimetable, elapsed
 /** State of a running timetable. Times are in milliseconds. */
 export interface IncidentState {
   readonly timetable: IncidentTimetable
+  /** When it started, on the monotonic scale of the clock. */
+  readonly startedMs: number
   /** Time since the start of the timetable, including its initial wait. */
   readonly elapsedMs: number
   readonly position: Position
@@ -89,8 +91,10 @@ export class IncidentRunner {
   /** State of the running timetable; undefined if no timetable is running. */
   get state(): IncidentState | undefined {
     if (!this.#timetable || !this.#running) return undefined
-    const elapsedMs = this.#clock.nowMs() - this.#startedMs
-    return { timetable: this.#timetable, elapsedMs, position: positionAt(this.#timetable, elapsedMs) }
+    const startedMs = this.#startedMs
+    const elapsedMs = this.#clock.nowMs() - startedMs
+    const position = positionAt(this.#timetable, elapsedMs)
+    return { timetable: this.#timetable, startedMs, elapsedMs, position }
   }
 
   /**
@@ -189,6 +193,12 @@ export class IncidentTimetables {
   /** Continues the timetables of another process, with their start times, and ends all others. Does not notify listeners. */
   take(running: readonly RunningIncidents[]): void {
     this.close()
+    for (const { resource, timetable, startedMs } of running) this.#startOne(resource, timetable, startedMs)
+  }
+
+  /** Continues timetables of another process, and ends those of some resources. Does not notify listeners. */
+  change(running: readonly RunningIncidents[], ended: readonly string[]): void {
+    for (const resource of ended) this.#byResource.get(resource)?.stop()
     for (const { resource, timetable, startedMs } of running) this.#startOne(resource, timetable, startedMs)
   }
 

@@ -42,6 +42,21 @@ export function countsOf({ simulator }: MetricsJson): MetricsJson {
   return { simulator: simulator.filter(({ type }) => isCount(type)), process: [] }
 }
 
+/** Returns the metrics without the series of resources, by name. */
+export function withoutResources(
+  { simulator, process }: MetricsJson,
+  names: ReadonlySet<string>,
+): MetricsJson {
+  const isKept = ({ labels }: ValueJson): boolean => !names.has(String(labels['resource']))
+  return {
+    simulator: simulator.map((metric) => ({
+      ...metric,
+      ...(metric.values && { values: metric.values.filter(isKept) }),
+    })),
+    process,
+  }
+}
+
 /** Merges the simulator metrics of several processes into one. */
 export async function sumOf(all: readonly MetricsJson[]): Promise<MetricsJson> {
   const sum = aggregated(all.map(({ simulator }) => simulator))

@@ -1,27 +1,39 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { createTestSimulator } from '../../../tests/support/test-simulator.ts'
 import { LiveConfig } from '../../config/live-config.ts'
+import { IncidentTimetables } from '../../faults/incidents.ts'
+import { createSystemClock } from '../../lib/system-clock.ts'
 import { Peer } from '../../shared/rpc/peer.ts'
 import type { WorkerControl, V8Serialized } from './worker-messages.ts'
 import { WorkerCoordinator } from './worker-coordinator.ts'
-import { deserializeState } from './worker-state.ts'
+import { PrimaryFollower } from './worker-state.ts'
 
 const deployments = Object.fromEntries(
   Array.from({ length: 500 }, (_, index) => [`chat-${index}`, { model: 'gpt-4o', tokensPerMinute: 1_000 }]),
 )
 
+const timetable = { phases: [{ name: 'slow', minutes: 10, latency: { firstTokenFactor: 2 } }] }
+
+/** As many as a large simulator, so that a message with all of them is large. */
+const resources = Object.fromEntries(
+  Array.from({ length: 200 }, (_, index) => [
+    `resource-${index}`,
+    { deployments: { chat: { model: 'gpt-4o' } }, ...(index < 50 && { incidents: timetable }) },
+  ]),
+)
+
 /** Creates a coordinator, and a worker that applies the states it receives. */
 function serveOne() {
-  const { app, simulator } = createTestSimulator({ deployments })
+  const { app, simulator } = createTestSimulator({ deployments, resources })
   const coordinator = new WorkerCoordinator({ app, simulator, workingDirectory: '/', port: 0 })
   const worker = new LiveConfig(simulator.live.inputs)
+  const incidents = new IncidentTimetables(createSystemClock())
   const sizes: number[] = []
   const link = { isLost: false }
-  const applyState = async (state: V8Serialized): Promise<void> => {
+  const follower = new PrimaryFollower({ live: worker, incidents })
+  const applyState = async (state: V8Serialized): Promise<boolean> => {
     sizes.push(state.length)
-    if (link.isLost) return
-    const { patches, base } = deserializeState(state)
-    expect((await worker.follow(patches, base)).problems).toEqual([])
+    return link.isLost || follower.apply(state)
   }
   const unexpected = async (): Promise<never> => {
     throw new Error('Unexpected call.')
@@ -42,11 +54,12 @@ function serveOne() {
     },
     { listening: () => {}, failed: () => {} },
   )
+  onTestFinished(() => incidents.close())
   const { live } = simulator
-  const join = async (): Promise<void> =>
+  const join = async (): Promise<boolean> =>
     applyState((await served.methods['startup.join']?.([] as never)) as V8Serialized)
   const names = (config: LiveConfig): string[] => [...config.current.defaultResource.deployments.keys()]
-  return { live, worker, sizes, link, join, names }
+  return { live, simulator, coordinator, worker, incidents, sizes, link, join, names }
 }
 
 describe('WorkerCoordinator', () => {
@@ -95,5 +108,69 @@ describe('WorkerCoordinator', () => {
     await expect.poll(() => names(worker)).toEqual(['only', 'new', 'newer'])
     await live.reset()
     await expect.poll(() => names(worker)).toEqual(['only'])
+  })
+
+  it('sends only what differs after changes of many resources', async () => {
+    const { live, worker, sizes, join } = serveOne()
+    for (let index = 0; index < 100; index++) {
+      await live.putDeployment('early', { model: 'gpt-4o' }, `resource-${index}`)
+    }
+    await join()
+    await live.putDeployment('late', { model: 'gpt-4o' }, 'resource-7')
+    await expect.poll(() => sizes.length).toBe(2)
+    const namesIn = () => [...(worker.current.resources.get('resource-7')?.deployments.keys() ?? [])]
+    await expect.poll(namesIn).toEqual(['chat', 'early', 'late'])
+    expect(sizes[1]).toBeLessThan(1_000)
+    expect(sizes[0]).toBeGreaterThan(20_000)
+  })
+
+  it('sends nothing for changes of tenants and feedback, which workers do not use', async () => {
+    const { live, sizes, join } = serveOne()
+    await join()
+    await live.update((patches) => ({ patches: { ...patches, feedback: [] }, result: undefined }))
+    await live.putDeployment('next', { model: 'gpt-4o' })
+    await expect.poll(() => sizes.length).toBe(2)
+  })
+
+  it('sends the start and the end of one timetable, and leaves those of other resources running', async () => {
+    const { simulator, worker, incidents, sizes, join } = serveOne()
+    await join()
+    expect([...incidents].filter(([, { phase }]) => phase)).toHaveLength(50)
+    const other = worker.current.resources.get('resource-3')?.incidents
+    if (!other) throw new Error('The resource has no timetable.')
+    simulator.incidents.stop('resource-3')
+    await expect.poll(() => incidents.phaseOf('resource-3')).toBeUndefined()
+    simulator.incidents.start('resource-99', other)
+    await expect.poll(() => incidents.phaseOf('resource-99')?.name).toBe('slow')
+    expect([...incidents].filter(([, { phase }]) => phase)).toHaveLength(50)
+    expect(Math.max(...sizes.slice(1))).toBeLessThan(2_000)
+  })
+
+  it('removes the resource in every worker, and its counts in exited workers', async () => {
+    const { live, coordinator, worker, join } = serveOne()
+    await join()
+    const { metrics } = coordinator
+    const counts = (resource: string) => ({ value: 3, labels: { resource, deployment: 'chat' } })
+    const simulator = [
+      {
+        name: 'aoai_requests_total',
+        help: 'Requests.',
+        type: 'counter',
+        aggregator: 'sum',
+        values: [counts('resource-1'), counts('resource-2')],
+      },
+    ] as never
+    const exited = { number: 2, control: { report: async () => '' } }
+    metrics.add(exited)
+    metrics.setReport(exited, { metrics: { simulator, process: [] }, unused: undefined })
+    metrics.remove(exited)
+    await live.update((patches) => ({
+      patches: { ...patches, made: { 'resource-1': null } },
+      result: undefined,
+    }))
+    await expect.poll(() => worker.current.resources.has('resource-1')).toBe(false)
+    const text = await metrics.render()
+    expect(text).toContain('aoai_requests_total{resource="resource-2",deployment="chat"} 3')
+    expect(text).not.toContain('resource-1"')
   })
 })

@@ -1,4 +1,5 @@
-import type { ConfigInputs } from '../../config/read-inputs.ts'
+import { resourceChanges } from '../../config/resource-ids.ts'
+import type { RunningIncidents } from '../../faults/incidents.ts'
 import { stackOf } from '../../lib/error-text.ts'
 import { machineOffsetMs } from '../../lib/machine-time.ts'
 import type { Peer } from '../../shared/rpc/peer.ts'
@@ -16,7 +17,7 @@ import {
   type WorkerStartup,
   workerStartupPort,
 } from './worker-messages.ts'
-import { serializeInputs, serializeState } from './worker-state.ts'
+import { type PrimaryState, serializeChanges, serializeInputs, serializeState } from './worker-state.ts'
 
 /** Dependencies of a `WorkerCoordinator`. */
 export interface WorkerCoordinatorDeps {
@@ -42,8 +43,9 @@ export class WorkerCoordinator {
   readonly metrics: WorkerMetrics
   readonly #deps: WorkerCoordinatorDeps
   readonly #ports: PortServer
-  /** Joined workers, each with the base of the configuration that it has. */
-  readonly #workers = new Map<ServedWorker, ConfigInputs>()
+  /** Joined workers, each with the last state that was sent to it; undefined if it needs the complete state. */
+  readonly #workers = new Map<ServedWorker, PrimaryState | undefined>()
+  #versions = 0
   #broadcasts: Promise<unknown> = Promise.resolve()
 
   constructor(deps: WorkerCoordinatorDeps) {
@@ -62,7 +64,13 @@ export class WorkerCoordinator {
         logger.error({ err: stackOf(error), method }, 'Could not handle a message of a worker.'),
     )
     deps.simulator.journal?.setFlush?.(() => this.#ports.catchUp())
-    live.onChange(() => void this.#broadcastState())
+    let previous = live.current
+    live.onChange((next) => {
+      const { removed } = resourceChanges(previous, next)
+      previous = next
+      if (removed.length > 0) this.metrics.removeResources(new Set(removed.map(([name]) => name)))
+      void this.#broadcastState()
+    })
     incidents.onChange(() => void this.#broadcastState())
   }
 
@@ -73,10 +81,10 @@ export class WorkerCoordinator {
    */
   open(worker: ServedWorker, startup: Pick<WorkerStartup, 'listening' | 'failed'>): ServedCaller {
     const join = (): V8Serialized => {
-      const { base } = this.#deps.simulator.live
-      this.#workers.set(worker, base)
+      const state = this.#state()
+      this.#workers.set(worker, state)
       this.metrics.add(worker)
-      return this.#state(base)
+      return serializeState(state)
     }
     const caller = this.#ports.open(
       () => worker.peer,
@@ -94,7 +102,10 @@ export class WorkerCoordinator {
 
   /** Resets all workers. Called when the primary has been reset. */
   resetWorkers(): void {
-    const reset = this.#callAll((worker) => worker.control.reset())
+    const reset = this.#callAll((worker) => {
+      this.#workers.set(worker, undefined)
+      return worker.control.reset()
+    })
     this.#broadcasts = Promise.all([this.#broadcasts, reset])
     // The reset restarts the incident timetable in each worker at a slightly different time; send the time of the primary.
     void this.#broadcastState()
@@ -115,27 +126,35 @@ export class WorkerCoordinator {
     return serializeValue(init)
   }
 
-  /** @param base undefined if the worker has it already */
-  #state(base?: ConfigInputs): V8Serialized {
-    const { live, incidents, clock } = this.#deps.simulator
-    const startOf = (elapsedMs: number): number => clock.nowMs() - elapsedMs + machineOffsetMs()
-    const running = Array.from(incidents, ([resource, { state }]) =>
-      state ? [{ resource, timetable: state.timetable, startedMs: startOf(state.elapsedMs) }] : [],
-    )
+  #state(): PrimaryState {
+    const { live, incidents } = this.#deps.simulator
+    const offsetMs = machineOffsetMs()
+    const running = new Map<string, RunningIncidents>()
+    for (const [resource, { state }] of incidents) {
+      if (!state) continue
+      const { timetable, startedMs } = state
+      running.set(resource, { resource, timetable, startedMs: startedMs + offsetMs })
+    }
     // Only the primary needs the tenants of /_twin and their feedback.
     const { tenants: _tenants, feedback: _feedback, ...patches } = live.patches
-    return serializeState({ ...(base && { base }), patches, incidents: running.flat() })
+    return { version: ++this.#versions, base: live.base, patches, incidents: running }
   }
 
   /** Sends the state to all workers. The answer to a change request waits for it. */
   #broadcastState(): Promise<unknown> {
-    const { base } = this.#deps.simulator.live
-    const changes = this.#state()
-    let full: V8Serialized | undefined
-    const sent = this.#callAll((worker) => {
-      if (this.#workers.get(worker) === base) return worker.control.applyState(changes)
-      this.#workers.set(worker, base)
-      return worker.control.applyState((full ??= this.#state(base)))
+    const next = this.#state()
+    const messages = new Map<PrimaryState | undefined, V8Serialized | undefined>()
+    const sent = this.#callAll(async (worker) => {
+      const before = this.#workers.get(worker)
+      if (!messages.has(before))
+        messages.set(before, before ? serializeChanges(before, next) : serializeState(next))
+      const message = messages.get(before)
+      if (message === undefined) return
+      this.#workers.set(worker, next)
+      if (await worker.control.applyState(message)) return
+      const complete = this.#state()
+      this.#workers.set(worker, complete)
+      await worker.control.applyState(serializeState(complete))
     })
     this.#broadcasts = Promise.all([this.#broadcasts, sent])
     return this.#broadcasts

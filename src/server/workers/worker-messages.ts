@@ -43,8 +43,8 @@ export interface WorkerReport {
 
 /** Calls from the primary to a worker. */
 export interface WorkerControl {
-  /** Applies a state (`serializeState`). */
-  applyState(state: V8Serialized): Promise<void>
+  /** Applies a state (`serializeState`). Returns false if it has only changes, and the worker lacks the state before them. */
+  applyState(state: V8Serialized): Promise<boolean>
   /** Clears usage, stored data and caches of the worker. */
   reset(): Promise<void>
   /** Reloads changed recording files; undefined: all files. */

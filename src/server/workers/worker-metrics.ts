@@ -1,4 +1,11 @@
-import { countsOf, inFlightOf, mergeMetrics, type MetricsJson, sumOf } from '../../metrics/merge-metrics.ts'
+import {
+  countsOf,
+  inFlightOf,
+  mergeMetrics,
+  type MetricsJson,
+  sumOf,
+  withoutResources,
+} from '../../metrics/merge-metrics.ts'
 import type { Metrics } from '../../metrics/metrics.ts'
 import { answerWithTimeout } from '../../shared/rpc/answer-in-time.ts'
 import { deserializeValue, type WorkerControl, type WorkerReport } from './worker-messages.ts'
@@ -45,6 +52,12 @@ export class WorkerMetrics {
     this.#ended.push(countsOf(report.metrics))
     void this.#mergeEnded()
     this.#unusedByEnded = intersect(this.#unusedByEnded, report.unused)
+  }
+
+  /** Removes the counts of resources in exited workers, by name. Running workers remove their own. */
+  removeResources(names: ReadonlySet<string>): void {
+    for (const [index, metrics] of this.#ended.entries())
+      this.#ended[index] = withoutResources(metrics, names)
   }
 
   /** Stores the last report of a worker. */

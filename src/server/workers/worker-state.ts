@@ -1,7 +1,11 @@
 import type { ConfigInputs, ResourceInputs } from '../../config/read-inputs.ts'
-import type { Patches } from '../../config/patches.ts'
+import type { LiveConfig } from '../../config/live-config.ts'
+import { changedFields, type FieldChanges, withFields } from '../../config/patch-fields.ts'
+import { noChanges, type Patches } from '../../config/patches.ts'
 import { type GivenValue, givenValue, settingsTable } from '../../config/settings-table.ts'
-import type { RunningIncidents } from '../../faults/incidents.ts'
+import type { IncidentTimetables, RunningIncidents } from '../../faults/incidents.ts'
+import { machineOffsetMs } from '../../lib/machine-time.ts'
+import { SerialQueue } from '../../lib/queues.ts'
 import { builtInCatalogue } from '../../wire/models/model-catalogue.ts'
 import { serializeValue, type V8Serialized, deserializeValue } from './worker-messages.ts'
 import { availableParallelism } from 'node:os'
@@ -9,12 +13,14 @@ import type { Config } from '../../config/config.ts'
 
 /** The state of the primary that workers follow. */
 export interface PrimaryState {
-  /** Inputs of the configuration without changes. Absent if the worker has them, because they can be large. */
-  readonly base?: ConfigInputs
-  /** All changes to `base`, so that a worker that missed a state is up to date after the next one. */
+  /** Each state has another version. */
+  readonly version: number
+  /** Inputs of the configuration without changes. */
+  readonly base: ConfigInputs
+  /** All changes to `base`. */
   readonly patches: Patches
-  /** Running timetables; times are in milliseconds since the machine started. */
-  readonly incidents: readonly RunningIncidents[]
+  /** Running timetables by resource; times are in milliseconds since the machine started. */
+  readonly incidents: ReadonlyMap<string, RunningIncidents>
 }
 
 type SentResource = Omit<ResourceInputs, 'given' | 'models'> & {
@@ -29,8 +35,16 @@ interface SentInputs {
   readonly resources: Readonly<Record<string, SentResource>>
 }
 
-interface SentState extends Omit<PrimaryState, 'base'> {
+interface SentState {
+  readonly version: number
+  /** The version of the state before the changes; undefined for a complete state. */
+  readonly after: number | undefined
+  /** Absent if the worker has it, because it can be large. */
   readonly base?: V8Serialized
+  readonly patches: FieldChanges
+  readonly running: readonly RunningIncidents[]
+  /** Resources whose timetable has ended. */
+  readonly ended: readonly string[]
 }
 
 /** Serializes inputs for a worker. The worker reads no files or variables itself, so that its configuration cannot differ. */
@@ -45,16 +59,75 @@ export function deserializeInputs(serialized: V8Serialized): ConfigInputs {
   return { ...received(own), resources: mapResources(resources, received) }
 }
 
-/** Serializes a state for a worker. */
-export function serializeState({ base, ...changes }: PrimaryState): V8Serialized {
-  const state: SentState = { ...changes, ...(base && { base: serializeInputs(base) }) }
-  return serializeValue(state)
+/** Serializes a complete state for a worker. */
+export function serializeState(state: PrimaryState): V8Serialized {
+  return serializeValue(difference(undefined, state))
 }
 
-/** Returns a state that `serializeState` has serialized. */
-export function deserializeState(serialized: V8Serialized): PrimaryState {
-  const { base, ...changes } = deserializeValue(serialized) as SentState
-  return { ...changes, ...(base !== undefined && { base: deserializeInputs(base) }) }
+/** Serializes the difference between two states for a worker; undefined if there is none. */
+export function serializeChanges(before: PrimaryState, next: PrimaryState): V8Serialized | undefined {
+  const changes = difference(before, next)
+  const { base, patches, running, ended } = changes
+  const count = Object.keys(patches.set).length + patches.removed.length + running.length + ended.length
+  return count === 0 && base === undefined ? undefined : serializeValue(changes)
+}
+
+function difference(before: PrimaryState | undefined, next: PrimaryState): SentState {
+  const { version, base, incidents } = next
+  const known = before?.incidents
+  return {
+    version,
+    after: before?.version,
+    ...(before?.base !== base && { base: serializeInputs(base) }),
+    patches: changedFields(before?.patches, next.patches),
+    running: [...incidents.values()].filter((one) => !isSameRun(known?.get(one.resource), one)),
+    ended: [...(known?.keys() ?? [])].filter((resource) => !incidents.has(resource)),
+  }
+}
+
+function isSameRun(some: RunningIncidents | undefined, other: RunningIncidents): boolean {
+  return some?.timetable === other.timetable && some.startedMs === other.startedMs
+}
+
+/** Makes a worker follow the primary. */
+export class PrimaryFollower {
+  readonly #live: LiveConfig
+  readonly #incidents: Pick<IncidentTimetables, 'take' | 'change'>
+  /** Each state is applied to the previous one. */
+  readonly #states = new SerialQueue()
+  #version: number | undefined
+
+  constructor({
+    live,
+    incidents,
+  }: {
+    live: LiveConfig
+    incidents: Pick<IncidentTimetables, 'take' | 'change'>
+  }) {
+    this.#live = live
+    this.#incidents = incidents
+  }
+
+  /** Applies a state that `serializeState` has serialized. Returns false, and changes nothing, if the state before it is missing. */
+  apply(serialized: V8Serialized): Promise<boolean> {
+    return this.#states.run(async () => {
+      const { version, after, base, patches, running, ended } = deserializeValue(serialized) as SentState
+      const isComplete = after === undefined
+      if (!isComplete && after !== this.#version) return false
+      const { problems } = await this.#live.follow(
+        withFields(isComplete ? noChanges : this.#live.patches, patches),
+        base === undefined ? undefined : deserializeInputs(base),
+      )
+      if (problems.length > 0)
+        throw new Error(`Could not apply the configuration of the primary: ${problems.join(' ')}`)
+      this.#version = version
+      const offsetMs = machineOffsetMs()
+      const shifted = running.map((one) => Object.assign(one, { startedMs: one.startedMs - offsetMs }))
+      if (isComplete) this.#incidents.take(shifted)
+      else this.#incidents.change(shifted, ended)
+      return true
+    })
+  }
 }
 
 function sent<T extends ResourceInputs>({ given, models, ...same }: T) {

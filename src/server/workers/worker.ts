@@ -11,7 +11,6 @@ import { type ChosenLog, chooseLog } from '../choose-log.ts'
 import { type StartedSimulator, startSimulator } from '../start-simulator.ts'
 import { unusedRecordings } from '../unused-recordings.ts'
 import { guardUnhandledRejections } from '../process-lifecycle.ts'
-import { machineOffsetMs } from '../../lib/machine-time.ts'
 import { Peer } from '../../shared/rpc/peer.ts'
 import { portClient } from '../../shared/rpc/port-client.ts'
 import { PortServer, serve } from '../../shared/rpc/port-server.ts'
@@ -27,10 +26,11 @@ import {
   workerStartupPort,
   type WorkerReport,
 } from './worker-messages.ts'
-import { workerEnvVar, deserializeInputs, deserializeState } from './worker-state.ts'
+import { workerEnvVar, deserializeInputs, PrimaryFollower } from './worker-state.ts'
 
 interface Running extends StartedSimulator {
   readonly live: LiveConfig
+  readonly follower: PrimaryFollower
   readonly port: number
   readonly log: ChosenLog
   listener?: Listener
@@ -55,7 +55,7 @@ export async function runWorker(): Promise<void> {
   }
   const control: WorkerControl = {
     // Messages that arrive together are all received before code that awaits one of them continues.
-    applyState: (state) => joined.then(() => applyState(started(), state)),
+    applyState: (state) => joined.then(() => started().follower.apply(state)),
     async reset() {
       await started().simulator.reset()
     },
@@ -81,7 +81,7 @@ export async function runWorker(): Promise<void> {
   const begin = async (): Promise<void> => {
     const self = await start(primary, await startup.init())
     running = self
-    joined = Promise.resolve(startup.join()).then((state) => applyState(self, state))
+    joined = Promise.resolve(startup.join()).then((state) => self.follower.apply(state))
     await joined
     if (isStopping) return
     const { app, live, simulator, port } = running
@@ -120,22 +120,8 @@ async function start(primary: Peer, init: V8Serialized): Promise<Running> {
   })
   // Loading an encoding takes more than 0.1 s, which the first requests should not wait for.
   for (const name of encodingNames) loadEncoding(name)
-  return { ...started, live, port, log }
-}
-
-async function applyState({ live, simulator }: Running, state: V8Serialized): Promise<void> {
-  const { base, patches, incidents } = deserializeState(state)
-  const { problems } = await live.follow(patches, base)
-  if (problems.length > 0)
-    throw new Error(`Could not apply the configuration of the primary: ${problems.join(' ')}`)
-  const offsetMs = machineOffsetMs()
-  simulator.incidents.take(
-    incidents.map(({ resource, timetable, startedMs }) => ({
-      resource,
-      timetable,
-      startedMs: startedMs - offsetMs,
-    })),
-  )
+  const { incidents } = started.simulator
+  return { ...started, live, follower: new PrimaryFollower({ live, incidents }), port, log }
 }
 
 async function report({ simulator }: Running): Promise<V8Serialized> {
