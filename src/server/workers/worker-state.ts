@@ -43,7 +43,7 @@ interface SentState {
   readonly base?: V8Serialized
   readonly patches: FieldChanges
   readonly running: readonly RunningIncidents[]
-  /** Resources whose timetable has ended. */
+  /** Resources with a timetable that has ended. */
   readonly ended: readonly string[]
 }
 
@@ -64,7 +64,7 @@ export function serializeState(state: PrimaryState): V8Serialized {
   return serializeValue(difference(undefined, state))
 }
 
-/** Serializes the difference between two states for a worker; undefined if there is none. */
+/** Serializes the difference between two states for a worker; undefined if they are equal. */
 export function serializeChanges(before: PrimaryState, next: PrimaryState): V8Serialized | undefined {
   const changes = difference(before, next)
   const { base, patches, running, ended } = changes
