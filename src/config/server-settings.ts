@@ -99,7 +99,7 @@ export const serverSettings = {
       group,
       unsetMeaning: 'the address in the Host header of a request',
       description:
-        'Address of the simulator for its clients, such as https://sim.example.com: in URLs of images, and as the issuer of tokens (docs/access.md).',
+        'Address of the simulator for its clients, such as https://sim.example.com: in URLs of images and of /_twin, and as the issuer of tokens (docs/access.md).',
     },
   ),
   port: setting(integer(0, 65_535), {

@@ -1,11 +1,11 @@
 import type { Context } from 'hono'
 import { discoveryOf, issueToken, keySetOf, type TokenError } from '../access/issue-token.ts'
 import type { ResourceView } from '../config/config.ts'
-import { originOf } from '../pipeline/exchange.ts'
 import { resourceNotFound } from '../wire/errors.ts'
 import { errorResponse } from './answer-failure.ts'
 import { guid } from '../wire/ids.ts'
 import type { AppEnv } from './app.ts'
+import { pageOrigin } from './page-origin.ts'
 import type { Page } from './pages.ts'
 import { readWebBody } from './read-body.ts'
 import type { Simulator } from './simulator.ts'
@@ -55,7 +55,7 @@ export function createTokenPages(simulator: Simulator): readonly Page[] {
       const { resource, config } = issuerAt(context, simulator) ?? {}
       // The resource was deleted while a worker forwarded the request.
       if (resource === undefined || !config) return errorResponse(resourceNotFound())
-      return answer({ context, resource, config, base: baseOf(context.req.raw, config) })
+      return answer({ context, resource, config, base: pageOrigin(context.req.raw, config) })
     },
   })
   return [
@@ -73,13 +73,6 @@ function issuerAt(
   const config = resources.get(resource)
   const tokens = config?.entra.tokens
   return config && (tokens === 'own' || tokens === 'any') ? { resource, config } : undefined
-}
-
-/** Returns the address that the client uses: PUBLIC_URL, or that in the Host header. The scheme is that of its connection or proxy. */
-function baseOf({ headers, url }: Request, config: ResourceView): string {
-  const origin = originOf({ headers: Object.fromEntries(headers), config })
-  const isSecure = config.publicUrl === undefined && url.startsWith('https:')
-  return isSecure ? origin.replace(/^http:/, 'https:') : origin
 }
 
 function wrongMethod(method: 'GET' | 'POST'): Answer {

@@ -21,6 +21,14 @@ describe('a resource of a tenant', () => {
     expect([again.status, again.body]).toEqual([404, { error: 'Resource not found' }])
   })
 
+  it('has the public address of the simulator', async () => {
+    const { ask, tenant } = createTwin({ env: { PUBLIC_URL: 'https://sim.test' } })
+    const { body } = await ask('POST', '/_twin/resources', await tenant(), { resource_id: 'acme' })
+    expect(body.base_url).toBe('https://sim.test/acme')
+    expect((await ask('GET', '/_twin/settings', { host: 'other' })).body.base_url).toBe('https://sim.test')
+    expect((await ask('GET', '/_twin/agent-instructions')).text).toContain('https://sim.test/acme')
+  })
+
   it('gets a name unless one is given', async () => {
     const { ask, tenant } = createTwin()
     const own = await tenant()

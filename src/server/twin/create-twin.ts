@@ -3,9 +3,9 @@ import { randomUUID } from 'node:crypto'
 import type { Context } from 'hono'
 import { shortText } from '../../lib/error-text.ts'
 import { OperatorError } from '../../lib/operator-error.ts'
-import { originOf } from '../../pipeline/exchange.ts'
 import { queryParameters, readJson, readQuery } from '../admin/read-query.ts'
 import type { AppEnv } from '../app.ts'
+import { pageOrigin } from '../page-origin.ts'
 import type { Page } from '../pages.ts'
 import { readWebBody } from '../read-body.ts'
 import type { Simulator } from '../simulator.ts'
@@ -96,7 +96,7 @@ async function answerRoute(
     const answer = await answerAuthenticated(route, req.raw, {
       tenant: access.tenant,
       params: req.param(),
-      origin: originOfPage(req.raw, simulator),
+      origin: pageOrigin(req.raw, simulator.config.defaultResource),
     })
     record(route, answer, access.tenant, id, deps)
     return answer
@@ -159,12 +159,6 @@ function readBasic(authorization: string): { readonly id: string; readonly secre
   const text = Buffer.from(encoded, 'base64').toString()
   const colon = text.indexOf(':')
   return colon < 0 ? undefined : { id: text.slice(0, colon), secret: text.slice(colon + 1) }
-}
-
-/** Returns the address of the simulator. A request in the same process has no Host header, but a host in its URL. */
-function originOfPage({ headers, url }: Request, { config }: Simulator): string {
-  const { host } = new URL(url)
-  return originOf({ headers: { host, ...Object.fromEntries(headers) }, config: config.defaultResource })
 }
 
 async function answerAuthenticated(
