@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type RunningProgram, startProgram } from '../support/built-program.ts'
 import { sendRaw } from '../support/raw-http.ts'
@@ -79,5 +82,54 @@ describe('/_twin with workers', () => {
       ['x'.repeat(2 * 1024 * 1024), 413],
     ] as const)
       expect((await ask('POST', '/_twin/resources', own, body)).status).toBe(status)
+  })
+})
+
+describe('/_twin with CONFIG_STORE', () => {
+  it('has all tenants, resources, keys, deployments and feedback after a restart', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'twin-'))
+    const options = {
+      args: ['--workers', '2'],
+      env: { ...env, CONFIG_STORE: `file:${join(folder, 'changes.json')}` },
+    }
+    try {
+      const first = await startProgram(options)
+      const { ask, resource, tenant } = twinOf(first)
+      const own = await tenant()
+      const { key } = await resource('acme', own)
+      await ask('POST', '/_twin/resources', own, { resource_id: 'named', friendly_name: 'Named' })
+      await ask('POST', '/_twin/resources/acme/deployments', own, {
+        model: 'gpt-4o',
+        deployment_id: 'd',
+        friendly_name: 'D',
+      })
+      await ask('POST', '/_twin/feedback', own, { body: 'x' })
+      const paths = [
+        'resources',
+        'resources/acme/api_keys',
+        'resources/acme/deployments',
+        'feedback',
+        'tenants',
+      ]
+      const stateOf = async (api: TwinApi, program: RunningProgram): Promise<string[]> =>
+        Promise.all(
+          paths.map(async (path) =>
+            (await api.ask('GET', `/_twin/${path}`, own)).text.replaceAll(program.url, ''),
+          ),
+        )
+      const before = await stateOf(twinOf(first), first)
+      const stored = readFileSync(join(folder, 'changes.json'), 'utf8')
+      await first.stop()
+      expect(stored).not.toContain(key)
+      expect(stored).not.toContain(own.tenant_secret)
+      await using second = await startProgram(options)
+      expect(await stateOf(twinOf(second), second)).toEqual(before)
+      expect(before.join()).toContain('"friendly_name":"Named"')
+      expect(await statusesOf(second, key)).toEqual([200])
+      expect((await twinOf(second).ask('DELETE', '/_twin/resources/acme', own)).status).toBe(200)
+      expect(await statusesOf(second, key)).toEqual([401])
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 })
