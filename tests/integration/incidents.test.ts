@@ -201,3 +201,69 @@ describe('examples/incidents', () => {
     expect(parseIncidentFile(source, file, known).problems).toEqual([])
   })
 })
+
+describe('an incident timetable of a resource', () => {
+  it('applies to the resource that the query names', async () => {
+    const down = {
+      phases: [{ name: 'down', seconds: 60, faults: [{ probability: 1, fault: 'overloaded503' }] }],
+    }
+    const own = { chat: { model: 'gpt-4o' } }
+    const { ask, admin, post, metric, clock } = setUp({
+      env: { LATENCY_TIME_SCALE: '0' },
+      resources: { acme: { deployments: own, incidents: down }, beta: { deployments: own } },
+    })
+    const path = deploymentPath('chat', 'chat/completions')
+    const statuses = async (): Promise<number[]> => [
+      (await ask()).status,
+      (await post(`/acme${path}`, hello, { 'api-key': 'acme-key' })).status,
+      (await post(`/beta${path}`, hello, { 'api-key': 'beta-key' })).status,
+    ]
+    const phaseOf = async (answer: Response | Promise<Response>): Promise<unknown> => {
+      const { running, phase } = (await (await answer).json()) as {
+        running: boolean
+        phase?: { name: string }
+      }
+      return running ? phase?.name : undefined
+    }
+    expect(await statuses()).toEqual([200, 503, 200])
+    expect(await phaseOf(admin('GET', '?resource=acme'))).toBe('down')
+    expect(await phaseOf(admin('GET', '?resource=default'))).toBeUndefined()
+    expect(await phaseOf(admin('POST', '/stop?resource=acme'))).toBeUndefined()
+    expect(await statuses()).toEqual([200, 200, 200])
+    expect(await phaseOf(admin('POST', '/start?resource=beta', JSON.stringify(down)))).toBe('down')
+    expect(await statuses()).toEqual([200, 200, 503])
+    expect(await metric('aoai_incident_phase{resource="beta"')).toHaveLength(1)
+    // Without a body, the timetable of the resource.
+    expect(await phaseOf(admin('POST', '/start?resource=acme'))).toBe('down')
+    await clock.advance(60_000)
+    expect(await statuses()).toEqual([200, 200, 200])
+    const missing = await admin('POST', '/start?resource=beta')
+    expect([missing.status, await missing.text()]).toEqual([
+      400,
+      expect.stringContaining('set incidents of the resource beta'),
+    ])
+  })
+
+  it.each([
+    ['GET', ''],
+    ['POST', '/start'],
+    ['POST', '/stop'],
+  ])('of an unknown resource gets a 404 from %s %s', async (method, path) => {
+    const { admin, ask } = setUp({
+      env: { LATENCY_TIME_SCALE: '0' },
+      resources: { acme: { deployments: { chat: { model: 'gpt-4o' } } } },
+    })
+    for (const name of ['acne', '', 'ACME', '__proto__', 'acme%2F']) {
+      const answer = await admin(
+        method,
+        `${path}?resource=${name}`,
+        method === 'GET' ? undefined : '{"phases":[]}',
+      )
+      expect([name, answer.status]).toEqual([name, 404])
+      expect(await answer.json()).toMatchObject({ error: { code: 'ResourceNotFound' } })
+    }
+    const unknown = await admin(method, `${path}?resorce=acme`)
+    expect(unknown.status).toBe(400)
+    expect((await ask()).status).toBe(200)
+  })
+})

@@ -170,7 +170,7 @@ describe('a second resource', () => {
       'aoai_incident_phase{phase="calm"} 1',
       'aoai_incident_phase{resource="acme",phase="down"} 1',
     ])
-    // The admin API changes the default resource only.
+    // Without a resource, the admin API changes the default one.
     await app.request('/++/incidents/stop', { method: 'POST', headers: { 'api-key': testKey } })
     expect((await post(chatPath('/acme'), message, acmeKey)).status).toBe(503)
     await clock.advance(30_000)

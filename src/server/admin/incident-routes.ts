@@ -1,9 +1,10 @@
 import { z } from 'zod'
-import { defaultResourceName } from '../../config/config.ts'
+import { defaultResourceName, type ResourceConfig } from '../../config/config.ts'
 import { type IncidentTimetable, parseIncidentFile } from '../../config/incident-file.ts'
 import type { IncidentState } from '../../faults/incidents.ts'
 import type { Simulator } from '../simulator.ts'
-import { errorAnswer, refuse, type AdminRoute, defineRoute } from './admin-route.ts'
+import { errorAnswer, type Refusal, refuse, type AdminRoute, defineRoute } from './admin-route.ts'
+import { resourceNotFound } from './deployment-routes.ts'
 
 const seconds = z.number().min(0)
 
@@ -35,13 +36,26 @@ const timetableSchema = z.custom<string>().meta({
   properties: { phases: { type: 'array', items: { type: 'object' } } },
 })
 
+const query = z.object({
+  resource: z
+    .string()
+    .default(defaultResourceName)
+    .describe('The resource of the timetable. `default` is the one without a prefix.'),
+})
+
 type State = z.output<typeof stateSchema>
 
 /** Returns the routes of incidents. All of them answer with the state of the timetable. */
 export function incidentRoutes(simulator: Simulator): readonly AdminRoute[] {
   const { incidents } = simulator
-  const state = () => ({ status: 200 as const, body: describeState(incidents.stateOf(defaultResourceName)) })
-  const answers = { 200: { description: 'State of the timetable.', schema: stateSchema } }
+  const state = (resource: string): Refusal | { readonly status: 200; readonly body: State } =>
+    simulator.config.resources.has(resource)
+      ? { status: 200, body: describeState(incidents.stateOf(resource)) }
+      : resourceNotFound(simulator, resource)
+  const answers = {
+    200: { description: 'State of the timetable.', schema: stateSchema },
+    404: errorAnswer('Unknown resource.'),
+  }
 
   return [
     defineRoute({
@@ -49,30 +63,35 @@ export function incidentRoutes(simulator: Simulator): readonly AdminRoute[] {
       path: '/++/incidents',
       operationId: 'getIncidents',
       summary: 'Get the state of the incident timetable',
+      query,
       answers,
-      handle: async () => state(),
+      handle: async ({ query: { resource } }) => state(resource),
     }),
     defineRoute({
       method: 'POST',
       path: '/++/incidents/start',
       operationId: 'startIncidents',
       summary: 'Start an incident timetable, replacing a running one',
+      query,
       body: {
         kind: 'text',
-        description: 'Timetable in JSON or YAML (docs/incidents.md), at most 64 KB. Default: INCIDENTS_PATH.',
+        description:
+          'Timetable in JSON or YAML (docs/incidents.md), at most 64 KB. Default: that of the resource, which is INCIDENTS_PATH for the default one.',
         schema: timetableSchema,
         example: {
           phases: [{ name: 'down', seconds: 60, faults: [{ probability: 1, fault: 'overloaded503' }] }],
         },
       },
       answers: { ...answers, 400: errorAnswer('The timetable is invalid or missing.') },
-      async handle({ body }) {
-        const chosen = chooseTimetable(body, simulator)
+      async handle({ body, query: { resource } }) {
+        const config = simulator.config.resources.get(resource)
+        if (!config) return resourceNotFound(simulator, resource)
+        const chosen = chooseTimetable(body, config, resource)
         if ('problems' in chosen) {
           return refuse(400, 'InvalidTimetable', chosen.problems.join('\n'), chosen.problems)
         }
-        incidents.start(defaultResourceName, chosen.timetable)
-        return state()
+        incidents.start(resource, chosen.timetable)
+        return state(resource)
       },
     }),
     defineRoute({
@@ -80,10 +99,11 @@ export function incidentRoutes(simulator: Simulator): readonly AdminRoute[] {
       path: '/++/incidents/stop',
       operationId: 'stopIncidents',
       summary: 'Stop the incident timetable',
+      query,
       answers,
-      async handle() {
-        incidents.stop(defaultResourceName)
-        return state()
+      async handle({ query: { resource } }) {
+        incidents.stop(resource)
+        return state(resource)
       },
     }),
   ]
@@ -94,28 +114,25 @@ const MAX_TIMETABLE_BYTES = 64 * 1024
 
 type TimetableChoice = { readonly timetable: IncidentTimetable } | { readonly problems: readonly string[] }
 
-/** Returns the timetable of the body (JSON or YAML), or of the configuration if the body is empty. */
-function chooseTimetable(source: string, { config }: Simulator): TimetableChoice {
+/** Returns the timetable of the body (JSON or YAML), or of the configuration of the resource if the body is empty. */
+function chooseTimetable(
+  source: string,
+  { incidents, deployments }: ResourceConfig,
+  resource: string,
+): TimetableChoice {
+  const setting =
+    resource === defaultResourceName ? 'set INCIDENTS_PATH' : `set incidents of the resource ${resource}`
   if (source.trim() === '') {
-    const { incidents } = config.defaultResource
-    return incidents
-      ? { timetable: incidents }
-      : {
-          problems: [
-            'Could not start incidents: there is no timetable. Send one as the body, or set INCIDENTS_PATH.',
-          ],
-        }
+    if (incidents) return { timetable: incidents }
+    const problem = `Could not start incidents: there is no timetable. Send one as the body, or ${setting}.`
+    return { problems: [problem] }
   }
   const bytes = Buffer.byteLength(source)
   if (bytes > MAX_TIMETABLE_BYTES) {
-    const problem = `The timetable must have at most ${MAX_TIMETABLE_BYTES} bytes (got ${bytes}). Shorten it, or set INCIDENTS_PATH to its file.`
+    const problem = `The timetable must have at most ${MAX_TIMETABLE_BYTES} bytes (got ${bytes}). Shorten it, or ${setting}.`
     return { problems: [problem] }
   }
-  const { timetable, problems } = parseIncidentFile(
-    source,
-    'body',
-    new Set(config.defaultResource.deployments.keys()),
-  )
+  const { timetable, problems } = parseIncidentFile(source, 'body', new Set(deployments.keys()))
   return timetable ? { timetable } : { problems }
 }
 
