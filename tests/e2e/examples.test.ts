@@ -1,10 +1,11 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { packageFolder } from '../support/built-program.ts'
+import { eventually, packageFolder, startProgram } from '../support/built-program.ts'
 import { freePort } from '../support/free-port.ts'
 import { needs } from '../support/installed-tool.ts'
 import { createUserProject } from '../support/user-project.ts'
@@ -84,6 +85,71 @@ describe('examples/github-actions', () => {
       env: { ...env, ...Object.fromEntries(variables) },
       timeout: 50_000,
     })
+  }
+})
+
+describe('examples/two-regions', () => {
+  const folder = join(packageFolder, 'examples/two-regions')
+  const path = '/openai/deployments/chat/chat/completions?api-version=2024-10-21'
+  const body = JSON.stringify({ messages: [{ role: 'user', content: 'Hi' }], max_tokens: 5 })
+  const headers = { 'content-type': 'application/json' }
+
+  it('answers from the other region during an outage, and loses no request', async () => {
+    await using program = await startProgram({
+      env: { SIMULATOR_CONFIG: join(folder, 'two-regions.yaml'), LATENCY_TIME_SCALE: '0' },
+    })
+    await using gateway = await startGateway(program.url)
+    const ask = async (stream = false): Promise<{ status: number; region: string; text: string }> => {
+      const asked = stream ? body.replace('{', '{"stream":true,') : body
+      const answer = await fetch(gateway.url + path, { method: 'POST', headers, body: asked })
+      const text = await answer.text()
+      return { status: answer.status, region: answer.headers.get('x-ms-region') ?? '', text }
+    }
+    expect(await ask()).toMatchObject({ status: 200, region: 'East US 2' })
+    const outage = readFileSync(join(folder, 'outage.yaml'), 'utf8')
+    const incidents = (what: string, sent?: string): Promise<Response> =>
+      fetch(`${program.url}/++/incidents/${what}?resource=east`, {
+        method: 'POST',
+        headers: { 'api-key': program.key },
+        ...(sent !== undefined && { body: sent }),
+      })
+    expect((await incidents('start', outage.replace('seconds: 4', 'seconds: 600'))).status).toBe(200)
+    const during = await Promise.all(Array.from({ length: 40 }, (_, index) => ask(index % 2 === 1)))
+    expect(new Set(during.map(({ status, region }) => `${status} ${region}`))).toEqual(
+      new Set(['200 West US 3']),
+    )
+    expect(during.filter(({ text }) => text.includes('[DONE]'))).toHaveLength(20)
+    await incidents('stop')
+    const after = await eventually(ask, ({ region }) => region === 'East US 2')
+    expect(after.status).toBe(200)
+  })
+
+  it('returns the earliest retry-after if both regions are busy', async () => {
+    await using gateway = await startGateway('http://127.0.0.1:1')
+    const answers = await Promise.all(
+      [1, 2].map(() => fetch(gateway.url + path, { method: 'POST', headers, body })),
+    )
+    for (const answer of answers) {
+      expect([answer.status, answer.headers.get('retry-after')]).toEqual([429, '1'])
+      expect(Number(answer.headers.get('retry-after-ms'))).toBeLessThanOrEqual(1_000)
+    }
+  })
+
+  async function startGateway(simulator: string): Promise<AsyncDisposable & { readonly url: string }> {
+    const regions = { EAST_URL: `${simulator}/east`, WEST_URL: `${simulator}/west` }
+    const child = spawn(process.execPath, [join(folder, 'gateway.js')], {
+      env: { ...env, ...regions, PORT: '0' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    const ended = once(child, 'exit')
+    const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string]
+    return {
+      url: /http:\S+/.exec(line)?.[0] ?? '',
+      async [Symbol.asyncDispose]() {
+        child.kill()
+        await ended
+      },
+    }
   }
 })
 
