@@ -17,6 +17,8 @@ export interface CheckRetriesOptions {
   readonly url: URL
   /** Default: ADMIN_API_KEY, or else SIMULATOR_API_KEY. */
   readonly apiKey: string | undefined
+  /** Default: all resources. */
+  readonly resource?: string | undefined
   /** Findings that fail the command. If empty, the command only reports. */
   readonly failOn: readonly Finding[]
   readonly isJson: boolean
@@ -36,7 +38,7 @@ export async function checkRetries(host: CliHost, options: CheckRetriesOptions):
       'Could not read the retry report: there is no key. Set SIMULATOR_API_KEY or --api-key to the key of the simulator, or ADMIN_API_KEY if it has a separate admin key.',
     )
   }
-  const report = await fetchRetryReport(options.url, apiKey)
+  const report = await fetchRetryReport(options, apiKey)
   const lines = options.isJson ? [JSON.stringify(report, null, 2)] : renderRetryReport(report)
   host.stdout.write(`${lines.join('\n')}\n`)
   const faults = options.failOn.flatMap((finding) => describeFinding[finding](report.totals))
@@ -78,8 +80,12 @@ const TIMEOUT_MS = 30_000
  *
  * @throws {OperatorError} SIMULATOR_UNAVAILABLE if it does not answer, rejects the key, or has no journal
  */
-async function fetchRetryReport(url: URL, apiKey: string): Promise<RetryReportJson> {
+async function fetchRetryReport(
+  { url, resource }: Pick<CheckRetriesOptions, 'url' | 'resource'>,
+  apiKey: string,
+): Promise<RetryReportJson> {
   const address = new URL(`${url.pathname.replace(/\/+$/, '')}/++/retry-report`, url)
+  if (resource !== undefined) address.searchParams.set('resource', resource)
   const { status, text } = await get(address, apiKey)
   const body = parseFields(text)
   if (status === 200 && isReport(body)) return body
@@ -151,11 +157,14 @@ function renderRetryReport({ since, clients, totals }: RetryReportJson): string[
 const titles = ['client', 'requests', 'failures', 'retries', 'early', 'forbidden', 'herds', 'worst shortfall']
 
 function table(clients: readonly ClientJson[]): string[] {
-  const rows = clients.map(({ client, requests, failures, retries, early, forbidden, herds }) => [
-    printable(client),
-    ...[requests, failures, retries, early.count, forbidden.count, herds.count].map(formatNumber),
-    early.count > 0 ? formatMs(early.worst_shortfall_ms) : '-',
-  ])
+  const rows = clients.map((client) => {
+    const { requests, failures, retries, early, forbidden, herds } = client
+    return [
+      nameOf(client),
+      ...[requests, failures, retries, early.count, forbidden.count, herds.count].map(formatNumber),
+      early.count > 0 ? formatMs(early.worst_shortfall_ms) : '-',
+    ]
+  })
   const widths = titles.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
   )
@@ -168,9 +177,14 @@ function table(clients: readonly ClientJson[]): string[] {
   )
 }
 
+/** The name of a client, with the resource unless it is the default one. */
+function nameOf({ client, resource }: ClientJson): string {
+  return printable(resource === undefined ? client : `${resource}: ${client}`)
+}
+
 function findingsOf(client: ClientJson): string[] {
   const { early, forbidden, herds, retries, waited } = client
-  const name = printable(client.client)
+  const name = nameOf(client)
   const lines: string[] = []
   const example = early.examples.at(-1)
   if (example) {

@@ -14,6 +14,7 @@ interface Options {
   readonly url: URL
   readonly apiKey?: string
   readonly adminApiKey?: string
+  readonly resource?: string
   readonly failOn?: readonly Finding[]
   readonly json?: true
 }
@@ -33,6 +34,7 @@ function addCheckCommand(program: Command, host: CliHost): void {
       'key of the simulator (default: SIMULATOR_API_KEY; flags are visible to other users)',
     )
     .option('--admin-api-key <key>', 'admin key, if it differs (default: ADMIN_API_KEY)')
+    .option('--resource <name>', 'only requests to this resource, such as default (default: all)')
     .option(
       '--fail-on <findings>',
       `exit with code 1 if any of these is found: ${findings.join(',')}`,
@@ -42,8 +44,9 @@ function addCheckCommand(program: Command, host: CliHost): void {
     .allowExcessArguments(false)
     .action((_options: Options, command: Command) => {
       // Both keys are also flags of the program and can precede the command.
-      const { url, apiKey, adminApiKey, failOn = [], json } = command.optsWithGlobals<Options>()
-      return checkRetries(host, { url, apiKey: adminApiKey ?? apiKey, failOn, isJson: json === true })
+      const { url, apiKey, adminApiKey, resource, failOn = [], json } = command.optsWithGlobals<Options>()
+      const key = adminApiKey ?? apiKey
+      return checkRetries(host, { url, apiKey: key, resource, failOn, isJson: json === true })
     })
 }
 

@@ -97,6 +97,7 @@ function clientJson(client: ClientReport, isoTime: RetryReport['isoTime']) {
   const { early, forbidden, herds, waited } = client
   return {
     client: client.client,
+    ...resourceJson(client),
     requests: client.requests,
     failures: client.failures,
     failures_by_status: client.failuresByStatus,

@@ -5,7 +5,7 @@ import type { MaybePromise, Codec, Port } from '../lib/port.ts'
 import { MAX_BODY_BYTES } from './journal.ts'
 import type { JournalEntry, JournalFilter, JournalCall } from './journal-entry.ts'
 import { requestFingerprint } from './request-fingerprint.ts'
-import type { RetryReport } from './retry-report.ts'
+import type { RetryReport, RetryReportFilter } from './retry-report.ts'
 
 /** Reported to the journal when the answer to a request is planned. */
 export interface CallStarted extends Omit<
@@ -69,7 +69,7 @@ export interface JournalReader {
   /** Removes all requests and starts a new report. Ids continue. */
   clear(): MaybePromise<void>
   /** Retry report since the start or the last `clear`. Includes requests that are not kept any more. */
-  retryReport(): MaybePromise<RetryReport>
+  retryReport(filter?: RetryReportFilter): MaybePromise<RetryReport>
   /** Sets a function that the journal awaits before each read. It collects the calls that the workers have not sent yet. */
   setFlush?(flush: () => Promise<void>): void
 }

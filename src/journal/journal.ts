@@ -9,9 +9,19 @@ import {
 } from './journal-entry.ts'
 import type { JournalPage, JournalReader, JournalSink } from './journal-sink.ts'
 import { observeCalls } from './observe-calls.ts'
+import { RecentMap } from '../lib/caches.ts'
 import { requestFingerprint } from './request-fingerprint.ts'
 import { type CallAnalysis, RetryAnalyzer } from './retry-analyzer.ts'
-import { addToTotals, byFindings, emptyTotals, reportClient, type RetryReport } from './retry-report.ts'
+import {
+  addToTotals,
+  byFindings,
+  type ClientReport,
+  emptyTotals,
+  reportClient,
+  type ReportTotals,
+  type RetryReport,
+  type RetryReportFilter,
+} from './retry-report.ts'
 
 /** A recorded request that has not ended. */
 export interface OpenCall {
@@ -27,7 +37,7 @@ export interface Journal extends JournalSink<OpenCall>, JournalReader {
   readonly lastId: number
   follow(sinceId: number, filter: JournalFilter): JournalPage
   clear(): void
-  retryReport(): RetryReport
+  retryReport(filter?: RetryReportFilter): RetryReport
 }
 
 /** Maximum number of entries on a page. Each may have a body of 64 KB. */
@@ -56,10 +66,8 @@ export function createJournal({
 }: JournalOptions): Journal {
   const ring = new JournalRing(size)
   const listeners = new Set<() => void>()
-  let forgotten = emptyTotals
-  const analyzer = new RetryAnalyzer((stats) => {
-    forgotten = addToTotals(forgotten, reportClient(stats))
-  })
+  const forgotten = new ForgottenClients()
+  const analyzer = new RetryAnalyzer((stats) => forgotten.add(reportClient(stats)))
   const epochOf = (ms: number): number => clock.epochMs() - clock.nowMs() + ms
   const isoTime = (ms: number): string => new Date(epochOf(ms)).toISOString()
   let since = isoTime(sinceMs)
@@ -152,14 +160,41 @@ export function createJournal({
     clear() {
       ring.clear()
       analyzer.clear()
-      forgotten = emptyTotals
+      forgotten.clear()
       since = isoTime(clock.nowMs())
     },
-    retryReport() {
-      const clients = Array.from(analyzer.clients, reportClient)
-      const totals = clients.reduce(addToTotals, { ...forgotten, forgottenClients: forgotten.clients })
+    retryReport({ resource } = {}) {
+      const clients = Array.from(analyzer.clients)
+        .filter((stats) => resource === undefined || stats.resource === resource)
+        .map(reportClient)
+      const dropped = forgotten.of(resource)
+      const totals = clients.reduce(addToTotals, { ...dropped, forgottenClients: dropped.clients })
       return { since, clients: clients.sort(byFindings), totals, isoTime }
     },
+  }
+}
+
+/** Number of resources with separate sums of dropped clients. The oldest are dropped. */
+const MAX_FORGOTTEN_RESOURCES = 1_000
+
+/** Sums of the clients that were dropped. */
+class ForgottenClients {
+  #all = emptyTotals
+  readonly #byResource = new RecentMap<string, ReportTotals>(MAX_FORGOTTEN_RESOURCES)
+
+  add(client: ClientReport): void {
+    this.#all = addToTotals(this.#all, client)
+    this.#byResource.set(client.resource, addToTotals(this.of(client.resource), client))
+  }
+
+  /** @param resource undefined for all */
+  of(resource: string | undefined): ReportTotals {
+    return resource === undefined ? this.#all : (this.#byResource.get(resource) ?? emptyTotals)
+  }
+
+  clear(): void {
+    this.#all = emptyTotals
+    this.#byResource.clear()
   }
 }
 

@@ -42,7 +42,8 @@ const setUp = () => {
     const { retry } = analysis
     return retry && !isNewRequest(retry) ? retry : undefined
   }
-  const report = (client = 'c') => reportClient([...analyzer.clients].find(({ name }) => name === client)!)
+  const report = (client = 'c', resource = 'default') =>
+    reportClient([...analyzer.clients].find((stats) => stats.name === client && stats.resource === resource)!)
   return { analyzer, send, report }
 }
 
@@ -149,6 +150,7 @@ describe('a call while limited', () => {
     send(10, { request: 'b', client: 'd' })
     send(1_000, { request: 'b' })
     expect(report()).toMatchObject({ callsWhileLimited: 1, retries: 0, early: { count: 0 } })
+    expect(report('c', 'acme')).toMatchObject({ resource: 'acme', requests: 1, callsWhileLimited: 0 })
   })
 
   it('is not counted after a rejection with retry-after 86400', () => {

@@ -51,9 +51,9 @@ export const forbiddenStatuses: ReadonlySet<string> = new Set(
 /** `retry-after: 86400` rejects a request larger than the limit. It does not ask the client to pause other requests. */
 const NEVER_FITS_MS = 86_400_000
 
-/** Matches retries with the failures that they follow, and counts incorrect retries by client. */
+/** Matches retries with the failures that they follow, and counts incorrect retries by client and resource. */
 export class RetryAnalyzer {
-  /** Ordered by last request, oldest first. */
+  /** By resource and name, ordered by last request, oldest first. */
   readonly #clients = new Map<string, ClientStats>()
   readonly #onDropped: (stats: ClientStats) => void
   #pending = 0
@@ -70,7 +70,7 @@ export class RetryAnalyzer {
 
   /** Call this when the answer to a request is planned. */
   analyze(call: AnalyzedCall): CallAnalysis {
-    const stats = this.#statsOf(call.client)
+    const stats = this.#statsOf(call)
     stats.requests++
     if ((call.attempt ?? 0) > 0) stats.countsItsRetries = true
     const retry = this.#match(stats, call)
@@ -123,7 +123,7 @@ export class RetryAnalyzer {
     stats.countFailure(status)
     if (toldMs !== undefined && toldMs < NEVER_FITS_MS) stats.limit(call, endedMs + toldMs)
     // The client was dropped in the meantime.
-    if (this.#clients.get(stats.name) !== stats) return
+    if (this.#clients.get(keyOf(stats)) !== stats) return
     const { pending } = stats
     const before = pending.size
     pending.add(call.fingerprint(), { id: call.id, index, attempt: call.attempt, ...answer })
@@ -131,11 +131,12 @@ export class RetryAnalyzer {
     if (this.#pending > MAX_PENDING) this.#evict()
   }
 
-  #statsOf(client: string): ClientStats {
-    const known = this.#clients.get(client)
-    const stats = known ?? new ClientStats(client)
-    if (known) this.#clients.delete(client)
-    this.#clients.set(client, stats)
+  #statsOf({ client: name, resource }: AnalyzedCall): ClientStats {
+    const key = keyOf({ name, resource })
+    const known = this.#clients.get(key)
+    const stats = known ?? new ClientStats(name, resource)
+    if (known) this.#clients.delete(key)
+    this.#clients.set(key, stats)
     if (this.#clients.size > MAX_CLIENTS) this.#dropOldest()
     return stats
   }
@@ -143,7 +144,7 @@ export class RetryAnalyzer {
   #dropOldest(): void {
     const [oldest] = this.#clients.values()
     if (!oldest) return
-    this.#clients.delete(oldest.name)
+    this.#clients.delete(keyOf(oldest))
     this.#pending -= oldest.pending.size
     oldest.pending.clear()
     this.#onDropped(oldest)
@@ -159,12 +160,18 @@ export class RetryAnalyzer {
   }
 }
 
+/** A unique key for maps. Names of resources have no slash. */
+function keyOf({ resource, name }: Pick<ClientStats, 'resource' | 'name'>): string {
+  return `${resource}/${name}`
+}
+
 /** Limit for the deployments of one client that are remembered as limited. */
 const MAX_LIMITED_DEPLOYMENTS = 100
 
-/** Statistics of one client. */
+/** Statistics of one client of one resource. A request to another resource is never a retry, because its path differs. */
 export class ClientStats {
   readonly name: string
+  readonly resource: string
   requests = 0
   readonly failuresByStatus = new Map<string, number>()
   /** Requests that started during the wait that the same deployment had asked for. Early retries are not included. */
@@ -177,8 +184,9 @@ export class ClientStats {
   readonly #firstAttempts = new RetryFindings()
   readonly #limitedUntilMs = new Map<string, number>()
 
-  constructor(name: string) {
+  constructor(name: string, resource: string) {
     this.name = name
+    this.resource = resource
   }
 
   countFailure(status: string): void {

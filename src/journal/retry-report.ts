@@ -1,9 +1,11 @@
 import type { ClientStats } from './retry-analyzer.ts'
 import type { Herd, Retry, RetryFindings } from './retry-findings.ts'
 
-/** Retry report for one client. Times are in milliseconds. */
+/** Retry report for one client of one resource. Times are in milliseconds. */
 export interface ClientReport {
   readonly client: string
+  /** Name of the resource. */
+  readonly resource: string
   readonly requests: number
   /** Answers with a status of 400 or above, and connections that a fault cut. */
   readonly failures: number
@@ -46,6 +48,12 @@ export interface ReportTotals {
   readonly callsWhileLimited: number
 }
 
+/** Selects the clients of a retry report. */
+export interface RetryReportFilter {
+  /** Only requests to this resource. Default: all. */
+  readonly resource?: string | undefined
+}
+
 /** Retry report since the start, or since the journal was cleared. */
 export interface RetryReport {
   /** ISO time. */
@@ -77,6 +85,7 @@ export function reportClient(stats: ClientStats): ClientReport {
   const failures = [...stats.failuresByStatus.values()]
   return {
     client: stats.name,
+    resource: stats.resource,
     requests: stats.requests,
     failures: failures.reduce((sum, count) => sum + count, 0),
     failuresByStatus: Object.fromEntries(stats.failuresByStatus),

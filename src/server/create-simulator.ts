@@ -82,7 +82,7 @@ export async function createSimulator<const C extends ClockChoice = 'system'>(
     clock: clock as ChosenClock<C>,
     listen: (address = {}) => simulatorPort.open(address.host ?? host, address.port ?? port),
     requests: (filter) => journal().entries(filter),
-    retryReport: () => journal().retryReport(),
+    retryReport: (filter) => journal().retryReport(filter),
     config: () => live.shown(),
     async patch(change) {
       const { problems } = await live.patch(change)

@@ -1,5 +1,5 @@
 import type { JournalEntry, JournalFilter } from '../journal/journal-entry.ts'
-import type { RetryReport } from '../journal/retry-report.ts'
+import type { RetryReport, RetryReportFilter } from '../journal/retry-report.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { ConfigOptions } from '../config/config-options.ts'
 import type { LineLogLevel } from '../lib/line-logger.ts'
@@ -53,7 +53,7 @@ export interface SimulatorHandle<C extends Clock = Clock> extends AsyncDisposabl
    *
    * @throws {Error} if the journal is off
    */
-  retryReport(): RetryReport
+  retryReport(filter?: RetryReportFilter): RetryReport
   /** Returns the settings that can change at run time, in the format of `patch`. */
   config(): Readonly<Record<string, unknown>>
   /**

@@ -51,13 +51,13 @@ const call = async (
 type Step = readonly [client: string, startedMs: number, request: string, status?: number, toldMs?: number]
 
 /** The report for a series of requests. */
-const reportOf = (steps: readonly Step[]) => {
+const reportOf = (steps: readonly Step[], resource = 'default') => {
   const analyzer = new RetryAnalyzer()
   for (const [index, [client, startedMs, request, status, toldMs]] of steps.entries()) {
     const judged = {
       id: index + 1,
       client,
-      resource: 'default',
+      resource,
       deployment: 'chat',
       startedMs,
       attempt: undefined,
@@ -117,6 +117,18 @@ crowd: retries waited 8,473 ms to 9,012 ms, median 8,696 ms.
 
 Found in 15 retries: 1 early, 1 forbidden, 1 herd (29 requests of 3 clients since 1970-01-01T00:00:00.000Z).
 `)
+  })
+
+  it('selects a resource, and names it with the client', async () => {
+    const { url, asked } = await serve(200, reportOf([...hasty, ...together], 'acme'))
+    const { code, out } = await call(['--url', url, '--resource', 'acme'])
+    expect(code).toBe(0)
+    expect(out).toContain(
+      '\nacme: hasty          3         2        2      1          1      0         1,400 ms\n',
+    )
+    expect(out).toContain('\nacme: hasty: 1 of 2 retries came early;')
+    expect(out).toContain('the largest was 12 retries to acme/chat at')
+    expect(asked).toEqual(['/++/retry-report?resource=acme'])
   })
 
   it.each([

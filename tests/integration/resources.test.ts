@@ -206,11 +206,30 @@ describe('a second resource', () => {
     const own = (await ask('/++/requests?resource=default'))['requests']
     expect(own).toMatchObject([{ deployment: 'chat', status: 200 }])
     expect(own?.[0]).not.toHaveProperty('resource')
-    const [client] = (await ask('/++/retry-report'))['clients'] ?? []
-    expect(client).toMatchObject({
+    const acme = {
+      client: 'one',
+      resource: 'acme',
+      requests: 2,
       calls_while_limited: 0,
       early: { count: 1, examples: [{ resource: 'acme', deployment: 'chat' }] },
+    }
+    const all = await ask('/++/retry-report')
+    expect(all).toMatchObject({
+      totals: { clients: 2, requests: 3, early: 1 },
+      clients: [acme, { client: 'one' }],
     })
+    expect(all['clients']?.[1]).not.toHaveProperty('resource')
+    const counts = { clients: 1, requests: 2, early: 1 }
+    expect(await ask('/++/retry-report?resource=acme')).toMatchObject({ totals: counts, clients: [acme] })
+    const none = { clients: 1, requests: 1, early: 0 }
+    expect(await ask('/++/retry-report?resource=default')).toMatchObject({ totals: none, clients: [{}] })
+    expect(await ask('/++/retry-report?resource=beta')).toMatchObject({
+      totals: { requests: 0 },
+      clients: [],
+    })
+    expect(
+      (await app.request('/++/retry-report?resorce=acme', { headers: { 'api-key': testKey } })).status,
+    ).toBe(400)
   })
 
   it('has a key that is never logged, whichever resource it was sent to', async () => {

@@ -114,9 +114,10 @@ export function journalRoutes({ journal }: Simulator): readonly AdminRoute[] {
       path: '/++/retry-report',
       operationId: 'getRetryReport',
       summary: 'Get a report on client retries',
+      query: filters.pick({ resource: true }),
       answers: { 200: { description: 'The report.', schema: retryReportSchema }, 400: off },
-      handle: async () =>
-        journal ? { status: 200, body: retryReportJson(await journal.retryReport()) } : journalOff(),
+      handle: async ({ query }) =>
+        journal ? { status: 200, body: retryReportJson(await journal.retryReport(query)) } : journalOff(),
     }),
   ]
 }

@@ -93,6 +93,7 @@ const counts = z.record(z.string(), count)
 
 const client = z.object({
   client: text,
+  resource: text.optional(),
   requests: count,
   failures: count,
   failures_by_status: counts,

@@ -8,7 +8,7 @@ import type {
   JournalReader,
   JournalSink,
 } from '../../journal/journal-sink.ts'
-import type { RetryReport } from '../../journal/retry-report.ts'
+import type { RetryReport, RetryReportFilter } from '../../journal/retry-report.ts'
 import type { Clock, StopTimer } from '../../lib/clock.ts'
 import { defer } from '../../lib/real-timers.ts'
 import {
@@ -153,9 +153,9 @@ export class RedisJournal implements JournalSink<SharedCall>, JournalReader {
   }
 
   /** The report since the journal was created or cleared. Without Redis, it ends when Redis became unavailable. */
-  async retryReport(): Promise<RetryReport> {
+  async retryReport(filter?: RetryReportFilter): Promise<RetryReport> {
     await this.#catchUp()
-    return this.#journal.retryReport()
+    return this.#journal.retryReport(filter)
   }
 
   /** Clears the shared journal. Without Redis, clears this simulator now and the shared journal when Redis is back. */
