@@ -29,7 +29,7 @@ async function forward({ method, url, headers }, body) {
     refusal = await fetch(region.url + url, {
       method,
       headers: { 'api-key': region.key, 'content-type': headers['content-type'] ?? 'application/json' },
-      body: method === 'GET' ? undefined : body,
+      body: body.length > 0 ? body : undefined,
     }).catch(() => undefined)
     if (refusal && refusal.status !== 429 && refusal.status !== 503) return refusal
     const pauseMs = waitOf(refusal)
@@ -74,5 +74,5 @@ const server = createServer(async (request, response) => {
 })
 
 server.listen(Number(PORT), '127.0.0.1', () => {
-  console.log(`Gateway: http://127.0.0.1:${server.address().port}`)
+  process.stdout.write(`Gateway: http://127.0.0.1:${server.address().port}\n`)
 })
