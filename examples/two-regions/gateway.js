@@ -26,11 +26,13 @@ async function forward({ method, url, headers }, body) {
   for (const region of regions) {
     if (region.pausedUntilMs > Date.now()) continue
     await refusal?.body?.cancel()
-    refusal = await fetch(region.url + url, {
+    const contentType = headers['content-type'] ?? 'application/json'
+    const sent = {
       method,
-      headers: { 'api-key': region.key, 'content-type': headers['content-type'] ?? 'application/json' },
+      headers: { 'api-key': region.key, 'content-type': contentType },
       body: body.length > 0 ? body : undefined,
-    }).catch(() => undefined)
+    }
+    refusal = await fetch(region.url + url, sent).catch(() => undefined)
     if (refusal && refusal.status !== 429 && refusal.status !== 503) return refusal
     const pauseMs = waitOf(refusal)
     if (pauseMs <= MAX_PAUSE_MS) region.pausedUntilMs = Date.now() + pauseMs
