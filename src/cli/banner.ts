@@ -43,8 +43,8 @@ export async function renderBanner(options: BannerOptions): Promise<string> {
   const { defaultResource: config } = simulator.config
   const rows: readonly Row[] = [
     ['Endpoint', url],
-    ['API key', config.apiKeyGenerated ? config.apiKey : '(as set in SIMULATOR_API_KEY)'],
-    ['Admin key', config.adminApiKey === config.apiKey ? 'the API key' : '(as set in ADMIN_API_KEY)'],
+    ['API key', config.apiKeyGenerated ? config.apiKey : asSet(simulator, 'SIMULATOR_API_KEY')],
+    ['Admin key', config.adminApiKey === config.apiKey ? 'the API key' : asSet(simulator, 'ADMIN_API_KEY')],
     ['Metrics', `${url}/metrics`],
     ...resourceRows(simulator),
     ...(workers > 1 ? [['Workers', `${workers} processes`] as const] : []),
@@ -62,6 +62,12 @@ export async function renderBanner(options: BannerOptions): Promise<string> {
     '',
   ]
   return lines.join('\n')
+}
+
+/** Tells where a key was set: in the configuration file with its path there, else by its variable. */
+function asSet({ live }: Simulator, variable: string): string {
+  const given = live.inputs.given.find(({ setting }) => setting.env === variable)
+  return `(as set in ${given?.source.includes(': ') === true ? printable(given.source) : variable})`
 }
 
 /**

@@ -141,6 +141,7 @@ resources:
       files: { 'aoai-sim.yaml': config(100_000) },
     })
     const { url } = program
+    expect(program.stdout()).toContain('(as set in aoai-sim.yaml: settings.api_key)')
     const main = await chat(url, programKey, 'chat')
     expect(main).toMatchObject({ status: 200, region: 'West Europe', body: { model: 'gpt-4o-2024-11-20' } })
     const acme = await chat(url, 'acme-secret-key', 'chat', '/acme')

@@ -241,3 +241,37 @@ describe('createSimulator', () => {
     expect('advance' in system.clock).toBe(false)
   })
 })
+
+describe('the option resources', () => {
+  it('answers below the prefix of a resource, with its key, deployments and limits only', async () => {
+    await using sim = await createSimulator({
+      region: 'West Europe',
+      clock: 'virtual',
+      resources: {
+        acme: { keys: ['k'], region: 'Sweden Central', deployments: small },
+        beta: { keys: ['other'], deployments: { chat: { model: 'gpt-4o' } } },
+      },
+    })
+    const ask = async (prefix: string, key: string, model = 'chat') => {
+      const response = await sim.fetch(`${sim.url}${prefix}/openai/v1/chat/completions`, {
+        method: 'POST',
+        headers: { 'api-key': key, 'content-type': 'application/json' },
+        body: JSON.stringify({ ...chat, model }),
+      })
+      return `${response.status} ${response.headers.get('x-ms-region') ?? ''}`
+    }
+    expect(await ask('/acme', 'k')).toBe('200 Sweden Central')
+    expect(await ask('/acme', 'k')).toMatch(/^429/)
+    expect(await ask('/beta', 'other')).toBe('200 West Europe')
+    for (const key of ['other', sim.apiKey, 'wrong']) expect(await ask('/acme', key)).toMatch(/^401/)
+    expect(await ask('', 'k', 'gpt-4o')).toMatch(/^401/)
+    expect(await ask('', sim.apiKey, 'gpt-4o')).toBe('200 West Europe')
+  })
+
+  it('has types for settings, keys and deployments of a resource', () => {
+    type Resource = NonNullable<SimulatorOptions['resources']>[string]
+    expectTypeOf<{ keys: ['k']; latency: { timeScale: 2 }; tokens: 'own' }>().toExtend<Resource>()
+    expectTypeOf<{ tokens: 'everyone' }>().not.toExtend<Resource>()
+    expectTypeOf<{ deployments: { chat: { model: 5 } } }>().not.toExtend<Resource>()
+  })
+})
