@@ -6,6 +6,7 @@ import { type OnTrace, recordingLocation } from '../pipeline/trace.ts'
 import { redactedParameter, redactQuery, redactText } from '../lib/credential-texts.ts'
 import type { Logger } from '../lib/logger.ts'
 import { printableWithin } from '../lib/format-text.ts'
+import { createReplaceTexts, type ReplaceTexts } from '../lib/replace-texts.ts'
 import { paint, timeOfDay } from '../lib/terminal.ts'
 
 export interface RequestLogOptions {
@@ -101,11 +102,12 @@ function targetOf({ path, query }: Exchange, secrets: readonly string[]): string
   return withoutKeys(target, secrets)
 }
 
+const replaceSecrets = new WeakMap<readonly string[], ReplaceTexts>()
+
 function withoutKeys(text: string, secrets: readonly string[]): string {
-  return secrets.reduce(
-    (rest, secret) => (rest.includes(secret) ? rest.replaceAll(secret, redactedParameter) : rest),
-    text,
-  )
+  let replace = replaceSecrets.get(secrets)
+  if (!replace) replaceSecrets.set(secrets, (replace = createReplaceTexts(secrets, redactedParameter)))
+  return replace(text)
 }
 
 /** The source of the answer, or the reason for a rejection or an early end. */
