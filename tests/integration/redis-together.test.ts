@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import type { LiveConfig } from '../../src/config/live-config.ts'
+import type { MadeResource } from '../../src/config/patches.ts'
 import { LimiterTable } from '../../src/limits/limiter-table.ts'
 import { type LimitReading, readLimits } from '../../src/limits/limit-readings.ts'
 import type { RateLimiter } from '../../src/limits/rate-limiter.ts'
@@ -120,6 +122,57 @@ describe.skipIf(redisNeed.isMissing)(`several simulators against a Redis server$
     await late?.live.reset()
     await expect.poll(() => second?.live.current.defaultResource.region).toBe('East US 2')
     expect(second?.live.current.defaultResource.deployments.has('more')).toBe(false)
+  })
+
+  it('write and read only what a change concerns', async () => {
+    const [first, second] = await start(2)
+    if (!first || !second) return
+    const madeOf = (index: number): MadeResource => ({
+      entry: { deployments: { chat: { model: 'gpt-4o' } } },
+      keys: [],
+      id: `id-${index}`,
+      secret: 'secret',
+      createdAt: '2026-11-30T00:00:00Z',
+    })
+    const made = Object.fromEntries(
+      Array.from({ length: 200 }, (_, index) => [`made-${index}`, madeOf(index)]),
+    )
+    await first.live.update((patches) => ({ patches: { ...patches, made }, result: undefined }))
+    await expect.poll(() => second.live.current.resources.size).toBe(201)
+    const before = second.live.current.resources
+
+    await first.live.putDeployment('new', { model: 'gpt-4o-mini' }, 'made-7')
+    const viewOf = (live: LiveConfig) => live.current.resources.get('made-7')
+    await expect.poll(() => viewOf(second.live)?.deployments.has('new')).toBe(true)
+    const changed = [...second.live.current.resources].filter(([name, view]) => before.get(name) !== view)
+    expect(changed.map(([name]) => name)).toEqual(['made-7'])
+    const key = `test ${prefixes}:config:fields`
+    expect(await first.connection.send(['HGET', key, 'version'])).toBe('2')
+    expect(Number(await first.connection.send(['HSTRLEN', key, '#2']))).toBeLessThan(200)
+    expect(Number(await first.connection.send(['HSTRLEN', key, '#1']))).toBeGreaterThan(10_000)
+
+    await second.live.update((patches) => ({
+      patches: { ...patches, made: { ...made, 'made-7': { ...madeOf(7), id: 'again' } }, resources: {} },
+      result: undefined,
+    }))
+    await expect.poll(() => viewOf(first.live)?.id).toBe('again')
+    expect([...(viewOf(first.live)?.deployments.keys() ?? [])]).toEqual(['chat'])
+  })
+
+  it('read all changes if too many have been made since their last one', async () => {
+    const [first] = await start(1)
+    const prefix = `test ${prefixes}:`
+    for (let index = 0; index < 70; index++)
+      await first?.live.putDeployment(`made-${index}`, { model: 'gpt-4o' })
+    await first?.live.putDeployment('made-5', null)
+    const [late] = await start(1, { redis: { prefix } })
+    expect(late?.live.current.defaultResource.deployments.size).toBe(70)
+    expect(late?.live.patches).toEqual(first?.live.patches)
+    const key = `${prefix}config:fields`
+    // The version, one field, and the last changes.
+    expect(Number(await first?.connection.send(['HLEN', key]))).toBe(2 + 64)
+    await late?.live.putDeployment('chat', null)
+    await expect.poll(() => first?.live.current.defaultResource.deployments.has('chat')).toBe(false)
   })
 
   it('lose no change when several change the configuration concurrently', async () => {

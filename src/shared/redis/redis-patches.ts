@@ -2,23 +2,58 @@ import { parseFields } from '../../lib/record.ts'
 import { SerialQueue } from '../../lib/queues.ts'
 import { randomUUID } from 'node:crypto'
 import type { LiveConfig } from '../../config/live-config.ts'
-import type { Patches, PatchStore } from '../../config/patches.ts'
+import { changedFields, type FieldChanges, withFields } from '../../config/patch-fields.ts'
+import { noChanges, type Patches, type PatchStore } from '../../config/patches.ts'
 import type { Clock, StopTimer } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { RedisConnection } from './redis-connection.ts'
 import { RedisScript } from './redis-script.ts'
 
+/** Number of the last changes in Redis. A simulator that lacks more of them reads all fields. */
+const KEPT_CHANGES = 64
+
 /**
- * Replaces the stored changes if their version matches. KEYS: the changes. ARGV: expected version, new version, changes as JSON,
- * time to live in ms, channel, message to publish. Returns 1 on success. Otherwise returns 0, the stored version and its changes.
+ * The changes are one hash: `version`, a field `=name` for each field of the patches (`changedFields`), and `#version` for the last
+ * changes of fields.
+ *
+ * Changes the fields if the version matches. KEYS: the hash. ARGV: expected version, new version, time to live in ms, channel,
+ * message to publish, changes as JSON or empty to replace all fields, number of removed fields, their names, and names and values of
+ * the others. Returns 1 on success, else 0.
  */
 const offerScript = new RedisScript(`
-local version = redis.call('HGET', KEYS[1], 'version') or '0'
-if version ~= ARGV[1] then return { 0, version, redis.call('HGET', KEYS[1], 'patches') or '' } end
-redis.call('HSET', KEYS[1], 'version', ARGV[2], 'patches', ARGV[3])
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
-redis.call('PUBLISH', ARGV[5], ARGV[6])
-return { 1 }
+local key, removed = KEYS[1], tonumber(ARGV[7])
+if (redis.call('HGET', key, 'version') or '0') ~= ARGV[1] then return 0 end
+if ARGV[6] == '' then
+  redis.call('DEL', key)
+else
+  redis.call('HSET', key, '#' .. ARGV[2], ARGV[6])
+  redis.call('HDEL', key, '#' .. (tonumber(ARGV[2]) - ${KEPT_CHANGES}))
+end
+for index = 8, 7 + removed do redis.call('HDEL', key, '=' .. ARGV[index]) end
+for index = 8 + removed, #ARGV, 2 do redis.call('HSET', key, '=' .. ARGV[index], ARGV[index + 1]) end
+redis.call('HSET', key, 'version', ARGV[2])
+redis.call('PEXPIRE', key, ARGV[3])
+redis.call('PUBLISH', ARGV[4], ARGV[5])
+return 1
+`)
+
+/**
+ * Reads what has changed. KEYS: the hash. ARGV: the known version. Returns the version, 1 with the changes since the known version, or
+ * 0 with all fields and values.
+ */
+const readScript = new RedisScript(`
+local key, known = KEYS[1], tonumber(ARGV[1])
+local version = redis.call('HGET', key, 'version') or '0'
+local now, changes = tonumber(version), {}
+if known <= now and now - known <= ${KEPT_CHANGES} then
+  for number = known + 1, now do
+    local change = redis.call('HGET', key, '#' .. number)
+    if not change then return { version, 0, redis.call('HGETALL', key) } end
+    changes[#changes + 1] = change
+  end
+  return { version, 1, changes }
+end
+return { version, 0, redis.call('HGETALL', key) }
 `)
 
 /** Changes expire this long after the last simulator has stopped. */
@@ -48,9 +83,10 @@ export interface RedisPatches {
   close(): void
 }
 
+/** The changes in Redis, with their version. Version 0 has no changes. */
 interface Stored {
   readonly version: number
-  readonly patches: Patches | undefined
+  readonly patches: Patches
 }
 
 /** Shares the changes of a configuration with all simulators that have the same Redis and prefix. */
@@ -61,48 +97,68 @@ export function createRedisPatches({
   clock,
   logger,
 }: RedisPatchesOptions): RedisPatches {
-  const key = `${prefix}config`
+  const key = `${prefix}config:fields`
   const channel = `${prefix}changes`
   const id = randomUUID()
   /** Versions of changes. Changes made without Redis have the version that they are based on. */
   const versions = new WeakMap<Patches, number>()
   const versionOf = (patches: Patches): number => versions.get(patches) ?? 0
+  /** The last content of Redis that was read or written here. */
+  let known: Stored = { version: 0, patches: noChanges }
   const resetListeners: (() => void)[] = []
   const syncs = new SerialQueue()
 
-  const read = async (): Promise<Stored> => {
-    const reply = await connection.send(['HMGET', key, 'version', 'patches'])
-    const [version, patches] = reply as (string | null)[]
-    return storedOf(version, patches)
+  const setKnown = (version: number, patches: Patches): Stored => {
+    known = { version, patches }
+    versions.set(patches, version)
+    return known
   }
 
-  const write = async (patches: Patches, base: number, version: number): Promise<Stored | undefined> => {
-    const message = JSON.stringify({ from: id, kind: 'config', version })
-    const reply = (await offerScript.run(connection, key, [
-      String(base),
+  const read = async (): Promise<Stored> => {
+    const from = known
+    const reply = await readScript.run(connection, key, [String(from.version)])
+    const [version, isPart, found] = reply as [string, number, string[]]
+    if (isPart === 0) return setKnown(Number(version), patchesOf(found))
+    if (Number(version) === from.version) return from
+    const changes = found.map((json) => JSON.parse(json) as FieldChanges)
+    return setKnown(Number(version), changes.reduce(withFields, from.patches))
+  }
+
+  /**
+   * Stores patches under a new version.
+   *
+   * @param expected the version in Redis. If it is the known one, and the next one is stored, only the fields that differ are sent.
+   * @returns whether Redis had the expected version
+   */
+  const write = async (patches: Patches, expected: number, version: number): Promise<boolean> => {
+    const isPart = expected === known.version && version === expected + 1
+    const changes = changedFields(isPart ? known.patches : undefined, patches)
+    const pairs = Object.entries(changes.set).flatMap(([field, value]) => [field, JSON.stringify(value)])
+    const isStored = await offerScript.run(connection, key, [
+      String(expected),
       String(version),
-      JSON.stringify(patches),
       String(RETENTION_MS),
       channel,
-      message,
-    ])) as [number, string?, string?]
-    if (reply[0] !== 1) return storedOf(reply[1], reply[2])
-    versions.set(patches, version)
-    return undefined
+      JSON.stringify({ from: id, kind: 'config', version }),
+      isPart ? JSON.stringify(changes) : '',
+      String(changes.removed.length),
+      ...changes.removed,
+      ...pairs,
+    ])
+    if (isStored !== 1) return false
+    setKnown(version, patches)
+    return true
   }
 
   const store: PatchStore = {
     async offer(patches, base) {
       const baseVersion = versionOf(base)
       try {
-        const found = await write(patches, baseVersion, baseVersion + 1)
-        if (!found) return 'stored'
-        if (found.version > baseVersion && found.patches) {
-          versions.set(found.patches, found.version)
-          return found.patches
-        }
+        if (await write(patches, baseVersion, baseVersion + 1)) return 'stored'
+        const found = await read()
+        if (found.version > baseVersion) return found.patches
         // Redis lost its data. Restore it together with the change.
-        if (!(await write(patches, found.version, baseVersion + 1))) return 'stored'
+        if (await write(patches, found.version, baseVersion + 1)) return 'stored'
       } catch {
         // The connection logs it.
       }
@@ -112,14 +168,16 @@ export function createRedisPatches({
   }
 
   const syncOnce = async (): Promise<void> => {
-    const stored = await read()
-    const { patches } = stored
-    if (patches) versions.set(patches, stored.version)
-    const ownVersion = versionOf(live.patches)
-    // Redis lost its data. Restore the shared changes.
-    if (stored.version < ownVersion) await write(live.patches, stored.version, ownVersion)
+    const last = known
+    let stored = await read()
+    // Redis lost its data. Restore the shared changes; later ones follow.
+    if (stored.version < last.version) {
+      await write(last.patches, stored.version, last.version)
+      stored = await read()
+    }
+    const { version, patches } = stored
     const { problems, dropped } = await live.adopt(() =>
-      patches && stored.version > versionOf(live.patches) ? patches : undefined,
+      version > versionOf(live.patches) ? patches : undefined,
     )
     if (problems.length > 0) {
       logger.warn({ problems }, 'Could not apply the configuration change of another simulator.')
@@ -167,9 +225,12 @@ export function createRedisPatches({
   }
 }
 
-function storedOf(version: string | null | undefined, patches: string | null | undefined): Stored {
-  return {
-    version: Number(version ?? 0),
-    patches: patches ? (JSON.parse(patches) as Patches) : undefined,
+/** Returns the patches of a hash: alternating names of fields and values. */
+function patchesOf(hash: readonly string[]): Patches {
+  const set: Record<string, unknown> = {}
+  for (let index = 0; index < hash.length; index += 2) {
+    const [field = '', json = ''] = hash.slice(index, index + 2)
+    if (field.startsWith('=')) set[field.slice(1)] = JSON.parse(json)
   }
+  return withFields(noChanges, { set, removed: [] })
 }
