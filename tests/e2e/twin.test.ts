@@ -2,9 +2,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type RunningProgram, startProgram } from '../support/built-program.ts'
+import { eventually, type RunningProgram, startProgram } from '../support/built-program.ts'
 import { sendRaw } from '../support/raw-http.ts'
-import { twinAdminToken, type TwinApi, twinApiOf } from '../support/twin-api.ts'
+import { redisNeed, startRedisServer } from '../support/redis-server.ts'
+import { twinAdminToken, type TwinApi, twinApiOf, type TwinResponse } from '../support/twin-api.ts'
 
 const env = { TWIN_PLANE: 'on', TWIN_ADMIN_TOKEN: twinAdminToken, JOURNAL_SIZE: '0' }
 const chat = {
@@ -130,6 +131,41 @@ describe('/_twin with CONFIG_STORE', () => {
       expect(await statusesOf(second, key)).toEqual([401])
     } finally {
       rmSync(folder, { recursive: true, force: true })
+    }
+  })
+})
+
+describe.skipIf(redisNeed.isMissing)(`/_twin with Redis${redisNeed.note}`, () => {
+  it('has one state in all simulators', async () => {
+    const redis = await startRedisServer()
+    try {
+      const options = { env: { ...env, REDIS_URL: redis.url, REDIS_TIMEOUT_MS: '30000' } }
+      await using first = await startProgram(options)
+      await using second = await startProgram(options)
+      const [one, two] = [twinOf(first), twinOf(second)]
+      const own = await one.tenant()
+      const list = (): Promise<TwinResponse> => two.ask('GET', '/_twin/resources', own)
+      expect(await eventually(list, ({ status }) => status === 200)).toMatchObject({
+        body: { resources: [] },
+      })
+      const statuses = await Promise.all(
+        Array.from({ length: 20 }, async (_, index) => {
+          const { ask } = index % 2 === 0 ? one : two
+          return (await ask('POST', '/_twin/resources', own, { resource_id: 'acme' })).status
+        }),
+      )
+      expect(statuses.toSorted()).toEqual([201, ...Array(19).fill(409)])
+      const { key, keyId } = await one.resource('acme', own)
+      const isAnswered =
+        (status: number) =>
+        ([found]: readonly number[]) =>
+          found === status
+      expect(await eventually(() => statusesOf(second, key, 1), isAnswered(200))).toEqual([200])
+      await two.ask('DELETE', `/_twin/resources/acme/api_keys/${keyId}`, own)
+      expect(await statusesOf(second, key, 1)).toEqual([401])
+      expect(await eventually(() => statusesOf(first, key, 1), isAnswered(401))).toEqual([401])
+    } finally {
+      await redis.remove()
     }
   })
 })

@@ -300,6 +300,18 @@ describe('a deployment of a tenant', () => {
     )
   })
 
+  it.each([['GPT-4o-Mini'], ['gpt-4o-2024-08-06'], ['gpt-35-turbo'], ['text-embedding-3-small']])(
+    'keeps the spelling of its model, such as %s',
+    async (model) => {
+      const { ask, tenant } = createTwin()
+      const own = await tenant()
+      await ask('POST', '/_twin/resources', own, { resource_id: 'acme' })
+      const made = await ask('POST', path, own, { model })
+      expect([made.status, made.body.model]).toEqual([201, model])
+      expect((await ask('GET', path, own)).body.deployments).toEqual([made.body])
+    },
+  )
+
   it.each<[unknown, string | RegExp]>([
     [{}, /^'model' is required$/],
     [undefined, /^'model' is required$/],

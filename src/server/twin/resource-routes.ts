@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { defaultResourceName } from '../../config/config.ts'
 import type { ResourceInputs } from '../../config/read-inputs.ts'
 import { showValue } from '../../config/zod-problems.ts'
-import { ownValue } from '../../lib/record.ts'
+import { fieldsOf, ownValue } from '../../lib/record.ts'
 import { findModel, nearestModelNames } from '../../wire/models/model-catalogue.ts'
 import { deploymentNameRule, isDeploymentName, isResourceName, resourceNameRule } from '../../wire/route.ts'
 import type { Outcome } from '../resource-book.ts'
@@ -202,13 +202,13 @@ function deploymentRoutes({ resources, live }: Simulator): readonly TwinRoute[] 
       auth: 'tenant',
       async handle(request) {
         const { resource = '' } = request.params
-        if (!findResource(resources, request)) return resourceNotFound
+        const own = findResource(resources, request)
+        if (!own) return resourceNotFound
         const { friendlyNames } = ownValue(live.patches.resources, resource) ?? {}
-        const { deployments = new Map() } = live.current.resources.get(resource) ?? {}
-        const shown = [...deployments.values()].map(({ name, model }) => ({
+        const shown = Object.entries(fieldsOf(own.deployments.entries)).map(([name, entry]) => ({
           resource_id: resource,
           deployment_id: name,
-          model: model.name,
+          model: fieldsOf(entry)['model'],
           friendly_name: ownValue(friendlyNames, name) ?? '',
         }))
         return { status: 200, body: { deployments: shown } }

@@ -4,6 +4,9 @@ import { RecentMap } from '../../lib/caches.ts'
 
 type Hashed = Tenant['secret']
 
+/** What a hash is computed for. */
+type Purpose = 'check' | 'hash'
+
 /** Verdict on a secret. `busy`: too many secrets wait for their check. */
 export type SecretVerdict = 'right' | 'wrong' | 'busy'
 
@@ -11,7 +14,8 @@ export type SecretVerdict = 'right' | 'wrong' | 'busy'
 const scryptCost = { N: 16_384, r: 8, p: 1 } as const
 const HASH_BYTES = 32
 const MAX_RUNNING = 2
-const MAX_WAITING = 32
+/** Checks have priority, so that the creation of tenants does not delay them. */
+const MAX_WAITING = { check: 256, hash: 512 } as const
 /** So that guesses for one tenant do not use up the room of others. */
 const MAX_PENDING_OF_TENANT = 4
 
@@ -36,14 +40,14 @@ export class SecretChecks {
   /** Checks that run or wait, by secret; the number by tenant. */
   readonly #pending = new Map<string, Promise<boolean>>()
   readonly #pendingOf = new Map<string, number>()
-  readonly #waiting: (() => void)[] = []
+  readonly #waiting = { check: [] as (() => void)[], hash: [] as (() => void)[] }
   #running = 0
 
   /** Returns the salt and hash of a new secret, or undefined if too many checks wait. */
   async hash(secret: string): Promise<Hashed | undefined> {
-    if (this.#isFull) return undefined
+    if (this.#isFull('hash')) return undefined
     const salt = randomBytes(16)
-    const hash = await this.#derive(secret, salt)
+    const hash = await this.#derive('hash', secret, salt)
     const hashed = { salt: salt.toString('base64'), hash: hash.toString('base64') }
     this.#right.set(memoryKey(secret, hashed), true)
     return hashed
@@ -58,7 +62,7 @@ export class SecretChecks {
     let pending = this.#pending.get(key)
     if (!pending) {
       const count = this.#pendingOf.get(tenant) ?? 0
-      if (this.#isFull || count >= MAX_PENDING_OF_TENANT) return 'busy'
+      if (this.#isFull('check') || count >= MAX_PENDING_OF_TENANT) return 'busy'
       this.#pendingOf.set(tenant, count + 1)
       pending = this.#compare(secret, hashed).finally(() => {
         this.#pending.delete(key)
@@ -73,18 +77,19 @@ export class SecretChecks {
     return isRight ? 'right' : 'wrong'
   }
 
-  get #isFull(): boolean {
-    return this.#waiting.length >= MAX_WAITING
+  #isFull(purpose: Purpose): boolean {
+    return this.#waiting[purpose].length >= MAX_WAITING[purpose]
   }
 
   async #compare(secret: string, { salt, hash }: Hashed): Promise<boolean> {
     const expected = Buffer.from(hash, 'base64')
-    const actual = await this.#derive(secret, Buffer.from(salt, 'base64'))
+    const actual = await this.#derive('check', secret, Buffer.from(salt, 'base64'))
     return expected.length === actual.length && timingSafeEqual(expected, actual)
   }
 
-  async #derive(secret: string, salt: Buffer): Promise<Buffer> {
-    if (this.#running >= MAX_RUNNING) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  async #derive(purpose: Purpose, secret: string, salt: Buffer): Promise<Buffer> {
+    if (this.#running >= MAX_RUNNING)
+      await new Promise<void>((resolve) => this.#waiting[purpose].push(resolve))
     else this.#running++
     try {
       return await new Promise<Buffer>((resolve, reject) =>
@@ -94,7 +99,7 @@ export class SecretChecks {
       )
     } finally {
       // The next one takes over the place.
-      const next = this.#waiting.shift()
+      const next = this.#waiting.check.shift() ?? this.#waiting.hash.shift()
       if (next) next()
       else this.#running--
     }
