@@ -1,9 +1,11 @@
 import { createHmac, createPublicKey } from 'node:crypto'
+import { request } from 'node:http'
 import type { JWTPayload } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { makeSigningKey } from '../../src/access/signing-key.ts'
 import { objectIdOf, tenantIdOf } from '../../src/access/token-claims.ts'
 import { hashOfKey, type SigningKey } from '../../src/config/access-settings.ts'
+import { listen } from '../../src/server/listen.ts'
 import { FakeAuthority, signToken, unsignedToken } from '../support/entra.ts'
 import { createTestSimulator, testKey } from '../support/test-simulator.ts'
 
@@ -269,6 +271,48 @@ describe('a token of the resource', () => {
     expect(await lastCall()).toMatchObject({ resource: 'off', refusal: 'tokens-off' })
     expect((await send(token, chat)).status).toBe(401)
     expect((await send(token, `/nothing${chat}`)).status).toBe(401)
+  })
+})
+
+describe('a large body', () => {
+  /** Whether the simulator asks for the body, and the status. */
+  const askWith = (port: number, headers: Record<string, string>): Promise<[boolean, number | undefined]> =>
+    new Promise((resolve, reject) => {
+      let isWanted = false
+      const large = Buffer.alloc(200_000, ' ')
+      const sent = request(
+        {
+          port,
+          path: `/acme${chat}`,
+          method: 'POST',
+          headers: { ...headers, expect: '100-continue', 'content-length': large.length },
+        },
+        (answer) => {
+          answer.resume().on('end', () => resolve([isWanted, answer.statusCode]))
+        },
+      )
+      sent.on('continue', () => {
+        isWanted = true
+        sent.end(large)
+      })
+      sent.on('error', reject)
+      sent.flushHeaders()
+    })
+
+  it('is read only with a valid key or token', async () => {
+    const { app, claims } = setUp()
+    const { url, close } = await listen(app, '127.0.0.1', 0)
+    const port = Number(new URL(url).port)
+    const token = await signToken(claims, own)
+    const bearer = (text: string) => ({ authorization: `Bearer ${text}` })
+    for (let times = 0; times < 2; times++) {
+      expect(await askWith(port, bearer(token))).toEqual([true, 400])
+      expect(await askWith(port, { 'x-api-key': secret })).toEqual([true, 400])
+      expect(await askWith(port, bearer(`${token.slice(0, -4)}AAAA`))).toEqual([false, 401])
+      expect(await askWith(port, { 'api-key': 'wrong', ...bearer(token) })).toEqual([false, 401])
+      expect(await askWith(port, {})).toEqual([false, 401])
+    }
+    await close(0)
   })
 })
 
