@@ -3,6 +3,9 @@ import { OperatorError } from '../lib/operator-error.ts'
 import type { Config } from './config.ts'
 import { loadConfig } from './live-config.ts'
 import { KnownSecrets } from './redact-config.ts'
+import { readInputs } from './read-inputs.ts'
+import { readResourceEntry } from './resource-entry.ts'
+import { builtInCatalogue } from '../wire/models/model-catalogue.ts'
 import type { ConfigSources } from './sources.ts'
 
 interface Given {
@@ -242,6 +245,28 @@ resources:
       expect(resources.get(name)?.upstream).toMatchObject({ endpoint: 'http://main', retries: 3 })
   })
 
+  it('can have deployments with names that differ only in their case style', () => {
+    const names = '{ myChat: { model: gpt-4o }, my_chat: { model: gpt-4o } }'
+    const { resources } = load(`deployments: ${names}\nresources: { acme: { deployments: ${names} } }`)
+    for (const { deployments } of resources.values())
+      expect([...deployments.keys()]).toEqual(['myChat', 'my_chat'])
+  })
+
+  it('can name the default upstream at run time as well, and show numbers as numbers', () => {
+    const { upstreams } = readInputs({
+      flags: { '--config': 'aoai-sim.yaml' },
+      env,
+      workingDirectory: '/work',
+      readFile: () => text,
+    }).inputs
+    expect(upstreams).toMatchObject({ east: { upstream_retries: 0, upstream_idle_timeout_ms: 9 } })
+    const { inputs, problems } = readResourceEntry(
+      { upstream: 'default' },
+      { models: builtInCatalogue, upstreams: {} },
+    )
+    expect([inputs.given, problems]).toEqual([[], []])
+  })
+
   it('have secrets that are redacted, also those of variables', () => {
     const config = load(text, { env })
     const secrets = new KnownSecrets(() => config).list()
@@ -279,6 +304,22 @@ describe('the problems of a configuration file', () => {
     ['incidents: []', at('incidents must be a mapping with phases (got []).')],
     ['settings: { a: 1, a: 2 }', at('the key "a" is a duplicate (line 1, column 19). Remove one of them.')],
     ['settings: { regoin: x }', at('settings.regoin is not a setting. Did you mean region?')],
+    [
+      'settings: { "latency.time_scale": 3 }',
+      at('settings."latency.time_scale" must be nested: write each part in its own mapping.'),
+    ],
+    [
+      'resources: { acme: { "latency.time_scale": 3 } }',
+      at('resources.acme."latency.time_scale" must be nested: write each part in its own mapping.'),
+    ],
+    [
+      'resources: { acme: { region: x, Region: y } }',
+      at('resources.acme.Region is not a setting of a resource. Did you mean region?'),
+    ],
+    [
+      'resources: { acme: { deployments: { c: { model: gpt-4o, serviceTier: default, service_tier: default } } } }',
+      at('resources.acme.deployments.c.service_tier is the same key as serviceTier. Remove one of them.'),
+    ],
     ['settings: { latency: 3 }', at('settings.latency must be a mapping (got 3).')],
     [
       'settings: { latency: { time_scal: 3 } }',

@@ -120,8 +120,7 @@ class Reader {
     const incidents = this.#section(entries, 'incidents', 'must be a mapping with phases')
     const { faults } = entries
     for (const section of ['settings', 'faults', 'incidents']) this.#checkSpelling(entries[section], section)
-    for (const [name, entry] of Object.entries(deployments ?? {}))
-      this.#checkSpelling(entry, `deployments.${partOf(name)}`)
+    this.#checkEntries(deployments, 'deployments')
     const given = this.#settings(settings ?? {})
     const { [defaultUpstream]: own, ...others } = this.#upstreams(upstreams ?? {})
     for (const one of own ?? []) {
@@ -199,6 +198,8 @@ class Reader {
         const name = `${prefix}${snakeKey(key)}`
         const shown = `${shownPrefix}${key}`
         const setting = settingsByName.get(name)
+        // Reported by the check of the spelling.
+        if (setting && key.includes('.')) continue
         if (setting) given.push(...this.#given(setting, value, `settings.${shown}`))
         else if (isGroup(name) && isRecord(value)) walk(value, `${name}.`, `${shown}.`)
         else unknown.push({ name: shown, value })
@@ -258,7 +259,8 @@ class Reader {
   #completeUpstream(given: readonly GivenValue[]): UpstreamEntry {
     const entries = [...upstreamSettingsByName.values()].flatMap((setting) => {
       const own = given.find((one) => one.setting === setting)
-      const typed = own ? own.typed : setting.default
+      const byDefault = setting.default === undefined ? undefined : setting.read(setting.default)
+      const typed = own ? own.typed : byDefault
       return typed === undefined ? [] : [[settingName(setting), typed]]
     })
     return Object.fromEntries(entries) as UpstreamEntry
@@ -288,14 +290,13 @@ class Reader {
   }
 
   #resource(entry: unknown, location: string): unknown {
-    this.#checkSpelling(entry, location)
     if (!isRecord(entry)) return entry
-    return mapValues(entry, (part, name) => {
-      if (name === 'upstream' && part === defaultUpstream) return undefined
-      return ['deployments', 'faults', 'incidents'].includes(name)
-        ? this.#plain(part, `${location}.${name}`)
-        : part
-    })
+    const { deployments, ...others } = entry
+    this.#checkSpelling(others, location)
+    this.#checkEntries(deployments, `${location}.deployments`)
+    return mapValues(entry, (part, name) =>
+      ['deployments', 'faults', 'incidents'].includes(name) ? this.#plain(part, `${location}.${name}`) : part,
+    )
   }
 
   /** Replaces `{ env: NAME }` by the value of the variable, as YAML reads it. */
@@ -309,7 +310,14 @@ class Reader {
     return replace(tree, location)
   }
 
-  /** Reports keys that are present in snake_case and in camelCase. */
+  /** Checks the entries of a mapping with names as its keys. */
+  #checkEntries(named: unknown, location: string): void {
+    if (!isRecord(named)) return
+    for (const [name, entry] of Object.entries(named))
+      this.#checkSpelling(entry, `${location}.${partOf(name)}`)
+  }
+
+  /** Reports keys that are present in snake_case and in camelCase, and paths of settings instead of nested mappings. */
   #checkSpelling(tree: unknown, location: string): void {
     if (Array.isArray(tree))
       for (const [index, item] of tree.entries()) this.#checkSpelling(item, `${location}[${index}]`)
@@ -323,6 +331,10 @@ class Reader {
           `is the same key as ${shortText(first)}. Remove one of them.`,
         )
       seen.set(snakeKey(key), key)
+      if (settingsByName.has(snakeKey(key)) && key.includes('.')) {
+        this.#report(`${location}.${partOf(key)}`, 'must be nested: write each part in its own mapping.')
+        continue
+      }
       this.#checkSpelling(value, `${location}.${shortText(key)}`)
     }
   }

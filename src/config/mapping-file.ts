@@ -108,7 +108,7 @@ function describeDuplicates(document: Document.Parsed, source: string): string[]
 export function problemAt(location: string, problem: string): string {
   const isSentence = /^(?:must|cannot|names) /.test(problem)
   if (isSentence) return `${location} ${problem}`
-  const isPath = /^["a-z]/.test(problem)
+  const isPath = /^(?:["a-z]|\S+ is not )/.test(problem)
   if (!isPath || !location.includes(': ')) return `${location}: ${problem}`
   return `${location}.${problem.replace(/^"([\w-]+)"/, '$1')}`
 }

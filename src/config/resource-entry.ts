@@ -6,6 +6,7 @@ import { fieldsOf, isRecord } from '../lib/record.ts'
 import type { ModelCatalogue } from '../wire/models/model-catalogue.ts'
 import { hashOfKey, type ResourceKey } from './access-settings.ts'
 import { camelKeys, snakeKey, snakeKeys } from './mapping-file.ts'
+import { defaultUpstream } from './file-settings.ts'
 import type { FileEntries, ResourceInputs } from './read-inputs.ts'
 import { normalizeEntry } from './resolve-deployment.ts'
 import { hostKeys } from './settings-schema.ts'
@@ -112,7 +113,7 @@ function readSettings(
         if (kept) found.push(kept)
         else if (typed !== undefined && typed !== null) found.push(givenValue(setting, typed, location))
       } else if (isRecord(value) && isGroup(location)) walk(value, `${location}.`)
-      else unknown.push(location)
+      else unknown.push(`${prefix}${key}`)
     }
   }
   walk(tree, '')
@@ -125,7 +126,7 @@ function isGroup(location: string): boolean {
 }
 
 function describeUnknown(location: string): string {
-  if (isGroup(location)) return `${location} must be a mapping.`
+  if (isGroup(snakeKey(location))) return `${location} must be a mapping.`
   const known = [...settingsByName]
     .filter(([, { path }]) => !hostKeys.has(path[0] ?? ''))
     .map(([name]) => name)
@@ -150,7 +151,7 @@ function given(value: unknown, { env }: EntryContext, problems: string[], locati
 }
 
 function upstreamOf(name: unknown, context: EntryContext, problems: string[]): GivenValue[] {
-  if (name === undefined || name === null) return []
+  if (name === undefined || name === null || name === defaultUpstream) return []
   const { upstreams = {} } = context
   const found = typeof name === 'string' && Object.hasOwn(upstreams, name) ? upstreams[name] : undefined
   if (found) return readSettings(found, context, problems)
