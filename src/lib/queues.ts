@@ -146,3 +146,16 @@ export class SerialQueue {
     return done
   }
 }
+
+/** Maps items with an asynchronous function, `size` items at the same time. Keeps their order. */
+export async function mapInBatches<T, R>(
+  items: readonly T[],
+  size: number,
+  map: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = []
+  for (let from = 0; from < items.length; from += size) {
+    results.push(...(await Promise.all(items.slice(from, from + size).map(map))))
+  }
+  return results
+}

@@ -199,6 +199,11 @@ export class DeploymentLimiter {
     }
   }
 
+  /** Tokens and requests of the last minute. */
+  used(nowMs: number): { readonly tokens: number; readonly requests: number } {
+    return { tokens: this.#tokens.used(nowMs), requests: this.#requests.used(nowMs) }
+  }
+
   #admit(nowMs: number, estimate: number): LimitResult<WindowCharge> {
     const bucket = this.#tokens.add(nowMs, estimate)
     return {

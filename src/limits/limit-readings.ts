@@ -2,27 +2,28 @@ import type { Config, ResourceConfig } from '../config/config.ts'
 import type { Deployment } from '../config/deployments.ts'
 import type { IncidentPhase } from '../config/incident-file.ts'
 import { sourceOf, sourceTraits } from '../config/source-names.ts'
+import { mapInBatches } from '../lib/queues.ts'
 import { isLimited } from '../pipeline/source-rules.ts'
 import { limitsOf } from './limit-plan.ts'
-import type { LimitStatus, LimitSubject, RateLimiter } from './rate-limiter.ts'
+import type { LimitSubject, LimitUse, ReadableLimiter } from './rate-limiter.ts'
 
 /** The limits of a deployment and their use. */
 export interface LimitReading {
   /** Name of the resource. */
   readonly resource: string
   readonly deployment: string
-  readonly status: LimitStatus
+  readonly use: LimitUse
 }
 
 /** Dependencies of `readLimits`. */
 export interface LimitReadingDeps {
-  readonly limits: RateLimiter
+  readonly limits: Pick<ReadableLimiter, 'use'>
   /** Returns the current incident phase of a resource. */
   readonly phaseOf: (resource: string) => IncidentPhase | undefined
 }
 
-/** Number of concurrent reads. A read in Redis fails after a timeout, so reads of all deployments at the same time would fail. */
-const MAX_CONCURRENT_READS = 250
+/** Maximum number of concurrent reads of limits. A read in Redis fails after a timeout, so reads of all deployments at the same time would fail. */
+export const MAX_CONCURRENT_READS = 16
 
 /** Reads the limits of all configured deployments that have limits, used or not. Uses no quota. */
 export async function readLimits(
@@ -35,14 +36,11 @@ export async function readLimits(
       return subject ? [{ resource, subject }] : []
     }),
   )
-  const readings: LimitReading[] = []
-  for (let from = 0; from < limited.length; from += MAX_CONCURRENT_READS) {
-    const read = limited.slice(from, from + MAX_CONCURRENT_READS).map(async ({ resource, subject }) => {
-      return { resource, deployment: subject.deployment, status: await limits.status(subject) }
-    })
-    readings.push(...(await Promise.all(read)))
-  }
-  return readings
+  return mapInBatches(limited, MAX_CONCURRENT_READS, async ({ resource, subject }) => ({
+    resource,
+    deployment: subject.deployment,
+    use: await limits.use(subject),
+  }))
 }
 
 /** Returns a deployment with the limits that apply to its next request; undefined if it is not limited. */

@@ -34,6 +34,31 @@ const setUp = (limits: Partial<Deployment>) => {
   }
 }
 
+describe('LimiterTable.use', () => {
+  it('has the amounts of the status', () => {
+    const { table, ask } = setUp({ tokensPerMinute: 40, requestsPerMinute: 12 })
+    const asked = subject(deploymentWith({ tokensPerMinute: 40, requestsPerMinute: 12 }))
+    const use = (tokens: number, requests: number) => ({
+      kind: 'pay-as-you-go',
+      tokens: { limit: 40, used: tokens },
+      requests: { limit: 12, used: requests },
+    })
+    expect(table.use(asked)).toEqual(use(0, 0))
+    ask(1_000)
+    expect(table.use(asked)).toEqual(use(20, 1))
+    const units = { provisionedThroughputUnits: 15 }
+    expect(table.use(subject(deploymentWith(units)))).toEqual({ kind: 'provisioned', utilization: 0 })
+    const provisioned = setUp(units)
+    provisioned.ask(0)
+    const { utilization } = provisioned.status(0) as { utilization: number }
+    expect(utilization).toBeGreaterThan(0)
+    expect(provisioned.table.use(subject(deploymentWith(units)))).toEqual({
+      kind: 'provisioned',
+      utilization,
+    })
+  })
+})
+
 describe('LimiterTable.status', () => {
   it('shows a deployment without requests as unused', () => {
     const { status } = setUp({ provisionedThroughputUnits: 15 })

@@ -4,7 +4,15 @@ import { RecentMap } from '../lib/caches.ts'
 import { DeploymentLimiter, unusedStatus, type WindowCharge } from './deployment-limiter.ts'
 import { type DeploymentLimits, limitProfile } from './limit-plan.ts'
 import { type BucketCharge, ProvisionedLimiter, provisionedStatus } from './provisioned-limiter.ts'
-import type { LimitStatus, LimitRequest, LimitResult, LimitSubject, RateLimiter } from './rate-limiter.ts'
+import {
+  type LimitStatus,
+  type LimitRequest,
+  type LimitResult,
+  type LimitSubject,
+  type LimitUse,
+  payAsYouGoUse,
+  type RateLimiter,
+} from './rate-limiter.ts'
 
 /** Deployments that keep their usage (10 KB each). Up to twice as many are cached. */
 const MAX_CACHED_DEPLOYMENTS = 16_384
@@ -56,6 +64,20 @@ export class LimiterTable implements RateLimiter<Charge> {
     return limiter instanceof DeploymentLimiter
       ? limiter.status(nowMs, limits.plan)
       : unusedStatus(limits.plan)
+  }
+
+  use({ resource, deployment, limits }: LimitSubject): LimitUse {
+    const nowMs = this.#clock.nowMs()
+    const limiter = this.#tracked.get(`${resource}/${deployment}`)?.limiter
+    if (limits.kind === 'provisioned') {
+      const { kind, plan } = limits
+      return {
+        kind,
+        utilization: limiter instanceof ProvisionedLimiter ? limiter.status(nowMs, plan).utilization : 0,
+      }
+    }
+    const isUsed = limiter instanceof DeploymentLimiter
+    return payAsYouGoUse(limits.plan, isUsed ? limiter.used(nowMs) : { tokens: 0, requests: 0 })
   }
 
   clear(): void {

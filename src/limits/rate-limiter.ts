@@ -1,7 +1,7 @@
 import type { MaybePromise, Codec, Port } from '../lib/port.ts'
 import type { Usage } from '../answer/completion.ts'
 import type { LimitState } from '../wire/service-headers.ts'
-import { type DeploymentLimits, limitsFromText, limitsToText } from './limit-plan.ts'
+import { type DeploymentLimits, type LimitPlan, limitsFromText, limitsToText } from './limit-plan.ts'
 
 /** Estimated cost of a request, before its answer is known. */
 export interface CostEstimate {
@@ -68,10 +68,20 @@ export interface RateLimiter<Lease = unknown> {
   discount(lease: Lease, cachedTokens: number): MaybePromise<number | undefined>
   /** Status of the limits of a deployment. Does not charge anything. */
   status(subject: LimitSubject): MaybePromise<LimitStatus>
+  /** Use of the limits of a deployment, for metrics: cheaper than `status`. Absent in a worker, since the primary has the state. */
+  use?(subject: LimitSubject): MaybePromise<LimitUse>
   /** Resets the usage of all deployments. */
   clear?(): MaybePromise<void>
   /** Removes the usage that this process stores for other resources than these identities. */
   retainResources?(ids: ReadonlySet<string>): void
+}
+
+/** A limiter with the state in this process or in Redis. */
+export type ReadableLimiter = RateLimiter & Required<Pick<RateLimiter, 'use'>>
+
+/** Returns whether this process can read the use of the limits. A worker cannot. */
+export function isReadable(limiter: RateLimiter): limiter is ReadableLimiter {
+  return limiter.use !== undefined
 }
 
 export const rateLimiterPort: Port<RateLimiter> = {
@@ -113,6 +123,37 @@ export interface WindowStatus {
   readonly freeInMs: number
   /** Until the window is empty. */
   readonly emptyInMs: number
+}
+
+/** Use of the limits of a deployment. */
+export type LimitUse =
+  | {
+      readonly kind: 'pay-as-you-go'
+      /** In the last minute. Undefined if tokens are not limited. */
+      readonly tokens: LimitAmount | undefined
+      /** In the last minute. */
+      readonly requests: LimitAmount
+    }
+  /** The share of the throughput in use: 1 is 100 %. */
+  | { readonly kind: 'provisioned'; readonly utilization: number }
+
+/** A limit and its use. */
+export interface LimitAmount {
+  readonly limit: number
+  /** More than the limit after a burst. */
+  readonly used: number
+}
+
+/** Returns the use of a pay-as-you-go deployment. */
+export function payAsYouGoUse(
+  { tokens, requestsPerMinute }: Pick<LimitPlan, 'tokens' | 'requestsPerMinute'>,
+  used: { readonly tokens: number; readonly requests: number },
+): LimitUse {
+  return {
+    kind: 'pay-as-you-go',
+    tokens: tokens === Infinity ? undefined : { limit: tokens, used: used.tokens },
+    requests: { limit: requestsPerMinute, used: used.requests },
+  }
 }
 
 /** Status of a pay-as-you-go deployment. */

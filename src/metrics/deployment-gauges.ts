@@ -2,6 +2,7 @@ import { Gauge, type Registry } from 'prom-client'
 import type { Config } from '../config/config.ts'
 import type { LimitReading } from '../limits/limit-readings.ts'
 import type { Occupancy } from '../limits/occupancy.ts'
+import type { LimitAmount } from '../limits/rate-limiter.ts'
 import { deploymentLabels, resourceLabels } from './series-table.ts'
 
 /** A value with its labels. */
@@ -142,17 +143,15 @@ function registerLimits(
     (reading ??= readNow().finally(() => {
       reading = undefined
     }))
-  const perMinute = (name: string, help: string, field: 'limit' | 'used' | 'remaining'): void =>
+  const perMinute = (name: string, help: string, pick: (amount: LimitAmount) => number): void =>
     gauge({
       name,
       help,
       rows: async () =>
-        (await read()).flatMap(({ status, labels }) => {
-          if (status.kind === 'provisioned') return []
-          const requests = { value: status.requestsInMinute[field], labels: labels.requests }
-          return status.tokens
-            ? [{ value: status.tokens[field], labels: labels.tokens }, requests]
-            : [requests]
+        (await read()).flatMap(({ use, labels }) => {
+          if (use.kind === 'provisioned') return []
+          const requests = { value: pick(use.requests), labels: labels.requests }
+          return use.tokens ? [{ value: pick(use.tokens), labels: labels.tokens }, requests] : [requests]
         }),
     })
 
@@ -160,23 +159,23 @@ function registerLimits(
     name: 'aoai_deployment_utilization_ratio',
     help: 'Share of the provisioned throughput in use. 1 is 100 %.',
     rows: async () =>
-      (await read()).flatMap(({ status, labels }) =>
-        status.kind === 'provisioned' ? [{ value: status.utilization, labels: labels.all }] : [],
+      (await read()).flatMap(({ use, labels }) =>
+        use.kind === 'provisioned' ? [{ value: use.utilization, labels: labels.all }] : [],
       ),
   })
   perMinute(
     'aoai_deployment_limit_per_minute',
     'Limits of pay-as-you-go deployments, in tokens and requests per minute, with the factor of the current incident phase.',
-    'limit',
+    ({ limit }) => limit,
   )
   perMinute(
     'aoai_deployment_used_per_minute',
     'Tokens and requests of the last minute that count towards the limits of pay-as-you-go deployments.',
-    'used',
+    ({ used }) => used,
   )
   perMinute(
     'aoai_deployment_remaining_per_minute',
     'Remaining tokens and requests of pay-as-you-go deployments: the limit minus the use, at least 0.',
-    'remaining',
+    ({ limit, used }) => Math.max(0, limit - used),
   )
 }

@@ -4,7 +4,7 @@ import type { Outcome } from '../pipeline/exchange.ts'
 import { HeaderList, type Reply } from '../pipeline/reply.ts'
 import { textBody } from '../answer/body.ts'
 import { createVirtualClock } from '../lib/virtual-clock.ts'
-import type { LimitStatus, WindowStatus } from '../limits/rate-limiter.ts'
+import { type LimitUse, payAsYouGoUse } from '../limits/rate-limiter.ts'
 import { createMetrics } from './metrics.ts'
 import { MAX_UNKNOWN_DEPLOYMENTS } from './series-table.ts'
 import { testConfig } from '../../tests/support/test-config.ts'
@@ -28,21 +28,9 @@ interface RequestOptions {
   readonly outcome?: Partial<Outcome> | undefined
 }
 
-const windowOf = (limit: number): WindowStatus => ({
-  limit,
-  used: 2,
-  remaining: limit - 2,
-  windowMs: 60_000,
-  freeInMs: 0,
-  emptyInMs: 0,
-})
-const payAsYouGo = (tokens: number | undefined, requests: number): LimitStatus => ({
-  kind: 'pay-as-you-go',
-  tokens: tokens === undefined ? undefined : windowOf(tokens),
-  requests: windowOf(requests),
-  requestsInMinute: windowOf(requests),
-})
-const provisioned: LimitStatus = { kind: 'provisioned', utilization: 0.5, freeInMs: 0, emptyInMs: 0 }
+const payAsYouGo = (tokens: number | undefined, requests: number): LimitUse =>
+  payAsYouGoUse({ tokens: tokens ?? Infinity, requestsPerMinute: requests }, { tokens: 2, requests: 2 })
+const provisioned: LimitUse = { kind: 'provisioned', utilization: 0.5 }
 
 /** The values of an exposition by name and sorted labels. Fails if a line occurs twice. */
 const parse = (text: string): Map<string, number> => {
@@ -254,10 +242,10 @@ describe('createMetrics', () => {
       clock: createVirtualClock(),
       info: () => info,
       limits: async () => [
-        { resource: 'default', deployment: 'chat', status: payAsYouGo(60_000, 360) },
-        { resource: 'default', deployment: 'small', status: payAsYouGo(undefined, 5) },
-        { resource: 'acme', deployment: 'small', status: payAsYouGo(undefined, 6) },
-        { resource: 'acme', deployment: 'units', status: provisioned },
+        { resource: 'default', deployment: 'chat', use: payAsYouGo(60_000, 360) },
+        { resource: 'default', deployment: 'small', use: payAsYouGo(undefined, 5) },
+        { resource: 'acme', deployment: 'small', use: payAsYouGo(undefined, 6) },
+        { resource: 'acme', deployment: 'units', use: provisioned },
       ],
     })
     await metrics.render()

@@ -22,6 +22,7 @@ import { SlotTable } from '../latency/deployment-slots.ts'
 import { createAdmission } from '../limits/admit.ts'
 import { LimiterTable } from '../limits/limiter-table.ts'
 import { readLimits } from '../limits/limit-readings.ts'
+import { isReadable } from '../limits/rate-limiter.ts'
 import { describeBottleneck } from '../metrics/bottleneck.ts'
 import { createMetrics, type Metrics } from '../metrics/metrics.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
@@ -156,10 +157,9 @@ export function assembleSimulator(
           working + waiting > 0 || live.current.resources.get(resource)?.deployments.has(deployment),
       ),
     resources: () => live.current.resources,
-    // Of several processes, only the primary has this state.
-    ...(shared.processNumber === undefined && {
-      limits: () => readLimits(live.current, { limits, phaseOf: (resource) => incidents.phaseOf(resource) }),
-    }),
+    limits: isReadable(limits)
+      ? () => readLimits(live.current, { limits, phaseOf: (resource) => incidents.phaseOf(resource) })
+      : undefined,
     injections: faults.reports,
     sharedState: sharedState?.connectionState,
     ...(configStore && { pendingChanges: () => configStore.pending }),

@@ -78,12 +78,29 @@ describe.skipIf(redisNeed.isMissing)(`several simulators against a Redis server$
         {
           resource: 'default',
           deployment: 'chat',
-          status: {
-            tokens: { limit: 60_000, used: 150, remaining: 59_850 },
-            requestsInMinute: { limit: 6_000, used: 2, remaining: 5_998 },
-          },
+          use: { tokens: { limit: 60_000, used: 150 }, requests: { limit: 6_000, used: 2 } },
         },
       ])
+    }
+  })
+
+  it('show the same use as the status, at any time after the requests', async () => {
+    let nowMs = 1_000_000
+    const [replica] = await start(1, { timeOverride: () => nowMs })
+    if (!replica) return
+    const { limits, question } = replica
+    const random = createRandom('times')
+    const subject = question('chat', 0)
+    for (let step = 0; step < 60; step++) {
+      nowMs += random.below(step % 10 === 9 ? 70_000 : 9_000)
+      if (random.unit() < 0.6) await limits.decide(question('chat', random.below(500)))
+      const status = await limits.status(subject)
+      if (status.kind !== 'pay-as-you-go') throw new Error('kind')
+      expect(await limits.use(subject)).toEqual({
+        kind: 'pay-as-you-go',
+        tokens: { limit: 60_000, used: status.tokens?.used },
+        requests: { limit: 6_000, used: status.requestsInMinute.used },
+      })
     }
   })
 

@@ -1,8 +1,9 @@
+import { mapInBatches } from '../../lib/queues.ts'
 import { roundTo } from '../../lib/format-text.ts'
 import { z } from 'zod'
 import type { ResourceConfig } from '../../config/config.ts'
 import type { Deployment } from '../../config/deployments.ts'
-import { limitSubject } from '../../limits/limit-readings.ts'
+import { limitSubject, MAX_CONCURRENT_READS } from '../../limits/limit-readings.ts'
 import type { PayAsYouGoStatus, ProvisionedStatus, WindowStatus } from '../../limits/rate-limiter.ts'
 import type { Occupancy } from '../../limits/occupancy.ts'
 import type { Simulator } from '../simulator.ts'
@@ -67,14 +68,15 @@ export async function viewDeployments(
   const busy = new Map(
     occupancyOf(simulator, config.id).map((occupancy) => [occupancy.deployment, occupancy]),
   )
-  const views = Array.from(
-    config.deployments,
+  const views = await mapInBatches(
+    [...config.deployments],
+    MAX_CONCURRENT_READS,
     async ([name, deployment]): Promise<[string, DeploymentView]> => [
       name,
       await view(simulator, { resource, config, deployment, occupancy: busy.get(name) }),
     ],
   )
-  return Object.fromEntries(await Promise.all(views))
+  return Object.fromEntries(views)
 }
 
 /** Returns a deployment, or undefined if the resource does not have it. */

@@ -40,6 +40,8 @@ export interface WindowRules {
   readonly kind: 'windows'
   /** Tokens per minute. Infinity: no limit. */
   readonly tokens: number
+  /** As in the headers. */
+  readonly requestsPerMinute: number
   readonly slice: { readonly windowMs: number; readonly requests: number }
   /** Whether the estimate is replaced by the actual usage when the answer ends. */
   readonly correctsEstimate: boolean
@@ -89,6 +91,7 @@ function makeRules(limits: DeploymentLimits): LimitRules {
   return {
     kind: 'windows',
     tokens: plan.tokens,
+    requestsPerMinute: plan.requestsPerMinute,
     slice: plan.slice,
     correctsEstimate: profile.correctsEstimate,
     remaining: (use) => rateLimitsOf(use, plan, profile),

@@ -1,5 +1,14 @@
 import type { MaybePromise } from '../../lib/port.ts'
-import type { LimitStatus, LimitRequest, LimitResult, RateLimiter } from '../../limits/rate-limiter.ts'
+import {
+  type LimitRequest,
+  type LimitResult,
+  type LimitStatus,
+  type LimitSubject,
+  type LimitUse,
+  payAsYouGoUse,
+  type RateLimiter,
+  type ReadableLimiter,
+} from '../../limits/rate-limiter.ts'
 import type { Usage } from '../../answer/completion.ts'
 import { BucketLimits } from './bucket-limits.ts'
 import { limitKey, limitKeyPrefix } from './deployment-key.ts'
@@ -13,7 +22,7 @@ export interface RedisLimitsOptions {
   /** Prefix of keys. */
   readonly prefix: string
   /** Used while Redis is slow or not available. */
-  readonly local: RateLimiter
+  readonly local: ReadableLimiter
   /** For tests: replaces the clock of Redis. Returns milliseconds. */
   readonly timeOverride?: TimeOverride
 }
@@ -28,6 +37,7 @@ type MaybeResult = MaybePromise<LimitResult<RedisCharge>>
 
 /** Limits in Redis. */
 export interface RedisLimits extends RateLimiter<RedisCharge> {
+  use(subject: LimitSubject): MaybePromise<LimitUse>
   clear(): Promise<void>
   /** Resets the local limits. Redis keeps its data. */
   forget(): MaybePromise<void>
@@ -89,6 +99,18 @@ export function createRedisLimits(options: RedisLimitsOptions): RedisLimits {
       const status: Promise<LimitStatus> =
         rules.kind === 'windows' ? windows.status(key, rules) : buckets.status(key, rules)
       return status.catch(() => local.status(subject))
+    },
+
+    use(subject) {
+      const { resource, deployment } = subject
+      const rules = limitRulesOf(subject.limits)
+      if (!connection.state.up) return local.use(subject)
+      const key = limitKey(prefix, resource, deployment, rules.kind)
+      const use: Promise<LimitUse> =
+        rules.kind === 'windows'
+          ? windows.used(key).then((used) => payAsYouGoUse(rules, used))
+          : buckets.status(key, rules)
+      return use.catch(() => local.use(subject))
     },
 
     retainResources: (ids) => local.retainResources?.(ids),
