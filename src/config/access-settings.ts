@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { nameList, oneOf, setting, textThat } from './setting.ts'
 
 /** Which tokens of Microsoft Entra ID a resource accepts (docs/access.md). */
-export const tokenPolicies = ['off', 'any', 'own', 'tenants'] as const
+const tokenPolicies = ['off', 'any', 'own', 'tenants'] as const
 
 const group = 'Access'
 
