@@ -432,6 +432,61 @@ describe('feedback', () => {
   })
 })
 
+describe('the number', () => {
+  it('of resources of a tenant is limited to 1,000, and others still create some', async () => {
+    const { ask, resource, simulator, tenant } = createTwin()
+    const [own, other] = [await tenant(), await tenant()]
+    await resource('acme', own)
+    await simulator.live.update((patches) => {
+      const { acme = null } = patches.made ?? {}
+      const copies = Array.from({ length: 999 }, (_, index) => [
+        `a${index}`,
+        acme && { ...acme, id: `a${index}` },
+      ])
+      return { patches: { ...patches, made: { ...patches.made, ...Object.fromEntries(copies) } }, result: 0 }
+    })
+    const { status, body } = await ask('POST', '/_twin/resources', own, {})
+    expect([status, body.error]).toEqual([400, 'A tenant can have at most 1000 resources. Delete one first.'])
+    expect((await ask('POST', '/_twin/resources', other, {})).status).toBe(201)
+    await ask('DELETE', '/_twin/resources/a7', own)
+    expect((await ask('POST', '/_twin/resources', own, {})).status).toBe(201)
+  })
+
+  it('of deployments of a resource is limited to 1,000', async () => {
+    const { ask, resource, simulator, tenant } = createTwin()
+    const own = await tenant()
+    await resource('acme', own)
+    const deployments = Object.fromEntries(
+      Array.from({ length: 1_000 }, (_, index) => [`d${index}`, { model: 'gpt-4o' }]),
+    )
+    expect(await simulator.resources.put('acme', { deployments })).toMatchObject({ kind: 'done' })
+    const path = '/_twin/resources/acme/deployments'
+    const { status, body } = await ask('POST', path, own, { model: 'gpt-4o' })
+    expect([status, body.error]).toEqual([
+      400,
+      'A resource can have at most 1000 deployments. Delete one first.',
+    ])
+    expect((await ask('POST', path, own, { model: 'gpt-4o', deployment_id: 'd1' })).status).toBe(409)
+    await ask('DELETE', `${path}/d1`, own)
+    expect((await ask('POST', path, own, { model: 'gpt-4o' })).status).toBe(201)
+  })
+
+  it('of keys of a resource is limited to 100', async () => {
+    const { ask, resource, tenant } = createTwin()
+    const own = await tenant()
+    const { keyId } = await resource('acme', own)
+    const path = '/_twin/resources/acme/api_keys'
+    const statuses = await Promise.all(
+      Array.from({ length: 105 }, async () => (await ask('POST', path, own, {})).status),
+    )
+    expect(statuses.filter((status) => status === 201)).toHaveLength(99)
+    const { body } = await ask('POST', path, own, {})
+    expect(body.error).toBe('A resource can have at most 100 keys. Delete one first.')
+    await ask('DELETE', `${path}/${keyId}`, own)
+    expect((await ask('POST', path, own, {})).status).toBe(201)
+  })
+})
+
 describe('a reset', () => {
   it('of a tenant deletes its resources, feedback and records only', async () => {
     const { ask, resource, tenant } = createTwin()
