@@ -50,12 +50,15 @@ const configFile = `## The configuration file
 One YAML or JSON file can hold the whole configuration. \`SIMULATOR_CONFIG\` is its path. Write one with all sections
 ([example](../examples/aoai-sim.yaml)) and start with it:
 
-\`\`\`bash
-aoai-sim init
-aoai-sim --config aoai-sim.yaml
+\`\`\`bash run
+aoai-sim init /tmp/aoai-sim.yaml --force
 \`\`\`
 
-\`init\` has the name of the file as an argument, and replaces an existing file only with \`--force\`.
+\`\`\`bash start
+make run ARGS="--config /tmp/aoai-sim.yaml"
+\`\`\`
+
+Without a name, \`init\` writes \`aoai-sim.yaml\`. It replaces an existing file only with \`--force\`.
 
 \`\`\`yaml
 # aoai-sim.yaml

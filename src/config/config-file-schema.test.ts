@@ -71,6 +71,12 @@ describe('the schema of the configuration file', () => {
     }
   })
 
+  it.each(['examples/aoai-sim.yaml', 'examples/two-regions/two-regions.yaml'])('is named in %s', (path) => {
+    const [, schema = ''] = /^# yaml-language-server: \$schema=(.*)$/m.exec(read(path)) ?? []
+    const folder = path.slice(0, path.lastIndexOf('/'))
+    expect(JSON.parse(read(`${folder}/${schema}`))).toEqual(configFileSchema())
+  })
+
   it('has a description, and the default or its meaning, for each setting', () => {
     const { properties } = configFileSchema() as { properties: { settings: object } }
     for (const [name, { default: fallback, unsetMeaning }] of settingsByName) {
@@ -88,6 +94,7 @@ describe('the schema of the configuration file', () => {
   it.each<[string, string]>([
     ['examples/aoai-sim.yaml', read('examples/aoai-sim.yaml')],
     ['examples/aoai-sim.yaml with all examples', uncommented(read('examples/aoai-sim.yaml'))],
+    ['examples/two-regions/two-regions.yaml', read('examples/two-regions/two-regions.yaml')],
     ...documented,
   ])('accepts %s, as the loader does', (_, text) => {
     expect(errorsOf(parse(text))).toEqual([])
