@@ -119,6 +119,32 @@ describe('the gauges of deployments', () => {
     expect(await named('free')).toBeGreaterThan(0)
   })
 
+  it('disappear with their resource, and start at 0 when it is created again', async () => {
+    const simulator = createTestSimulator({ deployments })
+    const put = async (): Promise<number> => {
+      const entry = { region: 'West US 3', keys: [{ key: 'west-key' }], deployments }
+      const init = { method: 'PUT', headers, body: JSON.stringify(entry) }
+      return (await simulator.app.request('/++/resources/west', init)).status
+    }
+    const own = async (): Promise<string[]> =>
+      (await lines(simulator, '')).filter((line) => line.includes('resource="west"'))
+    expect(await put()).toBe(201)
+    expect([await ask(simulator, 'chat', 'west'), await ask(simulator, 'units', 'west')]).toEqual([200, 200])
+    const used = 'aoai_deployment_used_per_minute{resource="west",deployment="chat",type="requests"}'
+    expect(await own()).toEqual(
+      expect.arrayContaining([
+        `${used} 1`,
+        'aoai_resource_info{resource="west",mode="generate",region="West US 3"} 1',
+        'aoai_requests_total{resource="west",deployment="chat",operation="chatCompletions",status="200"} 1',
+      ]),
+    )
+    await simulator.app.request('/++/resources/west', { method: 'DELETE', headers })
+    expect(await own()).toEqual([])
+    expect(await put()).toBe(201)
+    expect(await own()).toContain(`${used} 0`)
+    expect((await own()).filter((line) => line.startsWith('aoai_requests_total'))).toEqual([])
+  })
+
   it('have the mode and the region of their resource to join', async () => {
     const simulator = createTestSimulator({
       env: { SIMULATOR_REGION: 'East US' },
