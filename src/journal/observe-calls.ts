@@ -81,8 +81,8 @@ function attemptOf({ headers }: Exchange): number | undefined {
   return typeof count === 'string' && /^\d{1,2}$/.test(count) ? Number(count) : undefined
 }
 
-/** The status of a failed answer, or of the error in its stream, or `cut`. Undefined for success. */
-function failureOf(reply: Reply): string | undefined {
+/** Returns the status of a failed answer, or of the error in its stream, or `cut`. Undefined for success. */
+export function failureOf(reply: Reply): string | undefined {
   const { interruption } = reply
   if (interruption && typeof interruption.how !== 'number') return 'cut'
   const status = outcomeStatus(reply)

@@ -191,6 +191,21 @@ describe('requests to a resource of a tenant', () => {
     expect((await ask('GET', '/_twin/logs', 'admin')).text).not.toContain('secret prompt')
   })
 
+  it.each<[Record<string, string>, string]>([
+    [{ 'x-sim-fault': 'overloaded503' }, 'The answer has status 503.'],
+    [{ 'x-sim-fault': 'cut' }, 'The connection was cut.'],
+  ])('are recorded as failures with the headers %j', async (headers, reason) => {
+    const { app, key, newest } = await setUp()
+    const body = JSON.stringify({ messages, stream: true, max_tokens: 20 })
+    const answer = await app.request(chatPath, {
+      method: 'POST',
+      headers: { 'api-key': key, ...headers },
+      body,
+    })
+    await answer.text().catch(() => {})
+    expect(await newest()).toMatchObject({ operation: 'data.chat.completion', outcome: 'failure', reason })
+  })
+
   it('are not recorded if they are invalid, or go to a resource without a tenant', async () => {
     const { post, newest, simulator, app } = await setUp()
     const { id } = await newest()

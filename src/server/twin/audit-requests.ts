@@ -1,5 +1,6 @@
 import type { Refusal } from '../../access/credentials.ts'
 import type { Config, ResourceView } from '../../config/config.ts'
+import { failureOf } from '../../journal/observe-calls.ts'
 import { redactedParameter, redactText } from '../../lib/credential-texts.ts'
 import { shortText } from '../../lib/error-text.ts'
 import { fieldsOf } from '../../lib/record.ts'
@@ -63,20 +64,23 @@ function recordOperation(
   const status = outcomeStatus(reply)
   // Invalid requests are in the journal only, as in the original twin.
   if (!route || (status >= 400 && status !== 429 && status < 500)) return
-  const failure =
-    reply.limitedBy === undefined
-      ? `The answer has status ${status}.`
-      : `Limit of ${reply.limitedBy} exceeded.`
+  const reason = failureReason(reply) ?? null
   audit.add({
     ...headOf(exchange, tenant),
     operation: operationNames[route.operation],
     resource: deployment
       ? { type: 'deployment', id: deployment.name }
       : { type: 'resource', id: exchange.resource },
-    outcome: status < 400 ? 'success' : 'failure',
-    reason: status < 400 ? null : failure,
+    outcome: reason === null ? 'success' : 'failure',
+    reason,
     details: detailsOf(exchange, route.operation),
   })
+}
+
+function failureReason(reply: Reply): string | undefined {
+  if (reply.limitedBy !== undefined) return `Limit of ${reply.limitedBy} exceeded.`
+  const failure = failureOf(reply)
+  return failure === 'cut' ? 'The connection was cut.' : failure && `The answer has status ${failure}.`
 }
 
 /** Refusals of a key, or of a request without credentials. The others are of tokens. */

@@ -4,6 +4,7 @@ import type { Feedback, Patches, Tenant } from '../../config/patches.ts'
 import { ownValue, withoutKey } from '../../lib/record.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { withoutResources } from '../resource-book.ts'
+import { administratorId } from './audit-log.ts'
 import { createSecret, SecretChecks, type SecretVerdict } from './secret-checks.ts'
 
 const MAX_TENANTS = 10_000
@@ -115,6 +116,10 @@ export class TenantBook {
     }
     return this.#change((patches) => {
       const { feedback = [] } = patches
+      // Applied again after a store was not available.
+      if (feedback.some(({ id }) => id === added.id)) return { result: { kind: 'done', value: added } }
+      const isKnown = tenant === administratorId || ownValue(patches.tenants, tenant) !== undefined
+      if (!isKnown) return { result: { kind: 'unknown' } }
       const own = feedback.filter((one) => one.tenant === tenant)
       if (feedback.length >= MAX_FEEDBACK || own.length >= MAX_FEEDBACK_OF_TENANT) {
         const text = `There can be at most ${MAX_FEEDBACK_OF_TENANT} entries of feedback of a tenant, and ${MAX_FEEDBACK} of all. Delete one with DELETE /_twin/feedback/{id}.`
