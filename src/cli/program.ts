@@ -67,7 +67,8 @@ function addHelpCommand(program: Command): void {
 
 function describe({ description, range, unit, env, default: text, unsetMeaning }: Setting): string {
   const inUnit = unit === undefined ? '' : ` ${unit}`
-  const unset = text === undefined ? unsetMeaning : `default ${text}${inUnit}`
+  // A space after a comma lets the help break a long list.
+  const unset = text === undefined ? unsetMeaning : `default ${text.replaceAll(',', ', ')}${inUnit}`
   return `${description} Must be ${range}. (${env}; ${unset})`
 }
 
