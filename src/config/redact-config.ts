@@ -33,6 +33,7 @@ export class KnownSecrets {
   readonly #learned = new Set<string>()
   #list: readonly string[] = []
   #listedFor: readonly string[] | undefined
+  #last: { readonly config: Config; readonly keys: readonly string[] } | undefined
 
   constructor(config: () => Config) {
     this.#config = config
@@ -40,12 +41,23 @@ export class KnownSecrets {
 
   /** Returns all keys; the same array while they do not change. */
   readonly list = (): readonly string[] => {
-    const configured = configSecrets(this.#config())
+    const configured = this.#configuredKeys()
     if (configured !== this.#listedFor) {
       this.#listedFor = configured
       this.#list = this.#learned.size === 0 ? configured : [...new Set([...configured, ...this.#learned])]
     }
     return this.#list
+  }
+
+  /** The keys of the configuration. A change of something else gives the same array, for which indexes exist. */
+  #configuredKeys(): readonly string[] {
+    const config = this.#config()
+    if (config === this.#last?.config) return this.#last.keys
+    const keys = configSecrets(config)
+    const before = this.#last?.keys
+    const isSame = before?.length === keys.length && keys.every((key, index) => key === before[index])
+    this.#last = { config, keys: isSame ? before : keys }
+    return this.#last.keys
   }
 
   /** Adds a key from a request. The configuration has its hash. */
