@@ -63,8 +63,11 @@ const statusesOf = async (
 /** Rules of two resources with equal deployments, in programs that act as one simulator. */
 const itSeparatesResources = (programs: () => readonly [RunningProgram, ...RunningProgram[]]): void => {
   // The answer of a page waits until all workers have the state of their primary.
-  const haveStatus = (program: RunningProgram, resource: string, status: number): Promise<void> =>
-    expect.poll(() => admin(program, 'GET', `/++/resources/${resource}`), { timeout: 10_000 }).toBe(status)
+  const haveStatus = async (program: RunningProgram, resource: string, status: number): Promise<void> => {
+    await expect
+      .poll(() => admin(program, 'GET', `/++/resources/${resource}`), { timeout: 10_000 })
+      .toBe(status)
+  }
   const create = async (...names: string[]): Promise<void> => {
     const [first, ...others] = programs()
     for (const name of names)
