@@ -145,7 +145,7 @@ describe.each([1, 2])('resources in a program with WORKERS=%i', (workers) => {
   afterAll(() => program.stop())
   itSeparatesResources(() => [program])
 
-  it('are told apart in metrics and in the journal of deployments', async () => {
+  it('have separate series in the metrics of all processes', async () => {
     const { body } = await send(program, 'GET', '/metrics', programKey)
     const lines = body.split('\n').filter((line) => /^aoai_requests_total\{.*deployment="one"/.test(line))
     const name = (resource: string, status: number) =>
