@@ -106,9 +106,8 @@ export function resolveInputs(
 }
 
 function nameProblems({ resources = {}, given }: ConfigInputs): string[] {
-  const [, pagesSegment] = String(
-    given.find(({ setting }) => setting.env === 'PAGES_PREFIX')?.value ?? '',
-  ).split('/')
+  const prefix = given.find(({ setting }) => setting.env === 'PAGES_PREFIX')?.value
+  const [, pagesSegment] = typeof prefix === 'string' ? prefix.split('/') : []
   const problems: string[] = []
   for (const name of Object.keys(resources)) {
     const isValid = isResourceName(name)

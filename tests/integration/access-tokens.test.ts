@@ -301,8 +301,8 @@ describe('a large body', () => {
 
   it('is read only with a valid key or token', async () => {
     const { app, claims } = setUp()
-    const { url, close } = await listen(app, '127.0.0.1', 0)
-    const port = Number(new URL(url).port)
+    const listener = await listen(app, '127.0.0.1', 0)
+    const port = Number(new URL(listener.url).port)
     const token = await signToken(claims, own)
     const bearer = (text: string) => ({ authorization: `Bearer ${text}` })
     for (let times = 0; times < 2; times++) {
@@ -312,7 +312,7 @@ describe('a large body', () => {
       expect(await askWith(port, { 'api-key': 'wrong', ...bearer(token) })).toEqual([false, 401])
       expect(await askWith(port, {})).toEqual([false, 401])
     }
-    await close(0)
+    await listener.close(0)
   })
 })
 

@@ -88,12 +88,12 @@ describe.skipIf(redisNeed.isMissing)(`several simulators against a Redis server$
     let nowMs = 1_000_000
     const [replica] = await start(1, { timeOverride: () => nowMs })
     if (!replica) return
-    const { limits, question } = replica
+    const { limits } = replica
     const random = createRandom('times')
-    const subject = question('chat', 0)
+    const subject = replica.question('chat', 0)
     for (let step = 0; step < 60; step++) {
       nowMs += random.below(step % 10 === 9 ? 70_000 : 9_000)
-      if (random.unit() < 0.6) await limits.decide(question('chat', random.below(500)))
+      if (random.unit() < 0.6) await limits.decide(replica.question('chat', random.below(500)))
       const status = await limits.status(subject)
       if (status.kind !== 'pay-as-you-go') throw new Error('kind')
       expect(await limits.use(subject)).toEqual({

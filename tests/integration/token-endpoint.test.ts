@@ -284,7 +284,7 @@ describe('the token endpoint of a resource', () => {
       deployment: 'chat',
       azureADTokenProvider: async () =>
         tokenOf(await ask({ ...good, scope: 'https://cognitiveservices.azure.com/.default' })),
-      fetch: async (url, init) => app.request(url as string, init),
+      fetch: async (url, init) => app.request(url, init),
       maxRetries: 0,
     })
     const answer = await client.chat.completions.create({ ...request, messages: [...request.messages] })

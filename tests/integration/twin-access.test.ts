@@ -116,7 +116,7 @@ describe('credentials of a tenant', () => {
     order.push('right')
     const statuses = new Set((await Promise.all(wrong)).map(({ status }) => status))
     expect(order[0]).toBe('right')
-    expect([...statuses].toSorted()).toEqual([401, 429])
+    expect([...statuses].toSorted((a, b) => a - b)).toEqual([401, 429])
     expect(simulator.audit?.read({ tenant: undefined, limit: 1_000, offset: 0 })).toHaveLength(2)
   })
 

@@ -253,7 +253,7 @@ function keyRoutes(simulator: Simulator): readonly AdminRoute[] {
             )
           case 'invalid':
             return refuseProblems('InvalidKey', `add a key to ${showValue(resource)}`, outcome.problems)
-          case 'unknown':
+          default:
             return resourceNotFound(simulator, resource)
         }
       },

@@ -147,7 +147,7 @@ async function authenticate(
       return { refusal: fail(429, tooManyChecks, { 'Retry-After': '1' }) }
     case 'wrong':
       return { refusal: fail(401, 'The tenant_id or the tenant_secret is wrong.', challenge) }
-    case 'right':
+    default:
       return auth === 'admin'
         ? { refusal: fail(403, 'Only the administrator can do this. Send the token in TWIN_ADMIN_TOKEN.') }
         : { tenant: id }

@@ -62,7 +62,7 @@ export function resourceRoutes(simulator: Simulator): readonly TwinRoute[] {
             return fail(409, `Resource '${name}' already exists. Choose another 'resource_id'.`)
           case 'unknown':
             return fail(400, `'tenant_id' must be the id of a tenant (got ${showValue(tenant)}).`)
-          case 'invalid':
+          default:
             return fail(400, outcome.problems.join(' '))
         }
       },

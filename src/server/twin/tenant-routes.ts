@@ -109,7 +109,7 @@ export function failure(
       return fail(409, outcome.text)
     case 'busy':
       return fail(429, outcome.text, { 'Retry-After': '1' })
-    case 'invalid':
+    default:
       return fail(400, outcome.text)
   }
 }

@@ -167,7 +167,11 @@ export class ReplacedFile {
     try {
       const handle = await this.#files.open(lock, 'wx', 0o600)
       try {
-        await handle.writeFile(owner).finally(() => handle.close())
+        try {
+          await handle.writeFile(owner)
+        } finally {
+          await handle.close()
+        }
       } catch (error) {
         await this.#remove(lock)
         throw error
