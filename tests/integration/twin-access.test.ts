@@ -75,6 +75,19 @@ describe('a tenant', () => {
   })
 })
 
+describe('a reset of the simulator', () => {
+  it('deletes all tenants, their resources and records', async () => {
+    const { app, ask, resource, simulator, tenant } = createTwin()
+    const own = await tenant()
+    await resource('acme', own)
+    const headers = { 'api-key': 'test-key' }
+    expect((await app.request('/++/reset', { method: 'POST', headers })).status).toBe(200)
+    expect((await ask('GET', '/_twin/logs', own)).status).toBe(401)
+    expect((await ask('GET', '/_twin/logs', 'admin')).body.logs).toEqual([])
+    expect([...simulator.config.resources.keys()]).toEqual(['default'])
+  })
+})
+
 describe('credentials of a tenant', () => {
   it.each<[string, Record<string, string>]>([
     ['none', {}],

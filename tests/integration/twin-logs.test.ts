@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { type AuditEntry as Log, AuditLog, type AuditRecord } from '../../src/server/twin/audit-log.ts'
+import { auditRequests } from '../../src/server/twin/audit-requests.ts'
+import { textReply } from '../../src/pipeline/make-reply.ts'
+import { testExchange } from '../support/test-exchange.ts'
 import { createTwin } from '../support/twin-api.ts'
 
 const fields = [
@@ -262,6 +265,15 @@ describe('requests to a resource of a tenant', () => {
       details: { method: 'PUT', path: expect.stringMatching(/^\/acme\/openai\/nowhere\//) },
     })
     expect(JSON.stringify(log)).not.toContain(key)
+  })
+})
+
+describe('the records of requests', () => {
+  it('add no promise to a request', () => {
+    const reply = textReply('x')
+    const { simulator } = createTwin()
+    const deps = { audit: new AuditLog(), config: () => simulator.config, secrets: () => [] }
+    expect(auditRequests(() => reply, deps)(testExchange({}, { config: simulator.config }))).toBe(reply)
   })
 })
 
