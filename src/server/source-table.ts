@@ -56,8 +56,8 @@ interface UpstreamConnection {
  */
 export class SourceTable {
   readonly #options: SourceTableOptions
-  readonly #folders = new MapByValue<RecordingsConfig, Folder>()
-  readonly #upstreams = new MapByValue<Upstream, UpstreamConnection>()
+  readonly #folders = new MapByValue<RecordingsConfig, Folder>(({ dir }) => dir)
+  readonly #upstreams = new MapByValue<Upstream, UpstreamConnection>(({ key }) => key)
   #secretLists: readonly (readonly string[])[] = []
   #secrets: readonly string[] = []
 
@@ -184,22 +184,33 @@ export class SourceTable {
   }
 }
 
-/** A map that compares keys by deep equality. Objects that were looked up before are found by identity. */
+/**
+ * A map that compares keys by deep equality. Objects that were looked up before are found by identity, and only keys with the same
+ * hash are compared.
+ */
 class MapByValue<K extends object, V> {
   readonly #byIdentity = new WeakMap<K, V>()
-  readonly #entries: (readonly [key: K, value: V])[] = []
+  readonly #entries = new Map<string, (readonly [key: K, value: V])[]>()
+  readonly #hashOf: (key: K) => string
+
+  /** @param hashOf returns the same text for equal keys */
+  constructor(hashOf: (key: K) => string) {
+    this.#hashOf = hashOf
+  }
 
   get(key: K, make: () => V): V {
     const known = this.#byIdentity.get(key)
     if (known !== undefined) return known
-    const equal = this.#entries.find(([other]) => isDeepStrictEqual(other, key))
+    const hash = this.#hashOf(key)
+    const entries = this.#entries.get(hash) ?? []
+    const equal = entries.find(([other]) => isDeepStrictEqual(other, key))
     const value = equal ? equal[1] : make()
-    if (!equal) this.#entries.push([key, value])
+    if (!equal) this.#entries.set(hash, [...entries, [key, value]])
     this.#byIdentity.set(key, value)
     return value
   }
 
   *values(): Generator<V> {
-    for (const [, value] of this.#entries) yield value
+    for (const entries of this.#entries.values()) for (const [, value] of entries) yield value
   }
 }

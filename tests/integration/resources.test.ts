@@ -101,6 +101,24 @@ describe('a second resource', () => {
     expect(lines.filter((line) => /^aoai_faults_total.*acme/.test(line))).toEqual([])
   })
 
+  it('spills over to its own deployment when it is at its limit, and a sibling does not', async () => {
+    const deployments = {
+      reserved: { model: 'gpt-4o', provisionedThroughputUnits: 1, spilloverTo: 'spare' },
+      spare: { model: 'gpt-4o', tokensPerMinute: 10_000 },
+    }
+    const { post } = createTestSimulator({ resources: { acme: { deployments }, beta: { deployments } } })
+    const ask = async (resource: string): Promise<[status: number, deployment: string | null]> => {
+      const large = { ...message, max_tokens: 2_000 }
+      const answer = await post(chatPath(`/${resource}`, 'reserved'), large, { 'api-key': `${resource}-key` })
+      return [answer.status, answer.headers.get('x-ms-deployment-name')]
+    }
+    expect([await ask('acme'), await ask('acme')]).toEqual([
+      [200, 'reserved'],
+      [200, 'spare'],
+    ])
+    expect(await ask('beta')).toEqual([200, 'reserved'])
+  })
+
   it('shows its deployments and their state', async () => {
     const { post, simulator } = createTestSimulator({
       deployments: { chat: { model: 'gpt-4o', tokensPerMinute: 10_000 } },
