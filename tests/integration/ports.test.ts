@@ -10,9 +10,11 @@ import { createSystemClock } from '../../src/lib/system-clock.ts'
 import { LimiterTable } from '../../src/limits/limiter-table.ts'
 import { rateLimiterPort } from '../../src/limits/rate-limiter.ts'
 import { LocalCursors, replayCursorsPort } from '../../src/recordings/replay-cursors.ts'
+import { AuditLog, auditPort } from '../../src/server/twin/audit-log.ts'
 import { RedisDocuments } from '../../src/shared/redis/redis-documents.ts'
 import { RedisResponses } from '../../src/shared/redis/redis-responses.ts'
 import {
+  describeAuditSink,
   describeConcurrencyLimiter,
   describeJournalSink,
   describeRateLimiter,
@@ -51,6 +53,21 @@ describeJournalSink('RPC', () => {
   const entries = async () => {
     await pool.catchUp()
     return kept.entries()
+  }
+  return { sink: pool.connect().client, entries }
+})
+
+const all = { tenant: undefined, limit: 10, offset: 0 }
+describeAuditSink('in this process', () => {
+  const log = new AuditLog()
+  return { sink: log, entries: () => log.read(all) }
+})
+describeAuditSink('RPC', () => {
+  const log = new AuditLog()
+  const pool = rpcPool(auditPort, log)
+  const entries = async () => {
+    await pool.catchUp()
+    return log.read(all)
   }
   return { sink: pool.connect().client, entries }
 })

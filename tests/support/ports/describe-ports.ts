@@ -12,6 +12,7 @@ import type { JournalEntry } from '../../../src/journal/journal-entry.ts'
 import type { ConcurrencyLimiter, SlotGrant, SlotRefusal } from '../../../src/latency/concurrency-limiter.ts'
 import { limitsOf } from '../../../src/limits/limit-plan.ts'
 import type { LimitRequest, LimitResult, RateLimiter } from '../../../src/limits/rate-limiter.ts'
+import type { AuditRecord, AuditSink } from '../../../src/server/twin/audit-log.ts'
 import type { ReplayCursors } from '../../../src/recordings/replay-cursors.ts'
 
 /** Creates an adapter with separate state for a test. */
@@ -336,6 +337,39 @@ export function describeJournalSink(name: string, make: MakeAdapter<TestedJourna
         usage: { promptTokens: 7 },
       })
       expect(found[1]).toMatchObject({ bodyBytes: 3, durationMs: undefined })
+    })
+  })
+}
+
+const auditRecord: AuditRecord = {
+  timestamp: '2026-01-01T00:00:00.000Z',
+  tenant_id: 'a',
+  correlation_id: 'b',
+  plane: 'data',
+  operation: 'data.models.list',
+  resource: null,
+  outcome: 'success',
+  reason: null,
+  details: { stream: false, n_inputs: 0, list: [null] },
+}
+
+/** An adapter of an audit log, and the records that it has kept. */
+export interface TestedAudit {
+  readonly sink: AuditSink
+  readonly entries: () => Promise<readonly AuditRecord[]> | readonly AuditRecord[]
+}
+
+export function describeAuditSink(name: string, make: MakeAdapter<TestedAudit>): void {
+  describe(`audit: ${name}`, () => {
+    it('keeps records unchanged, in their order', async () => {
+      const { sink, entries } = await make()
+      const second = { ...auditRecord, resource: { type: 'resource', id: 'acme' }, reason: 'x' }
+      sink.add(auditRecord)
+      sink.add(second)
+      expect(await entries()).toEqual([
+        { id: 2, twin: 'aoai', ...second },
+        { id: 1, twin: 'aoai', ...auditRecord },
+      ])
     })
   })
 }
