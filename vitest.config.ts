@@ -76,8 +76,6 @@ export default defineConfig({
     maxWorkers: cores + 2,
     expect: { poll: { timeout: 20_000 } },
     sequence: { sequencer: LongestFirst },
-    // Transformed modules, by their content, in node_modules/: the next run does not transform what has not changed.
-    experimental: { fsModuleCache: true },
     // Only code that runs in the process of a test counts: workers, the built program and its commands run in others.
     coverage: {
       provider: 'v8',
