@@ -71,13 +71,20 @@ const onePrompt = chatCase('chat, whole, one prompt', 'open')
 
 const { aimockFixtures: _, ...withoutPeer } = onePrompt
 
-/** The first case with 1,000 resources and 10,000 deployments. */
-const inManyResources: BenchCase = {
+/** The first case with resources. Both cases have the same work for the load generator, which changes each path. */
+const inOneResource: BenchCase = {
   ...withoutPeer,
-  name: 'chat, 1,000 resources',
+  name: 'chat, 1 resource',
   path: `/resource-{resource}${onePrompt.path}`,
+  resources: 1,
+}
+
+/** The same with 1,000 resources and 10,000 deployments. A request should cost the same. */
+const inManyResources: BenchCase = {
+  ...inOneResource,
+  name: 'chat, 1,000 resources',
   resources: manyResources,
-  comparedWith: onePrompt.name,
+  comparedWith: inOneResource.name,
 }
 
 /** @param count number of recordings, one for each question */
@@ -115,6 +122,7 @@ const refusal = {
 /** The cases of `make bench`, in table order. */
 export const cases: readonly BenchCase[] = [
   onePrompt,
+  inOneResource,
   inManyResources,
   chatCase('chat, whole, new prompts', 'open', { texts: makeTexts(512), numbered: true }),
   chatCase('chat, streamed, no delay', 'open', { body: { stream: true } }),
