@@ -16,6 +16,10 @@ describe('createCertificate', () => {
     for (const address of ['127.0.0.1', '::1']) expect(certificate.checkIP(address)).toBeDefined()
     expect(certificate.checkHost('sim.test')).toBeUndefined()
     expect(key).toMatch(/^-----BEGIN PRIVATE KEY-----\n/)
+    const forms = ['::', '1::', '::1:2', '1:0:0:2::3', '1:2:3:4:5:6:7:8', '::ffff:10.0.0.5']
+    const addresses = forms.map((form) => parseCertificateHost(form) ?? '')
+    const ofAddresses = new X509Certificate((await createCertificate(addresses, validToMs)).cert)
+    for (const address of forms) expect(ofAddresses.checkIP(address)).toBeDefined()
     const other = await createCertificate(['localhost'], validToMs)
     expect(new X509Certificate(other.cert).serialNumber).not.toBe(certificate.serialNumber)
   })
@@ -28,6 +32,8 @@ describe('parseCertificateHost', () => {
     ['bücher.example', 'xn--bcher-kva.example'],
     ['10.0.0.5', '10.0.0.5'],
     ['[fd00::5]', 'fd00::5'],
+    ['2001:DB8:0:0:0:0:0:1', '2001:db8::1'],
+    ['::ffff:10.0.0.5', '::ffff:a00:5'],
     ['simulator', 'simulator'],
   ])('accepts %s', (text, host) => {
     expect(parseCertificateHost(text)).toBe(host)

@@ -15,7 +15,10 @@ const MAX_NAME_LENGTH = 253
  */
 export function parseCertificateHost(text: string): string | undefined {
   const name = text.replace(/^\[(.*)\]$/, '$1').toLowerCase()
-  if (isIP(name) > 0) return name.includes('%') ? undefined : name
+  if (isIP(name) === 4) return name
+  // One form of each address: node-forge reads neither IPv4 at the end nor all abbreviations.
+  if (isIP(name) === 6)
+    return name.includes('%') ? undefined : new URL(`http://[${name}]`).hostname.slice(1, -1)
   const [wildcard, rest] = name.startsWith('*.') ? ['*.', name.slice(2)] : ['', name]
   // A name of digits and dots is an incomplete or invalid address.
   const ascii = /^[\d.]*$/.test(rest) ? '' : wildcard + domainToASCII(rest)
