@@ -1,6 +1,6 @@
-import { createHash, generateKeyPair } from 'node:crypto'
+import { generateKeyPair } from 'node:crypto'
 import { promisify } from 'node:util'
-import type { SigningKey } from '../config/access-settings.ts'
+import { type SigningKey, thumbprintOf } from '../config/access-settings.ts'
 
 const generate = promisify(generateKeyPair)
 
@@ -8,7 +8,5 @@ const generate = promisify(generateKeyPair)
 export async function makeSigningKey(): Promise<SigningKey> {
   const { privateKey } = await generate('rsa', { modulusLength: 2_048, publicExponent: 0x10001 })
   const jwk = privateKey.export({ format: 'jwk' }) as Record<string, string>
-  const { e, kty, n } = jwk
-  const kid = createHash('sha256').update(JSON.stringify({ e, kty, n })).digest('base64url')
-  return { kid, jwk }
+  return { kid: thumbprintOf(jwk), jwk }
 }

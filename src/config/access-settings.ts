@@ -72,6 +72,11 @@ export interface SigningKey {
   readonly jwk: Readonly<Record<string, string>>
 }
 
+/** Returns the thumbprint of an RSA key (RFC 7638): SHA-256 of its public part in base64url. */
+export function thumbprintOf({ e, kty, n }: SigningKey['jwk']): string {
+  return createHash('sha256').update(JSON.stringify({ e, kty, n })).digest('base64url')
+}
+
 /** Returns the hash under which a key is stored: SHA-256 in hexadecimal digits. */
 export function hashOfKey(key: string): string {
   return createHash('sha256').update(key).digest('hex')

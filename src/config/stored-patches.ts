@@ -1,12 +1,15 @@
 import { z } from 'zod'
+import { thumbprintOf } from './access-settings.ts'
 import { isRecord } from '../lib/record.ts'
 import { shortText } from '../lib/error-text.ts'
 import { camelKeys } from './mapping-file.ts'
-import { type Changes, type Patches, withCamelKeys } from './patches.ts'
-import { describeProblems } from './zod-problems.ts'
+import { type Changes, feedbackStatuses, type Patches, withCamelKeys } from './patches.ts'
+import { describeProblems, showValue } from './zod-problems.ts'
 
 /** Version of the format. A newer version of the simulator can write another one. */
 const FORMAT_VERSION = 1
+
+const contentMembers: ReadonlySet<string> = new Set(['version', 'revision', 'changes'])
 
 /** Levels of objects with a separate line for each entry: `resources`, a resource, `put`, and a deployment. */
 const LINE_LEVELS = 4
@@ -16,39 +19,68 @@ const text = z.string('must be text')
 const mappingOf = <T extends z.ZodType>(value: T) => z.record(z.string(), value, mapping)
 
 const key = z.looseObject({ id: text, hash: z.string().regex(/^[\da-f]{64}$/, 'must be a SHA-256') }, mapping)
+/** Salt or hash of the secret of a tenant. */
+const hashed = z.base64('must be in base64')
+const status = z.enum(feedbackStatuses, `must be one of ${feedbackStatuses.join(', ')}`)
+
+/** Members of a private RSA key, which are numbers in base64url. */
+const rsaMembers = ['n', 'e', 'd', 'p', 'q', 'dp', 'dq', 'qi']
+const base64url = /^[\w-]+$/
+
+/** A key that cannot sign would fail with the first token. The id is a hash of the public part, so it shows a damaged one. */
+const signingKey = z.looseObject({ kid: text, jwk: mappingOf(text) }, mapping).refine(
+  ({ kid, jwk }) => rsaMembers.every((name) => base64url.test(jwk[name] ?? '')) && thumbprintOf(jwk) === kid,
+  // The problem shows the id, never the key.
+  { path: ['kid'], error: 'must be the thumbprint (RFC 7638) of the private RSA key in jwk' },
+)
+
 const changes = {
   put: mappingOf(z.unknown()),
   patch: mappingOf(z.unknown()),
   keys: mappingOf(key.nullable()).optional(),
-  signingKey: z.looseObject({ kid: text, jwk: mappingOf(text) }, mapping).optional(),
+  signingKey: signingKey.optional(),
   friendlyNames: mappingOf(text).optional(),
 } satisfies Record<keyof Changes, z.ZodType>
+
+const made = mappingOf(
+  z
+    .looseObject(
+      {
+        entry: mappingOf(z.unknown()),
+        keys: z.array(key, 'must be a list'),
+        id: text,
+        secret: text,
+        tenant: text.optional(),
+        createdAt: text,
+      },
+      mapping,
+    )
+    .nullable(),
+).superRefine((all, { addIssue }) => {
+  const nameOf = new Map<string, string>()
+  for (const [name, one] of Object.entries(all)) {
+    if (!one) continue
+    const other = nameOf.get(one.id)
+    nameOf.set(one.id, name)
+    const message = `must differ from that of ${other}, with which the resource would share limits and stored responses`
+    if (other !== undefined) addIssue({ code: 'custom', path: [name, 'id'], message })
+  }
+})
 
 const patchesSchema = z.strictObject(
   {
     ...changes,
     resources: mappingOf(z.strictObject(changes, mapping)).optional(),
-    made: mappingOf(
-      z
-        .looseObject(
-          {
-            entry: mappingOf(z.unknown()),
-            keys: z.array(key, 'must be a list'),
-            id: text,
-            secret: text,
-            tenant: text.optional(),
-            createdAt: text,
-          },
-          mapping,
-        )
-        .nullable(),
-    ).optional(),
+    made: made.optional(),
     tenants: mappingOf(
-      z.looseObject({ secret: z.looseObject({ salt: text, hash: text }, mapping), createdAt: text }, mapping),
+      z.looseObject(
+        { secret: z.looseObject({ salt: hashed, hash: hashed }, mapping), createdAt: text },
+        mapping,
+      ),
     ).optional(),
     feedback: z
       .array(
-        z.looseObject({ id: text, tenant: text, body: text, createdAt: text }, mapping),
+        z.looseObject({ id: text, tenant: text, body: text, status, createdAt: text }, mapping),
         'must be a list',
       )
       .optional(),
@@ -101,7 +133,10 @@ export function readPatches(source: string): Patches | { readonly problems: read
     const got = version === undefined ? 'nothing' : shortText(JSON.stringify(version))
     return { problems: [`version must be ${FORMAT_VERSION} (got ${got}).`] }
   }
-  const given = content['changes']
+  const { changes: given } = content
+  const unknown = Object.keys(content).find((name) => !contentMembers.has(name))
+  if (unknown !== undefined)
+    return { problems: [`${showValue(unknown)} is unknown. Move it into changes, or remove it.`] }
   const parsed = patchesSchema.safeParse(given)
   if (parsed.success) return withOneSpelling(given as Patches)
   return { problems: describeProblems(parsed.error, given, 'changes', {}) }

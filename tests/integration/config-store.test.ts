@@ -13,6 +13,7 @@ import { statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { makeSigningKey } from '../../src/access/signing-key.ts'
 import { LiveConfig, loadLiveConfig } from '../../src/config/live-config.ts'
 import { createVirtualClock, type VirtualClock } from '../../src/lib/virtual-clock.ts'
 import { createSystemClock } from '../../src/lib/system-clock.ts'
@@ -95,14 +96,24 @@ describe('a file that keeps changes', () => {
 
   it('has the signing key that the first use of a resource creates', async () => {
     const { path } = newFolder()
-    const keyAfterStart = async (made: string): Promise<unknown> => {
+    const made: unknown[] = []
+    const keyAfterStart = async (): Promise<unknown> => {
       const { live, clock } = await open(path)
-      const makeSigningKey = async () => ({ kid: made, jwk: { kty: 'RSA', d: made } })
-      const book = new ResourceBook({ live, clock, makeSigningKey })
+      const book = new ResourceBook({
+        live,
+        clock,
+        async makeSigningKey() {
+          const key = await makeSigningKey()
+          made.push(key.kid)
+          return key
+        },
+      })
       await Promise.all([1, 2, 3].map(() => book.signingKey('default')))
       return (await book.signingKey('default'))?.kid
     }
-    expect([await keyAfterStart('first'), await keyAfterStart('second')]).toEqual(['first', 'first'])
+    const kids = [await keyAfterStart(), await keyAfterStart()]
+    expect(made).toHaveLength(1)
+    expect(kids).toEqual([made[0], made[0]])
   })
 
   it('is emptied by a reset', async () => {
