@@ -93,6 +93,7 @@ const capabilitiesSchema = z.strictObject(
     maxChoices: z.int(sizeRule).min(1, sizeRule).optional(),
     maxTopLogprobs: z.int(tokensRule).min(0, tokensRule).optional(),
     defaultTopP: z.number(topPRule).min(0, topPRule).max(1, topPRule).optional(),
+    commandTools: listOf(['shell', 'apply_patch', 'local_shell']),
     phase: flag,
   } satisfies Record<keyof CapabilityChanges, z.ZodType>,
   { error: (issue) => (issue.code === 'invalid_type' ? 'must be a mapping of capabilities' : undefined) },

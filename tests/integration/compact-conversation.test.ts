@@ -52,6 +52,11 @@ describe('POST /openai/v1/responses/compact', () => {
     [{ model: 'gpt-4.1' }, 'input', 'missing_required_parameter'],
     [{ model: 'gpt-4.1', input: 'Hello', temperature: 1 }, 'temperature', 'unknown_parameter'],
     [
+      { model: 'gpt-5.6-sol', input: 'Hello', prompt_cache_options: { mode: 'none' } },
+      'prompt_cache_options.mode',
+      'invalid_value',
+    ],
+    [
       { model: 'gpt-4.1', previous_response_id: 'resp_1' },
       'previous_response_id',
       'previous_response_not_found',

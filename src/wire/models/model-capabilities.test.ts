@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { changed } from './model-capabilities.ts'
+import { capabilitiesOf as capabilitiesByName, changed } from './model-capabilities.ts'
 import { createModelCatalogue, builtInCatalogue, findModel } from './model-catalogue.ts'
 
 const capabilitiesOf = (name: string) => findModel(name)!.capabilities
@@ -30,6 +30,22 @@ describe('capabilities of models', () => {
     expect(capabilitiesOf('gpt-5.6-luna').responsesEfforts).toContain('max')
     expect(capabilitiesOf('gpt-5.6-luna').efforts).not.toContain('max')
     expect(capabilitiesOf('gpt-5.5').responsesEfforts).toEqual(capabilitiesOf('gpt-5.5').efforts)
+  })
+
+  it.each([
+    ['gpt-5', []],
+    ['gpt-5-codex', ['local_shell']],
+    ['codex-mini', ['local_shell']],
+    ['gpt-5.1', ['shell', 'apply_patch']],
+    ['gpt-6-astra', ['shell', 'apply_patch']],
+    ['gpt-4o', []],
+  ])('have the tools for commands of %s', (name, commandTools) => {
+    expect(capabilitiesOf(name).commandTools).toEqual(commandTools)
+  })
+
+  it('include tools for commands in models of the future', () => {
+    const row = { name: 'gpt-10', reasoning: true }
+    expect(capabilitiesByName(row).commandTools).toEqual(['shell', 'apply_patch'])
   })
 
   it('depend on the version', () => {

@@ -76,6 +76,8 @@ export interface ModelCapabilities {
   readonly maxTopLogprobs: number
   /** `top_p` in responses to requests without one. */
   readonly defaultTopP: number
+  /** Tools of the Responses API with which the model runs commands and changes files. */
+  readonly commandTools: readonly string[]
   /** Whether messages of a response have `phase`. */
   readonly phase: boolean
 }
@@ -141,6 +143,7 @@ const defaults: ModelCapabilities = {
   maxChoices: 128,
   maxTopLogprobs: 20,
   defaultTopP: 1,
+  commandTools: [],
   phase: false,
 }
 

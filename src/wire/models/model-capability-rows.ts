@@ -162,6 +162,9 @@ export const capabilityRows: readonly CapabilityRow[] = [
     reasoning: true,
     changes: { efforts: ['medium'] },
   },
+  // OpenAI's documentation: gpt-5.1 and later. Codex models before have the older tool.
+  { models: /^gpt-5\.[1-9]|^gpt-([6-9]|[1-9]\d)/, changes: { commandTools: ['shell', 'apply_patch'] } },
+  { models: /^(codex-mini|gpt-5-codex)/, changes: { commandTools: ['local_shell'] } },
   { models: /^gpt-5\.[4-9]|^gpt-([6-9]|[1-9]\d)/, reasoning: true, changes: { phase: true } },
   // Captures of 2026-04 to 2026-10: no reasoning for short prompts with medium effort.
   {

@@ -1,5 +1,4 @@
 import { isRecord } from '../../lib/record.ts'
-import type { Model } from '../models/models.ts'
 import {
   anything,
   arrayOf,
@@ -178,23 +177,18 @@ export const hostedTools: readonly (readonly [type: string, check: Check])[] = [
   ['web_search_preview_2025_03_11', webSearchPreview],
 ]
 
-/** Models that can run commands and write patches: gpt-5.1 and later (OpenAI's documentation). */
-const canRunCommands = ({ name }: Model): boolean => /^gpt-(5\.[1-9]|[6-9])/.test(name)
-/** Models with the older tool for commands. */
-const hasLocalShell = ({ name }: Model): boolean => /^(codex-mini|gpt-5-codex)/.test(name)
-
-const supportingModels: Readonly<Record<string, (model: Model) => boolean>> = {
-  apply_patch: canRunCommands,
-  local_shell: hasLocalShell,
-  // The simulator has no programs that call tools.
-  programmatic_tool_calling: () => false,
-  shell: canRunCommands,
-}
+/** Tools that need support of the model: `commandTools`. The simulator has no programs that call tools. */
+const checkedTools: ReadonlySet<string> = new Set([
+  'apply_patch',
+  'local_shell',
+  'programmatic_tool_calling',
+  'shell',
+])
 
 /** The model supports each tool (public capture of the error for `shell` on gpt-4o-mini, 2026). */
 export const toolsFitModel: Rule = (body, model) => {
   for (const { type } of (body as unknown as ResponsesRequest).tools ?? []) {
-    if (supportingModels[type]?.(model) === false) {
+    if (checkedTools.has(type) && !model.capabilities.commandTools.includes(type)) {
       return plainFault('tools', `Tool '${type}' is not supported with ${model.versionedName}.`)
     }
   }

@@ -226,7 +226,7 @@ const compactFields = objectOf([
   optional('previous_response_id', responseId),
   optional('prompt_cache_key', text({ maxLength: 64 })),
   optional('prompt_cache_retention', oneOf('in_memory', '24h')),
-  optional('prompt_cache_options', schema),
+  optional('prompt_cache_options', cacheOptions),
   optional('service_tier', oneOf('auto', 'default', 'fast', 'flex', 'priority')),
   optional('model', anything),
 ])
