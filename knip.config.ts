@@ -9,7 +9,7 @@ const config: KnipConfig = {
     'src/extension.ts!',
     ...(isProduction ? ['src/cli/main.ts!'] : []),
     'scripts/*.{mjs,ts}',
-    'bench/{run,check,hostile,memory,redis-cost,soak,soak-load,timing}.ts',
+    'bench/{run,changes,check,hostile,memory,redis-cost,soak,soak-load,timing}.ts',
     'bench/*.mjs',
     'examples/**/*.{ts,mjs,js}',
     // The readers and writers of the bridge between the APIs: nothing in the program uses them yet.

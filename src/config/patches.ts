@@ -142,7 +142,7 @@ export function putEntry(changes: Changes, name: string, entry: unknown): Change
 }
 
 /** Returns the patch without the deployments in `names`. */
-export function withoutPatchesOf(names: ReadonlySet<string>, patch: unknown): unknown {
+function withoutPatchesOf(names: ReadonlySet<string>, patch: unknown): unknown {
   if (!isRecord(patch) || !isRecord(patch[deploymentsKey])) return patch
   const others = Object.entries(patch[deploymentsKey]).filter(([key]) => !names.has(key))
   return { ...patch, [deploymentsKey]: Object.fromEntries(others) }
