@@ -1,6 +1,6 @@
 import { type Document, isMap, isScalar, visit } from 'yaml'
 import { reasonOf, shortText } from '../lib/error-text.ts'
-import { lineAndColumn, parseYaml } from './parse-yaml.ts'
+import { lineAndColumn, MAX_YAML_DEPTH, parseYaml } from './parse-yaml.ts'
 import { formatNumber } from '../lib/format-text.ts'
 import { z } from 'zod'
 import { isRecord } from '../lib/record.ts'
@@ -46,12 +46,31 @@ export function parseMappingFile(source: string, path: string, rule: string): Ma
   const problems = describeDuplicates(document, source).map((problem) => `${path}: ${problem}`)
   if (!isMap(document.contents)) return { entries: undefined, problems: [...problems, `${path} ${rule}.`] }
   try {
-    return { entries: document.toJS() as Record<string, unknown>, problems }
+    const entries = document.toJS() as Record<string, unknown>
+    const nesting = source.includes('*') ? nestingProblem(entries) : undefined
+    if (nesting !== undefined)
+      return { entries: undefined, problems: [...problems, `${path}: not valid YAML: ${nesting}`] }
+    return { entries, problems }
   } catch (error) {
     // An alias without an anchor, or too many aliases.
     const reason = reasonOf(error)
     return { entries: undefined, problems: [...problems, `${path}: not valid YAML: ${reason}.`] }
   }
+}
+
+/** Aliases can nest a tree endlessly, or deeper than its text. Functions that read the tree are recursive. */
+function nestingProblem(node: unknown, parents: Set<unknown> = new Set()): string | undefined {
+  if (typeof node !== 'object' || node === null) return undefined
+  if (parents.has(node)) return 'an alias is within its own anchor. Remove the alias.'
+  if (parents.size >= MAX_YAML_DEPTH)
+    return `it must have at most ${MAX_YAML_DEPTH} levels with its aliases. Reduce the nesting.`
+  parents.add(node)
+  for (const child of Object.values(node)) {
+    const problem = nestingProblem(child, parents)
+    if (problem !== undefined) return problem
+  }
+  parents.delete(node)
+  return undefined
 }
 
 /** Parses JSON about 20 times as fast as the YAML parser. Returns undefined for other text and for duplicate keys. */
