@@ -259,7 +259,7 @@ const keySchema: JsonSchema = {
         },
       },
       additionalProperties: false,
-      anyOf: [{ required: ['env'] }, { required: ['key'] }, { required: ['hash'] }],
+      oneOf: [{ required: ['env'] }, { required: ['key'] }, { required: ['hash'] }],
     },
   ],
 }

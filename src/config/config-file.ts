@@ -14,6 +14,8 @@ import {
   kindOf,
   isGroup,
   settingNamed,
+  entrySpellings,
+  spellingProblems,
   unknownSetting,
   mapValues,
   partOf,
@@ -22,7 +24,7 @@ import { camelKeys, parseMappingFile, snakeKey } from './mapping-file.ts'
 import type { FileEntries } from './read-inputs.ts'
 import { describeWrongValue } from './resolve-settings.ts'
 import { type GivenValue, givenValue, type Setting, settingName } from './settings-table.ts'
-import { showValue } from './zod-problems.ts'
+import { showValue, showWithoutText } from './zod-problems.ts'
 
 /** Settings that name a file with the content of a section, by section. */
 export const sectionVariables = {
@@ -119,8 +121,9 @@ class Reader {
     const resources = this.#section(entries, 'resources', 'must map names to resources')
     const incidents = this.#section(entries, 'incidents', 'must be a mapping with phases')
     const { faults } = entries
-    for (const section of ['settings', 'faults', 'incidents']) this.#checkSpelling(entries[section], section)
-    this.#checkEntries(deployments, 'deployments')
+    for (const section of ['settings', 'faults', 'incidents'])
+      this.#reportAll(spellingProblems(entries[section], section))
+    this.#reportAll(entrySpellings(deployments ?? {}, 'deployments'))
     const given = this.#settings(settings ?? {})
     const { [defaultUpstream]: own, ...others } = this.#upstreams(upstreams ?? {})
     for (const one of own ?? []) {
@@ -160,6 +163,10 @@ class Reader {
 
   #report(location: string, problem: string): void {
     this.#problems.push(`${this.#prefix}${location} ${problem}`)
+  }
+
+  #reportAll(problems: readonly string[]): void {
+    this.#problems.push(...problems.map((problem) => `${this.#prefix}${problem}`))
   }
 
   #checkSections(entries: Tree): void {
@@ -225,11 +232,11 @@ class Reader {
       if (!isRecord(entry)) {
         this.#report(
           location,
-          `must be a mapping with the keys ${keys.join(', ')} (got ${showValue(entry)}).`,
+          `must be a mapping with the keys ${keys.join(', ')} (got ${showWithoutText(entry)}).`,
         )
         return []
       }
-      this.#checkSpelling(entry, location)
+      this.#reportAll(spellingProblems(entry, location))
       const given = Object.entries(entry).flatMap(([key, value]) => {
         const setting = upstreamSettingsByName.get(snakeKey(key))
         if (setting) return this.#given(setting, value, `${location}.${key}`)
@@ -291,9 +298,6 @@ class Reader {
 
   #resource(entry: unknown, location: string): unknown {
     if (!isRecord(entry)) return entry
-    const { deployments, ...others } = entry
-    this.#checkSpelling(others, location)
-    this.#checkEntries(deployments, `${location}.deployments`)
     return mapValues(entry, (part, name) =>
       ['deployments', 'faults', 'incidents'].includes(name) ? this.#plain(part, `${location}.${name}`) : part,
     )
@@ -311,31 +315,4 @@ class Reader {
   }
 
   /** Checks the entries of a mapping with names as its keys. */
-  #checkEntries(named: unknown, location: string): void {
-    if (!isRecord(named)) return
-    for (const [name, entry] of Object.entries(named))
-      this.#checkSpelling(entry, `${location}.${partOf(name)}`)
-  }
-
-  /** Reports keys that are present in snake_case and in camelCase, and paths of settings instead of nested mappings. */
-  #checkSpelling(tree: unknown, location: string): void {
-    if (Array.isArray(tree))
-      for (const [index, item] of tree.entries()) this.#checkSpelling(item, `${location}[${index}]`)
-    if (!isRecord(tree)) return
-    const seen = new Map<string, string>()
-    for (const [key, value] of Object.entries(tree)) {
-      const first = seen.get(snakeKey(key))
-      if (first !== undefined)
-        this.#report(
-          `${location}.${shortText(key)}`,
-          `is the same key as ${shortText(first)}. Remove one of them.`,
-        )
-      seen.set(snakeKey(key), key)
-      if (settingsByName.has(snakeKey(key)) && key.includes('.')) {
-        this.#report(`${location}.${partOf(key)}`, 'must be nested: write each part in its own mapping.')
-        continue
-      }
-      this.#checkSpelling(value, `${location}.${shortText(key)}`)
-    }
-  }
 }

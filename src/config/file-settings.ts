@@ -101,3 +101,40 @@ export function mapValues<A, B>(
 ): Record<string, B> {
   return Object.fromEntries(Object.entries(tree).map(([key, value]) => [key, change(value, key)]))
 }
+
+/** Keys whose values map names of deployments, which can have any spelling. */
+const namedKeys: ReadonlySet<string> = new Set(['deployments', 'openai_deployments'])
+
+/**
+ * Returns a problem for each key that is present in snake_case and in camelCase, of which one would be ignored, and for each path of a
+ * setting instead of nested mappings.
+ *
+ * @param location path of the tree, before the path in it
+ */
+export function spellingProblems(tree: unknown, location = ''): string[] {
+  if (Array.isArray(tree))
+    return tree.flatMap((item, index) => spellingProblems(item, `${location}[${index}]`))
+  if (!isRecord(tree)) return []
+  const problems: string[] = []
+  const seen = new Map<string, string>()
+  for (const [key, value] of Object.entries(tree)) {
+    const name = snakeKey(key)
+    const at = (part: string): string => (location === '' ? part : `${location}.${part}`)
+    const first = seen.get(name)
+    if (first !== undefined)
+      problems.push(`${at(shortText(key))} is the same key as ${shortText(first)}. Remove one of them.`)
+    seen.set(name, key)
+    if (settingsByName.has(name) && key.includes('.'))
+      problems.push(`${at(partOf(key))} must be nested: write each part in its own mapping.`)
+    else if (namedKeys.has(name) && isRecord(value)) problems.push(...entrySpellings(value, at(key)))
+    else problems.push(...spellingProblems(value, at(shortText(key))))
+  }
+  return problems
+}
+
+/** Returns the problems of `spellingProblems` in entries by name. */
+export function entrySpellings(entries: Readonly<Record<string, unknown>>, location: string): string[] {
+  return Object.entries(entries).flatMap(([name, entry]) =>
+    spellingProblems(entry, `${location}.${partOf(name)}`),
+  )
+}

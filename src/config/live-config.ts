@@ -1,3 +1,4 @@
+import { spellingProblems } from './file-settings.ts'
 import { applyPatches, inputsOf } from './apply-patches.ts'
 import { SerialQueue } from '../lib/queues.ts'
 import { type Config, defaultResourceName } from './config.ts'
@@ -141,6 +142,8 @@ export class LiveConfig {
 
   /** Applies a JSON merge patch to the result of `shown`. For a named resource, to the settings of that resource. */
   patch(patch: unknown, resource = defaultResourceName): Promise<Change> {
+    const problems = spellingProblems(patch)
+    if (problems.length > 0) return this.#change(() => ({ problems }))
     return this.#changeOne(resource, (changes, inputs) => joinChanges(changes, withCamelKeys(patch), inputs))
   }
 

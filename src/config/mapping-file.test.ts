@@ -32,23 +32,24 @@ describe('parseMappingFile', () => {
     expect(parse(bomb.join('\n')).problems[0]).toContain('Excessive alias count')
   })
 
-  it.each([
-    'a: &a { b: *a }',
-    'a: &a [*a, *a]',
-    'a: &a\n  b: { c: [1, { d: *a, e: *a }] }',
-  ])('reports an alias within its own anchor: %j', (source) => {
-    expect(parse(source)).toEqual({
-      entries: undefined,
-      problems: ['file.yaml: not valid YAML: an alias is within its own anchor. Remove the alias.'],
-    })
-  })
+  it.each(['a: &a { b: *a }', 'a: &a [*a, *a]', 'a: &a\n  b: { c: [1, { d: *a, e: *a }] }'])(
+    'reports an alias within its own anchor: %j',
+    (source) => {
+      expect(parse(source)).toEqual({
+        entries: undefined,
+        problems: ['file.yaml: not valid YAML: an alias is within its own anchor. Remove the alias.'],
+      })
+    },
+  )
 
   it('reports nesting by aliases that is too deep', () => {
     const level = (index: number) =>
       `a${index}: &a${index} ${'['.repeat(100)}${index === 0 ? '' : `*a${index - 1}`}${']'.repeat(100)}`
     expect(parse(Array.from({ length: 50 }, (_, index) => level(index)).join('\n'))).toEqual({
       entries: undefined,
-      problems: ['file.yaml: not valid YAML: it must have at most 200 levels with its aliases. Reduce the nesting.'],
+      problems: [
+        'file.yaml: not valid YAML: it must have at most 200 levels with its aliases. Reduce the nesting.',
+      ],
     })
   })
 

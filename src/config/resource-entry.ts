@@ -5,6 +5,7 @@ import { nearestNames } from '../lib/nearest-names.ts'
 import { fieldsOf, isRecord } from '../lib/record.ts'
 import type { ModelCatalogue } from '../wire/models/model-catalogue.ts'
 import { hashOfKey, type ResourceKey } from './access-settings.ts'
+import { spellingProblems } from './file-settings.ts'
 import { camelKeys, snakeKey, snakeKeys } from './mapping-file.ts'
 import { defaultUpstream } from './file-settings.ts'
 import type { FileEntries, ResourceInputs } from './read-inputs.ts'
@@ -18,7 +19,7 @@ import {
   settingName,
   settingsTable,
 } from './settings-table.ts'
-import { showValue } from './zod-problems.ts'
+import { showValue, showWithoutText } from './zod-problems.ts'
 
 /** What an entry of a resource can refer to. */
 export interface EntryContext {
@@ -64,9 +65,9 @@ const MAX_KEYS = 100
  * `incidents` and `upstream`. Names can be in snake_case or camelCase. Values of settings are not validated yet.
  */
 export function readResourceEntry(entry: unknown, context: EntryContext): ReadEntry {
-  const problems: string[] = []
+  const problems = spellingProblems(entry)
   if (!isRecord(entry))
-    problems.push(`must be a mapping (got ${showValue(entry)}). Send {"keys": []}, for example.`)
+    problems.push(`must be a mapping (got ${showWithoutText(entry)}). Send {"keys": []}, for example.`)
   const { keys, deployments, faults, incidents, upstream, ...settings } = fieldsOf(entry)
   const of = (name: unknown): unknown => given(name, context, problems)
   const inputs: ResourceInputs = {
@@ -182,7 +183,7 @@ const keyRule = 'must be visible ASCII characters without spaces'
 
 function readKeys(list: unknown, context: EntryContext, problems: string[]): readonly ResourceKey[] {
   if (!Array.isArray(list)) {
-    problems.push(`keys must be a list of keys (got ${showValue(list)}). Send ["a-key"], for example.`)
+    problems.push(`keys must be a list of keys (got ${showWithoutText(list)}). Send ["a-key"], for example.`)
     return []
   }
   if (list.length > MAX_KEYS) problems.push(`keys must have at most ${MAX_KEYS} keys (got ${list.length}).`)
@@ -197,8 +198,10 @@ function readKeys(list: unknown, context: EntryContext, problems: string[]): rea
   return keys
 }
 
-/** Members of a key in an entry. `createdAt` is only read with the id of an existing key. */
-const keyMembers = ['env', 'key', 'hash', 'id', 'label', 'enabled', 'createdAt']
+/** Members of a key in an entry, one of which tells the key: a variable, its text, or its SHA-256. */
+const keySources = ['env', 'key', 'hash']
+/** Members of a key in an entry. `createdAt` is only accepted with the id of an existing key. */
+const keyMembers = [...keySources, 'id', 'label', 'enabled', 'createdAt']
 
 function readKey(
   item: unknown,
@@ -214,7 +217,12 @@ function readKey(
     problems.push(`${location}.label must be text of at most 100 characters.`)
   if (enabled !== undefined && typeof enabled !== 'boolean')
     problems.push(`${location}.enabled must be true or false (got ${showValue(enabled)}).`)
-  const { env: variable, id, hash } = fields
+  const { env: variable, id, hash, createdAt } = fields
+  const sources = keySources.filter((name) => fields[name] !== undefined)
+  if (sources.length > 1)
+    problems.push(`${location} must have only one of ${keySources.join(', ')} (got ${sources.join(', ')}).`)
+  if (sources.length > 0 && createdAt !== undefined && createdAt !== null)
+    problems.push(`${location}.created_at is set by the simulator. Remove it.`)
   const more = {
     ...(typeof label === 'string' && { label }),
     ...(enabled === false && { enabled }),

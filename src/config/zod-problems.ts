@@ -89,6 +89,13 @@ export function showValue(value: unknown, location = ''): string {
   return shown.length > MAX_LENGTH ? `${shown.slice(0, MAX_LENGTH)}...` : shown
 }
 
+/** Returns an invalid value that can be a credential in the wrong place, for a message: without its texts. */
+export function showWithoutText(value: unknown): string {
+  if (typeof value === 'string') return redacted
+  if (typeof value !== 'object' || value === null) return showValue(value)
+  return Array.isArray(value) ? 'a list' : 'a mapping'
+}
+
 const MAX_LISTED_NAMES = 20
 
 /** Returns a problem if the name is not that of a known deployment. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { inputsOf } from '../config/apply-patches.ts'
 import { hashOfKey, type ResourceKey, type SigningKey } from '../config/access-settings.ts'
 import { defaultResourceName } from '../config/config.ts'
+import { spellingProblems } from '../config/file-settings.ts'
 import type { LiveConfig } from '../config/live-config.ts'
 import {
   type Changes,
@@ -164,9 +165,11 @@ export class ResourceBook {
     entry: unknown,
     { tenant, onlyNew = false, friendlyName = '' }: Actor & Named & { readonly onlyNew?: boolean } = {},
   ): Promise<Outcome<'created' | 'replaced'>> {
+    const problems = spellingProblems(entry)
     return this.#change((patches, inputs) => {
       const own = visible(inputs, resource, tenant)
       if (!own) return { result: { kind: 'unknown' } }
+      if (problems.length > 0) return { result: { kind: 'invalid', problems } }
       const exists = hasDeployment(own, name)
       if (exists && onlyNew) return { result: { kind: 'exists' } }
       if (

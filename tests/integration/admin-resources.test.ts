@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createAdminApi } from '../support/admin-api.ts'
-import { createTestSimulator } from '../support/test-simulator.ts'
+import { createTestSimulator, testKey } from '../support/test-simulator.ts'
 
 const chat = { messages: [{ role: 'user', content: 'hello' }], max_tokens: 5 }
 const chatPath = (resource: string): string =>
@@ -224,5 +224,115 @@ describe('the default resource', () => {
     expect((await ask('POST', '/++/resources/default/keys', {})).status).toBe(201)
     expect((await ask('DELETE', '/++/resources/default')).body.error.code).toBe('DefaultResource')
     expect((await ask('PUT', '/++/resources/default', {})).status).toBe(400)
+  })
+})
+
+describe('a body with two values for one thing', () => {
+  const hash = 'a'.repeat(64)
+  it.each<[string, string, unknown, string]>([
+    [
+      'PUT',
+      '/++/resources/acme',
+      { limit_profile: '2026-09', limitProfile: '2026-08' },
+      'limitProfile is the same key as limit_profile. Remove one of them.',
+    ],
+    [
+      'PUT',
+      '/++/resources/acme',
+      { deployments: { chat: { model: 'gpt-4o', tokens_per_minute: 1, tokensPerMinute: 2 } } },
+      'deployments.chat.tokensPerMinute is the same key as tokens_per_minute. Remove one of them.',
+    ],
+    [
+      'PUT',
+      '/++/resources/acme',
+      { 'latency.time_scale': 2 },
+      '"latency.time_scale" must be nested: write each part in its own mapping.',
+    ],
+    [
+      'PUT',
+      '/++/resources/acme',
+      { keys: [{ key: 'a-key', hash }] },
+      'keys[0] must have only one of env, key, hash (got key, hash).',
+    ],
+    [
+      'PUT',
+      '/++/resources/acme',
+      { keys: [{ key: 'a-key', created_at: '2026-01-01T00:00:00Z' }] },
+      'keys[0].created_at is set by the simulator. Remove it.',
+    ],
+    [
+      'PUT',
+      '/++/deployments/x',
+      { model: 'gpt-4o', tokens_per_minute: 1, tokensPerMinute: 2 },
+      'tokensPerMinute is the same key as tokens_per_minute. Remove one of them.',
+    ],
+    [
+      'PATCH',
+      '/++/config',
+      { openai_deployments: { 'gpt-4o': { tokensPerMinute: 1, tokens_per_minute: 2 } } },
+      'openai_deployments.gpt-4o.tokens_per_minute is the same key as tokensPerMinute. Remove one of them.',
+    ],
+  ])('is refused: %s %s %j', async (method, path, body, problem) => {
+    const { ask } = setUp()
+    const { status, body: answer } = await ask(method as 'PUT' | 'PATCH', path, body)
+    expect([status, answer.error.problems]).toEqual([400, [problem]])
+    expect((await ask('GET', '/++/resources/acme')).status).toBe(404)
+  })
+
+  it('can have names of deployments that differ only in their spelling', async () => {
+    const { ask } = setUp()
+    const deployments = { myChat: { model: 'gpt-4o' }, my_chat: { model: 'gpt-4o' } }
+    const { status, body } = await ask('PUT', '/++/resources/acme', { deployments })
+    expect([status, body.deployments]).toEqual([201, 2])
+    expect((await ask('PATCH', '/++/resources/acme', { deployments })).status).toBe(200)
+  })
+
+  it('is refused if a key of its JSON is repeated', async () => {
+    const { ask } = setUp()
+    const { status, body } = await ask('PUT', '/++/resources/acme', '{"region": "X", "region": "Y"}')
+    expect([status, body.error.code]).toEqual([400, 'InvalidJson'])
+    expect(body.error.message).toContain('line 1, column 17 repeats the key "region"')
+  })
+
+  it('is refused if it is not UTF-8', async () => {
+    const { app } = setUp()
+    const response = await app.request('/++/resources/acme', {
+      method: 'PUT',
+      headers: { 'api-key': testKey },
+      body: Buffer.from('{"region": "Z\u00fcrich"}', 'latin1'),
+    })
+    expect([response.status, await response.json()]).toEqual([
+      400,
+      {
+        error: {
+          code: 'InvalidEncoding',
+          message: 'Could not read the body: it is not UTF-8. Send it as UTF-8.',
+        },
+      },
+    ])
+  })
+
+  it('is refused if a query parameter is repeated', async () => {
+    const { ask } = setUp()
+    const { status, body } = await ask('GET', '/++/incidents?resource=default&resource=acme')
+    expect([status, body.error.problems]).toEqual([
+      400,
+      ['resource must be present once (got 2 values). Remove the others.'],
+    ])
+  })
+})
+
+describe('a key in the wrong place', () => {
+  it.each<[unknown, string]>([
+    [{ keys: 'a-secret-text' }, 'keys must be a list of keys (got [redacted]). Send ["a-key"], for example.'],
+    [
+      { keys: { 'a-secret-text': true } },
+      'keys must be a list of keys (got a mapping). Send ["a-key"], for example.',
+    ],
+  ])('is not shown in the problem: %j', async (entry, problem) => {
+    const { ask } = setUp()
+    const { status, body, text } = await ask('PUT', '/++/resources/acme', entry)
+    expect([status, body.error.problems]).toEqual([400, [problem]])
+    expect(text).not.toContain('a-secret-text')
   })
 })

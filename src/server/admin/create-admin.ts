@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { Context } from 'hono'
 import type { Config } from '../../config/config.ts'
 import { hasKey } from '../../access/credentials.ts'
@@ -101,6 +102,10 @@ async function readAdminBody(
     const message = `Could not read the body: it must have at most ${MAX_BODY_BYTES} bytes (got ${body.readBytes}). Split the change.`
     return { refusal: refuse(400, 'BodyTooLarge', message) }
   }
+  if (!isUtf8(body.bytes))
+    return {
+      refusal: refuse(400, 'InvalidEncoding', 'Could not read the body: it is not UTF-8. Send it as UTF-8.'),
+    }
   // Also removes a byte order mark, which some shells add.
   const text = new TextDecoder().decode(body.bytes)
   if (expected.kind === 'text') return { value: text }

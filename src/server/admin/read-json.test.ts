@@ -9,7 +9,7 @@ const values = [
   '[]',
   '{}',
   '[1, [2, {"a": [false]}], {}]',
-  '{"a": {"b": ""}, "a": 2}\r\n',
+  '{"a": {"b": ""}, "c": 2}\r\n',
   '{"__proto__": {"x": 1}}',
 ]
 
@@ -64,6 +64,19 @@ describe('readJson', () => {
     expect(readJson(JSON.stringify('x'.repeat(1_000_000)))).toHaveProperty('value')
     expect(readJson(`[${'1,'.repeat(400_000)}1]`)).toHaveProperty('value')
     expect(readJson(`"${'x'.repeat(1_000_000)}`)).toHaveProperty('problem')
+  })
+
+  it.each([
+    ['{"a": 1, "a": 2}', 'line 1, column 10 repeats the key "a"'],
+    ['{"a": {"b": 1},\n "c": [{}, {"b": 1, "\\u0062": 2}]}', 'line 2, column 21 repeats the key "b"'],
+    ['{"__proto__": 1, "__proto__": 1}', 'line 1, column 18 repeats the key "__proto__"'],
+  ])('reports the repeated key in %s', (source, problem) => {
+    expect(readJson(source)).toEqual({ problem })
+  })
+
+  it('accepts equal keys of different objects', () => {
+    const source = '{"a": {"a": 1}, "b": [{"a": 1}, {"a": 2}], "c": {"a": 1}}'
+    expect(readJson(source)).toEqual({ value: JSON.parse(source) })
   })
 
   it('rejects more than 100 levels', () => {

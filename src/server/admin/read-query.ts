@@ -37,14 +37,19 @@ export type ReadQuery =
   /** All problems, each as one or two sentences. */
   | { readonly problems: readonly string[] }
 
-/** Parses and validates a query. An unknown name is a problem, because the client would not notice that it is ignored. */
+/** Parses and validates a query. Unknown and repeated names are problems, because the client would not notice that one is ignored. */
 export function readQuery(query: URLSearchParams, parameters: readonly QueryParameter[]): ReadQuery {
   const values: Record<string, unknown> = {}
   const problems: (() => string)[] = []
-  for (const [name, text] of query) {
+  for (const name of new Set(query.keys())) {
+    const [text = '', ...more] = query.getAll(name)
     const parameter = parameters.find((known) => known.name === name)
     if (!parameter) {
       problems.push(() => describeUnknown(name, parameters))
+      continue
+    }
+    if (more.length > 0) {
+      problems.push(() => `${name} must be present once (got ${more.length + 1} values). Remove the others.`)
       continue
     }
     const { success, data } = parameter.check.safeParse(typedValue(text, parameter.schema))
@@ -111,7 +116,7 @@ const scalar = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(
 
 /**
  * Parses JSON. The errors of `JSON.parse` do not always have a position, and their texts differ between Node versions, so this function
- * finds the first problem itself.
+ * finds the first problem itself. A repeated key is a problem as well.
  */
 export function readJson(source: string): ReadJson {
   const problem = findProblem(source)
@@ -121,6 +126,8 @@ export function readJson(source: string): ReadJson {
 /** Returns the position where a text is not JSON, and what is expected there; undefined for valid JSON. */
 function findProblem(source: string): string | undefined {
   const open: ('[' | '{')[] = []
+  /** Keys of each open object. A later value of a key would replace the first one silently. */
+  const keys: Set<unknown>[] = []
   let expected: Expected = 'value'
   let at = skip(space, source, 0)
   const afterValue = (): Expected => {
@@ -133,11 +140,12 @@ function findProblem(source: string): string | undefined {
     let end = at + 1
     if ((sign === '[' || sign === '{') && expected.startsWith('value')) {
       open.push(sign)
+      if (sign === '{') keys.push(new Set())
       if (open.length > MAX_DEPTH)
         return `${describePosition(source, at)} nests deeper than ${MAX_DEPTH} levels`
       expected = sign === '[' ? 'value or ]' : 'key or }'
     } else if ((sign === ']' || sign === '}') && expected.endsWith(sign)) {
-      open.pop()
+      if (open.pop() === '{') keys.pop()
       expected = afterValue()
     } else if (sign === ',' && expected.startsWith('comma')) {
       expected = open.at(-1) === '[' ? 'value' : 'key'
@@ -146,6 +154,9 @@ function findProblem(source: string): string | undefined {
     } else if (expected.startsWith('key')) {
       end = skip(text, source, at)
       if (end === at) return describe(source, at, expected)
+      const key: unknown = JSON.parse(source.slice(at, end))
+      if (keys.at(-1)?.has(key)) return `${describePosition(source, at)} repeats the key ${showValue(key)}`
+      keys.at(-1)?.add(key)
       expected = 'colon'
     } else {
       end = expected.startsWith('value') ? skip(sign === '"' ? text : scalar, source, at) : at
