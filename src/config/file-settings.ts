@@ -102,7 +102,7 @@ export function mapValues<A, B>(
   return Object.fromEntries(Object.entries(tree).map(([key, value]) => [key, change(value, key)]))
 }
 
-/** Keys whose values map names of deployments, which can have any spelling. */
+/** Keys of mappings from names of deployments, which can have any spelling. */
 const namedKeys: ReadonlySet<string> = new Set(['deployments', 'openai_deployments'])
 
 /**
