@@ -1,7 +1,7 @@
 import { key } from './servers.ts'
 
 /** Number of deployments of each resource. */
-export const deploymentsEach = 10
+const deploymentsEach = 10
 
 /** Entry of a deployment without an effective limit. */
 export const openDeployment = {
