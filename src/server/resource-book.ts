@@ -35,8 +35,8 @@ export type Outcome<T> =
   | { readonly kind: 'exists' }
   /** The resource, or the part of it, does not exist, or belongs to another tenant. */
   | { readonly kind: 'unknown' }
-  /** Problems have one or two sentences each. Nothing has changed. */
-  | { readonly kind: 'invalid'; readonly problems: readonly string[] }
+  /** Problems have one or two sentences each. `isFull`: the maximum number exists already. Nothing has changed. */
+  | { readonly kind: 'invalid'; readonly problems: readonly string[]; readonly isFull?: boolean }
 
 /** Who makes a change. A tenant sees only its own resources; absent: the administrator, who sees all. */
 export interface Actor {
@@ -332,7 +332,7 @@ export function withoutResources(
 
 function tooMany(owner: string, most: number, parts: string) {
   const problems = [`${owner} can have at most ${most} ${parts}. Delete one first.`]
-  return { result: { kind: 'invalid', problems } } as const
+  return { result: { kind: 'invalid', problems, isFull: true } } as const
 }
 
 /** Returns changes in which a deployment has a name for people; empty removes it. */

@@ -446,7 +446,7 @@ describe('the number', () => {
       return { patches: { ...patches, made: { ...patches.made, ...Object.fromEntries(copies) } }, result: 0 }
     })
     const { status, body } = await ask('POST', '/_twin/resources', own, {})
-    expect([status, body.error]).toEqual([400, 'A tenant can have at most 1000 resources. Delete one first.'])
+    expect([status, body.error]).toEqual([409, 'A tenant can have at most 1000 resources. Delete one first.'])
     expect((await ask('POST', '/_twin/resources', other, {})).status).toBe(201)
     await ask('DELETE', '/_twin/resources/a7', own)
     expect((await ask('POST', '/_twin/resources', own, {})).status).toBe(201)
@@ -463,7 +463,7 @@ describe('the number', () => {
     const path = '/_twin/resources/acme/deployments'
     const { status, body } = await ask('POST', path, own, { model: 'gpt-4o' })
     expect([status, body.error]).toEqual([
-      400,
+      409,
       'A resource can have at most 1000 deployments. Delete one first.',
     ])
     expect((await ask('POST', path, own, { model: 'gpt-4o', deployment_id: 'd1' })).status).toBe(409)
@@ -480,8 +480,8 @@ describe('the number', () => {
       Array.from({ length: 105 }, async () => (await ask('POST', path, own, {})).status),
     )
     expect(statuses.filter((status) => status === 201)).toHaveLength(99)
-    const { body } = await ask('POST', path, own, {})
-    expect(body.error).toBe('A resource can have at most 100 keys. Delete one first.')
+    const { status, body } = await ask('POST', path, own, {})
+    expect([status, body.error]).toEqual([409, 'A resource can have at most 100 keys. Delete one first.'])
     await ask('DELETE', `${path}/${keyId}`, own)
     expect((await ask('POST', path, own, {})).status).toBe(201)
   })

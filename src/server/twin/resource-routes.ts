@@ -63,7 +63,7 @@ export function resourceRoutes(simulator: Simulator): readonly TwinRoute[] {
           case 'unknown':
             return fail(400, `'tenant_id' must be the id of a tenant (got ${showValue(tenant)}).`)
           default:
-            return fail(400, outcome.problems.join(' '))
+            return refuse(outcome)
         }
       },
     },
@@ -273,7 +273,14 @@ function notDone(
   outcome: Exclude<Outcome<unknown>, { readonly kind: 'done' }>,
   notFound: TwinAnswer,
 ): TwinAnswer {
-  return outcome.kind === 'invalid' ? fail(400, outcome.problems.join(' ')) : notFound
+  return outcome.kind === 'invalid' ? refuse(outcome) : notFound
+}
+
+function refuse({
+  problems,
+  isFull = false,
+}: Extract<Outcome<unknown>, { readonly kind: 'invalid' }>): TwinAnswer {
+  return fail(isFull ? 409 : 400, problems.join(' '))
 }
 
 type About = NonNullable<TwinAnswer['audit']>
