@@ -296,7 +296,16 @@ describe('the log', () => {
     const log = new AuditLog(3)
     for (const tenant of ['a', 'b', 'a', 'b', 'a']) log.add(record(tenant))
     expect(idsOf(log)).toEqual([5, 4, 3])
-    expect(idsOf(log, 'a')).toEqual([5, 3])
+    expect(idsOf(log, 'a')).toEqual([3, 2])
+  })
+
+  it('gives a tenant ids without gaps, which would show the activity of others', () => {
+    const log = new AuditLog()
+    for (const tenant of ['a', 'b', 'b', 'a', 'c', 'a']) log.add(record(tenant))
+    expect(['a', 'b', 'c'].map((tenant) => idsOf(log, tenant))).toEqual([[3, 2, 1], [2, 1], [1]])
+    log.clear('a')
+    log.add(record('a'))
+    expect(idsOf(log, 'a')).toEqual([4])
   })
 
   it('forgets the records of one tenant, and goes on counting', () => {

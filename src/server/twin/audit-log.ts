@@ -1,3 +1,4 @@
+import { RecentMap } from '../../lib/caches.ts'
 import type { Port } from '../../lib/port.ts'
 
 /** Record of an operation, with the names of the log format of the original twin. */
@@ -19,8 +20,9 @@ export interface AuditRecord {
   readonly details: Readonly<Record<string, unknown>>
 }
 
-/** A record with its id: integers in the order in which they were added. */
+/** A record with its id. */
 export interface AuditEntry extends AuditRecord {
+  /** Number in the order of all records. A tenant sees numbers without gaps, which would show the activity of others. */
   readonly id: number
   readonly twin: typeof twinName
 }
@@ -44,12 +46,22 @@ export const auditPort: Port<AuditSink> = {
 /** Number of kept records, of all tenants together. */
 const MAX_RECORDS = 10_000
 
+/** Number of tenants with a remembered last id. Fewer tenants can exist. */
+const MAX_COUNTED_TENANTS = 20_000
+
+interface Stored {
+  readonly entry: AuditEntry
+  /** The id that the tenant sees. */
+  readonly ownId: number
+}
+
 /** The last records. */
 export class AuditLog implements AuditSink {
   readonly #size: number
   /** By id modulo size. */
-  #entries: (AuditEntry | undefined)[] = []
+  #entries: (Stored | undefined)[] = []
   #lastId = 0
+  readonly #lastOwnIds = new RecentMap<string, number>(MAX_COUNTED_TENANTS)
 
   /** @param size number of records to keep */
   constructor(size = MAX_RECORDS) {
@@ -58,13 +70,15 @@ export class AuditLog implements AuditSink {
 
   add(record: AuditRecord): void {
     const id = ++this.#lastId
-    this.#entries[id % this.#size] = { id, twin: twinName, ...record }
+    const ownId = (this.#lastOwnIds.get(record.tenant_id) ?? 0) + 1
+    this.#lastOwnIds.set(record.tenant_id, ownId)
+    this.#entries[id % this.#size] = { ownId, entry: { id, twin: twinName, ...record } }
   }
 
   /**
    * Returns records, newest first.
    *
-   * @param tenant id of a tenant; default: of all
+   * @param tenant id of a tenant, which gets separate ids; default: of all
    */
   read({
     tenant,
@@ -79,10 +93,11 @@ export class AuditLog implements AuditSink {
     let skipped = 0
     const oldest = Math.max(1, this.#lastId - this.#size + 1)
     for (let id = this.#lastId; id >= oldest && found.length < limit; id--) {
-      const entry = this.#entries[id % this.#size]
-      if (!entry || (tenant !== undefined && entry.tenant_id !== tenant)) continue
+      const stored = this.#entries[id % this.#size]
+      if (!stored || (tenant !== undefined && stored.entry.tenant_id !== tenant)) continue
+      const { entry, ownId } = stored
       if (skipped < offset) skipped++
-      else found.push(entry)
+      else found.push(tenant === undefined ? entry : { ...entry, id: ownId })
     }
     return found
   }
@@ -90,6 +105,6 @@ export class AuditLog implements AuditSink {
   /** Removes the records of a tenant; without one, all. Ids continue. */
   clear(tenant?: string): void {
     if (tenant === undefined) this.#entries = []
-    else this.#entries = this.#entries.map((entry) => (entry?.tenant_id === tenant ? undefined : entry))
+    else this.#entries = this.#entries.map((entry) => (entry?.entry.tenant_id === tenant ? undefined : entry))
   }
 }
