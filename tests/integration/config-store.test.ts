@@ -6,6 +6,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
 } from 'node:fs'
@@ -159,6 +160,20 @@ describe('a file that keeps changes', () => {
     expect(contentOf(join(dir, 'real', 'target.json')).changes.patch).toEqual({ region: 'X' })
     expect(readdirSync(dir)).toEqual(['changes.json', 'real'])
   })
+
+  it.each(['real/new.json', 'link'])(
+    'is created at the target of a link to %s, and the link stays',
+    async (target) => {
+      const { dir, path } = newFolder()
+      mkdirSync(join(dir, 'real'))
+      symlinkSync('real/new.json', join(dir, 'link'))
+      symlinkSync(target, path)
+      const { live } = await open(path)
+      await live.patch({ region: 'X' })
+      expect(contentOf(join(dir, 'real', 'new.json')).changes.patch).toEqual({ region: 'X' })
+      expect(readlinkSync(path)).toBe(target)
+    },
+  )
 })
 
 /** A file system in which the given call fails while `state.code` is set. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { access, constants, realpath, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { access, constants, readlink, realpath, stat } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { LiveConfig } from '../../config/live-config.ts'
 import type { Patches, PatchStore } from '../../config/patches.ts'
@@ -106,7 +106,7 @@ async function findFile(path: string): Promise<string> {
   try {
     const target = await realpath(path).catch(async (error: unknown) => {
       if (codeOf(error) !== 'ENOENT') throw error
-      return join(await realpath(dirname(path)), basename(path))
+      return missingFile(path)
     })
     const folder = dirname(target)
     if (!(await stat(folder)).isDirectory()) throw new Error(`${folder} is not a folder`)
@@ -117,6 +117,13 @@ async function findFile(path: string): Promise<string> {
       `CONFIG_STORE needs a folder that exists and can be written to: ${reasonOf(error)} (got ${path}). Create the folder, or mount a volume.`,
     )
   }
+}
+
+/** Returns the path of a file that does not exist yet. A link to it is kept: the file is created where the link points. */
+async function missingFile(path: string): Promise<string> {
+  const parent = await realpath(dirname(path))
+  const target = await readlink(path).catch(() => undefined)
+  return target === undefined ? join(parent, basename(path)) : missingFile(resolve(parent, target))
 }
 
 function startError(...problems: readonly string[]): Error {
