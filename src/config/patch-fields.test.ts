@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { changedFields, patchFields, withFields } from './patch-fields.ts'
+import { changedFields, withFields } from './patch-fields.ts'
 import { noChanges, type Patches, putEntry, withChanges } from './patches.ts'
 
 const put = (patches: Patches, resource: string, name: string): Patches =>
@@ -53,6 +53,6 @@ describe('the fields of patches', () => {
 
   it('give the patches when all of them are set', () => {
     const patches: Patches = { ...three, keys: {}, tenants: { a: null as never }, feedback: [] }
-    expect(withFields(noChanges, { set: patchFields(patches), removed: [] })).toEqual(patches)
+    expect(withFields(noChanges, changedFields(undefined, patches))).toEqual(patches)
   })
 })

@@ -12,11 +12,6 @@ export interface FieldChanges {
   readonly removed: readonly string[]
 }
 
-/** Returns all fields of patches. */
-export function patchFields(patches: Patches): Readonly<Record<string, unknown>> {
-  return changedFields(undefined, patches).set
-}
-
 /** Compares two patches. Values that are the same object are not read, so that this takes little time. */
 export function changedFields(before: Patches | undefined, next: Patches): FieldChanges {
   const set: Record<string, unknown> = {}
