@@ -53,6 +53,8 @@ export async function issueToken(request: TokenRequest): Promise<IssuedToken | T
   if (repeated !== undefined) return duplicated(repeated)
   const grant = form.get('grant_type') ?? ''
   if (grant !== grantType) return unsupportedGrant(grant)
+  // The parameter of version 1.0, instead of which version 2.0 has the scope.
+  if (form.has('resource')) return resourceUnsupported()
   const sent = sentClient(request)
   if ('error' in sent) return sent
   const client = clientOf(sent.id, config)
@@ -78,7 +80,8 @@ function sentClient({ form, authorization = '' }: TokenRequest): SentClient | To
   if (encoded === undefined) return { id: form.get('client_id') ?? '', secret: inForm ?? '' }
   if (inForm !== null) return twoSecrets()
   const [id = '', ...rest] = Buffer.from(encoded, 'base64').toString().split(':')
-  return { id: formDecoded(id), secret: formDecoded(rest.join(':')) }
+  const client = { id: formDecoded(id), secret: formDecoded(rest.join(':')) }
+  return client.id === (form.get('client_id') ?? client.id) ? client : twoClients()
 }
 
 function formDecoded(text: string): string {
@@ -164,6 +167,17 @@ function duplicated(name: string): TokenError {
 function unsupportedGrant(grant: string): TokenError {
   const text = `The app requested an unsupported grant type '${quoted(grant)}'. Use ${grantType}.`
   return { status: 400, error: 'unsupported_grant_type', code: 70_003, text }
+}
+
+function resourceUnsupported(): TokenError {
+  const text =
+    "The 'resource' request parameter is not supported. Use the parameter 'scope' with /.default after the resource."
+  return { status: 400, error: 'invalid_request', code: 901_002, text }
+}
+
+function twoClients(): TokenError {
+  const text = 'The client_id in the form differs from that in the header Authorization. Send one of them.'
+  return { status: 400, error: 'invalid_request', code: 90_002, text }
 }
 
 function twoSecrets(): TokenError {

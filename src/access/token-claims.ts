@@ -40,7 +40,10 @@ function guidOf(text: string): string {
  */
 export function isSameHost(issuer: string, host: string | undefined): boolean {
   if (host === undefined) return isLoopback(issuer)
-  return issuer === host.toLowerCase() || (isLoopback(issuer) && isLoopback(host.toLowerCase()))
+  const asked = host.toLowerCase()
+  // The host of an issuer has no default port.
+  const isSame = issuer === asked || issuer === asked.replace(/:(?:80|443)$/, '')
+  return isSame || (isLoopback(issuer) && isLoopback(asked))
 }
 
 function isLoopback(host: string): boolean {

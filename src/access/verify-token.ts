@@ -79,7 +79,9 @@ async function readToken(token: string): Promise<ReadToken | undefined> {
   if (token.length > MAX_TOKEN_LENGTH) return undefined
   const { decodeJwt, decodeProtectedHeader } = await jose()
   try {
-    const { alg, kid } = decodeProtectedHeader(token)
+    const { alg, kid, crit } = decodeProtectedHeader(token)
+    // Extensions that a reader must understand (RFC 7515, 4.1.11). This one understands none.
+    if (crit !== undefined) return undefined
     return { alg, kid, claims: decodeJwt(token) }
   } catch {
     return undefined

@@ -352,11 +352,13 @@ const plainHost = /^[A-Za-z0-9._-]+(:\d{1,5})?$|^\[[0-9a-fA-F:.]+\](:\d{1,5})?$/
  */
 export function originOf({ headers, config }: Pick<Exchange, 'headers' | 'config'>): string {
   if (config.publicUrl !== undefined) return config.publicUrl
-  const forwarded = headers['x-forwarded-proto']
-  const own = config.tls ? 'https' : 'http'
-  const scheme = forwarded === 'https' || forwarded === 'http' ? forwarded : own
+  // Several proxies append theirs to a list. The first one is that of the client.
+  const forwarded = /^\s*(https?)\s*(?:,|$)/i.exec(headers['x-forwarded-proto'] ?? '')?.[1]
+  const scheme = forwarded?.toLowerCase() ?? (config.tls ? 'https' : 'http')
   const { host } = headers
-  return `${scheme}://${host !== undefined && plainHost.test(host) ? host : `${config.host}:${config.port}`}`
+  const address = `${scheme}://${host !== undefined && plainHost.test(host) ? host : `${config.host}:${config.port}`}`
+  // In lower case and without the default port, so that one host has one address.
+  return URL.canParse(address) ? new URL(address).origin : address
 }
 
 /** Returns whether the body asks for a stream. */

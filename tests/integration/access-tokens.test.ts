@@ -132,6 +132,11 @@ const refused: readonly [
     },
   ],
   ['cut in the header', 'malformed-token', async ({ claims }) => (await signToken(claims, own)).slice(0, 20)],
+  [
+    'an extension that must be understood',
+    'malformed-token',
+    ({ claims }) => unsignedToken({ alg: 'RS256', kid: own.kid, crit: ['b64'], b64: true }, claims, 'AAAA'),
+  ],
   ['five parts', 'malformed-token', async ({ claims }) => `${await signToken(claims, own)}.a.b`],
   ['a list as claims', 'malformed-token', () => unsignedToken({ alg: 'RS256', kid: own.kid }, [1], 'AAAA')],
   [
@@ -324,6 +329,13 @@ describe('any token', () => {
     const claims = { aud: 'https://ai.azure.com', exp: now + 60, azp: 'my-app' }
     expect((await send(unsignedToken({ alg: 'RS256' }, claims, 'AAAA'))).status).toBe(200)
     expect(await lastCall()).toMatchObject({ caller: 'app:my-app' })
+  })
+
+  it('is refused with an extension that must be understood', async () => {
+    const { send, now, lastCall } = setUp(env)
+    const header = { alg: 'RS256', crit: ['x'], x: 1 }
+    expect((await send(unsignedToken(header, { aud: audience, exp: now + 60 }, 'AAAA'))).status).toBe(401)
+    expect(await lastCall()).toMatchObject({ refusal: 'malformed-token' })
   })
 
   it.each([

@@ -268,12 +268,45 @@ describe('the token endpoint of a resource', () => {
     }
     expect(await issuerAt({ host: 'sim:8000' })).toBe('http://sim:8000/acme/v2.0')
     expect(await issuerAt({ host: 'sim', 'x-forwarded-proto': 'https' })).toBe('https://sim/acme/v2.0')
+    expect(await issuerAt({ host: 'sim', 'x-forwarded-proto': 'HTTPS, http' })).toBe('https://sim/acme/v2.0')
+    expect(await issuerAt({ host: 'sim', 'x-forwarded-proto': 'ftp' })).toBe('http://sim/acme/v2.0')
+    expect(await issuerAt({ host: 'SIM.Example:80' })).toBe('http://sim.example/acme/v2.0')
     expect(await issuerAt({ host: 'sim', 'x-forwarded-host': 'evil.example' })).toBe('http://sim/acme/v2.0')
     const fixed = setUp({ env: { PUBLIC_URL: 'https://sim.example.com/twin' } })
     expect(await issuerAt({ host: 'sim:8000' }, fixed.app)).toBe('https://sim.example.com/twin/acme/v2.0')
     const token = await fixed.tokenOf(await fixed.ask(good))
     const headers = { 'api-key': '', authorization: `Bearer ${token}`, host: 'anything' }
     expect((await fixed.post(`/acme${chat}`, request, headers)).status).toBe(200)
+  })
+
+  it.each([
+    ['SIM.example', 'sim.example'],
+    ['SIM.example', 'SIM.example'],
+    ['sim.example:80', 'sim.example:80'],
+    ['sim.example:80', 'sim.example'],
+    ['sim.example', 'sim.example:80'],
+  ])('issues a token at the host %s that is accepted at %s', async (issuedAt, usedAt) => {
+    const { ask, post, tokenOf } = setUp()
+    const token = await tokenOf(await ask(good, '/acme', { host: issuedAt }))
+    const headers = { 'api-key': '', authorization: `Bearer ${token}`, host: usedAt }
+    expect((await post(`/acme${chat}`, request, headers)).status).toBe(200)
+  })
+
+  it('refuses two clients, and the parameter of version 1.0', async () => {
+    const { ask } = setUp()
+    const basic = { authorization: `Basic ${Buffer.from(`ci:${secret}`).toString('base64')}` }
+    const form = { grant_type: 'client_credentials' }
+    expect((await ask({ ...form, client_id: 'ci' }, '/acme', basic)).status).toBe(200)
+    const two = await ask({ ...form, client_id: 'off' }, '/acme', basic)
+    expect([two.status, await two.json()]).toEqual([
+      400,
+      expect.objectContaining({ error: 'invalid_request', error_codes: [90_002] }),
+    ])
+    const old = await ask({ ...good, resource: 'https://ai.azure.com' })
+    expect([old.status, await old.json()]).toEqual([
+      400,
+      expect.objectContaining({ error: 'invalid_request', error_codes: [901_002] }),
+    ])
   })
 
   it('gives tokens to the official client through azureADTokenProvider', async () => {
