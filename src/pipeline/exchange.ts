@@ -353,7 +353,7 @@ const plainHost = /^[A-Za-z0-9._-]+(:\d{1,5})?$|^\[[0-9a-fA-F:.]+\](:\d{1,5})?$/
 export function originOf({ headers, config }: Pick<Exchange, 'headers' | 'config'>): string {
   if (config.publicUrl !== undefined) return config.publicUrl
   // Several proxies append theirs to a list. The first one is that of the client.
-  const forwarded = /^\s*(https?)\s*(?:,|$)/i.exec(headers['x-forwarded-proto'] ?? '')?.[1]
+  const forwarded = /^\s*(https?)\s*(?:,|$)/i.exec(String(headers['x-forwarded-proto'] ?? ''))?.[1]
   const scheme = forwarded?.toLowerCase() ?? (config.tls ? 'https' : 'http')
   const { host } = headers
   const address = `${scheme}://${host !== undefined && plainHost.test(host) ? host : `${config.host}:${config.port}`}`
