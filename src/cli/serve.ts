@@ -85,7 +85,7 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
   const started = await unlessStopped(starting, stop, graceSeconds * 1_000)
   if (!started) return
   const { simulator, app } = started
-  // Each table takes 30 to 60 ms to load. Load them now, so that the first requests do not wait.
+  // Each table takes 15 to 40 ms to load. Load them now, so that the first requests do not wait.
   for (const name of encodingNames) loadEncoding(name)
   const watch = startWatching({ live, simulator, sources, logger })
   await thenClose(

@@ -1,6 +1,6 @@
 import cl100kBase from 'js-tiktoken/ranks/cl100k_base'
 import o200kBase from 'js-tiktoken/ranks/o200k_base'
-import { bundledRanks, renderTokenFile } from './rank-table.ts'
+import { createRankTable, renderTokenFile } from './rank-table.ts'
 
 /** The encodings of the chat and embedding models: gpt-4, gpt-35-turbo and embeddings; gpt-4o and later. */
 export type EncodingName = 'cl100k_base' | 'o200k_base'
@@ -36,5 +36,5 @@ export const officialFiles: Readonly<Record<EncodingName, OfficialFile>> = {
 
 /** Renders the official file of an encoding from js-tiktoken. Byte for byte equal, without network access. */
 export function renderOfficialFile(name: EncodingName): string {
-  return renderTokenFile(bundledRanks(bundledFiles[name].bpe_ranks))
+  return renderTokenFile(createRankTable(bundledFiles[name].bpe_ranks, {}))
 }

@@ -1,24 +1,45 @@
-import { expect, it } from 'vitest'
-import { bundledRanks, fileRanks, type RankFile, renderTokenFile } from './rank-table.ts'
+import o200kBase from 'js-tiktoken/ranks/o200k_base'
+import { describe, expect, it } from 'vitest'
+import { createRankTable, renderTokenFile } from './rank-table.ts'
 
-function tokensOf({ text, forEach }: RankFile): [number, string][] {
-  const tokens: [number, string][] = []
-  forEach((rank, from, to) => tokens.push([rank, text.slice(from, to)]))
-  return tokens
-}
+const table = createRankTable(o200kBase.bpe_ranks, o200kBase.special_tokens)
 
-const tokens = [
-  [0, 'YQ=='],
-  [1, 'YmM='],
-  [10, '/w=='],
-]
+describe('createRankTable', () => {
+  it('has every token of the vocabulary once', () => {
+    expect(table.size).toBe(199_998)
+    const ranks = Array.from({ length: table.size }, (_, rank) => rank)
+    expect(ranks.filter((rank) => table.rankOf(table.bytesOf(rank) ?? '') !== rank)).toEqual([])
+  })
 
-it('bundledRanks visits the tokens of each run', () => {
-  expect(tokensOf(bundledRanks('! 0 YQ== YmM=\n! 10 /w=='))).toEqual(tokens)
+  it.each([
+    ['a run', '! 0 YQ== YmM= /w=='],
+    ['a run with a line break at the end', '! 0 YQ== YmM= /w==\n'],
+    ['lines', 'YQ== 0\nYmM= 1\n/w== 2\n'],
+    ['lines without a line break at the end', 'YQ== 0\nYmM= 1\n/w== 2'],
+  ])('reads %s', (_, text) => {
+    const few = createRankTable(text, { end: 20 })
+    expect(few.size).toBe(3)
+    expect(['a', 'bc', '\xff'].map((bytes) => few.rankOf(bytes))).toEqual([0, 1, 2])
+    expect([0, 1, 2, 20].map((rank) => few.bytesOf(rank))).toEqual(['a', 'bc', '\xff', 'end'])
+    for (const unused of [-1, 0.5, 3, 4, 21]) expect(few.bytesOf(unused)).toBeUndefined()
+    for (const bytes of ['', 'b', 'abc', 'end']) expect(few.rankOf(bytes)).toBe(-1)
+    expect(few.ranksOfPairs[0x6263]).toBe(1)
+  })
+
+  it.each(['! 0 YQ==\n! 10 /w==', '! 5 YQ==', 'YQ== 0\n\n/w== 1\n'])(
+    'refuses ranks without a token: %j',
+    (text) => {
+      expect(() => createRankTable(text, {})).toThrow('is not base64')
+    },
+  )
+
+  it('finds a token within other bytes', () => {
+    const few = createRankTable('! 0 YQ== YmM=', {})
+    expect(few.rankOf('xbcx', 1, 3)).toBe(1)
+    expect(few.rankOf('xbcx', 1, 2)).toBe(-1)
+  })
 })
 
-it('renderTokenFile writes a line for each token, and fileRanks reads it', () => {
-  const text = renderTokenFile(bundledRanks('! 0 YQ== YmM=\n! 10 /w=='))
-  expect(text).toBe('YQ== 0\nYmM= 1\n/w== 10\n')
-  expect(tokensOf(fileRanks(text))).toEqual(tokens)
+it('renderTokenFile renders a line for each token', () => {
+  expect(renderTokenFile(createRankTable('! 0 YQ== YmM= /w==', {}))).toBe('YQ== 0\nYmM= 1\n/w== 2\n')
 })

@@ -14,22 +14,35 @@ export interface RankTable {
  * Creates the tables of a vocabulary as typed arrays. 300,000 strings in Maps would need six times the memory, and each garbage
  * collection would take about 50 ms longer.
  *
+ * @param text all tokens in base64, by rank from 0: the ranks of a js-tiktoken file (`! 0 <token> <token> ...`) or a `.tiktoken`
+ * file (a line `<token> <rank>` for each)
  * @param specialTokens the ranks of special tokens by their texts; the text of a prompt never contains them
+ * @throws {Error} if a rank has no token
  */
-export function createRankTable(file: RankFile, specialTokens: Readonly<Record<string, number>>): RankTable {
-  const vocabulary = readVocabulary(file)
-  const { size, ranks } = vocabulary
-  const index = new TokenIndex(size)
+export function createRankTable(text: string, specialTokens: Readonly<Record<string, number>>): RankTable {
+  const vocabulary = readVocabulary(text)
+  const { size, all, ends } = vocabulary
+  const index = new TokenIndex(vocabulary)
   const ranksOfPairs = new Int32Array(0x1_0000).fill(-1)
-  const specialTexts = new Map(Object.entries(specialTokens).map(([text, rank]) => [rank, text]))
+  const specialTexts = new Map(Object.entries(specialTokens).map(([special, rank]) => [rank, special]))
   let maxTokenBytes = 0
 
-  for (let rank = 0; rank < ranks; rank++) {
-    const length = vocabulary.lengthOf(rank)
-    if (length === 0) continue
-    index.add(vocabulary.hashOf(rank), rank)
-    if (length === 2) ranksOfPairs[vocabulary.firstPairOf(rank)] = rank
-    if (length > maxTokenBytes) maxTokenBytes = length
+  for (let rank = 0, start = 0; rank < size; rank++) {
+    const end = ends[rank] as number
+    if (end - start === 2) ranksOfPairs[all.readUInt16BE(start)] = rank
+    if (end - start > maxTokenBytes) maxTokenBytes = end - start
+    start = end
+  }
+
+  const startOf = (rank: number): number => (rank === 0 ? 0 : (ends[rank - 1] as number))
+
+  /** Whether a token is `bytes` from `start` to `end`. */
+  const isToken = (rank: number, bytes: string, start: number, end: number): boolean => {
+    const first = startOf(rank)
+    if ((ends[rank] as number) - first !== end - start) return false
+    const offset = first - start
+    for (let at = start; at < end; at++) if (all[offset + at] !== bytes.charCodeAt(at)) return false
+    return true
   }
 
   return {
@@ -37,98 +50,80 @@ export function createRankTable(file: RankFile, specialTokens: Readonly<Record<s
     ranksOfPairs,
     rankOf(bytes, start = 0, end = bytes.length) {
       if (end - start > maxTokenBytes) return -1
-      return index.find(hashWithin(bytes, start, end), (rank) => vocabulary.is(rank, bytes, start, end))
+      return index.find(hashWithin(bytes, start, end), (rank) => isToken(rank, bytes, start, end))
     },
-    bytesOf: (rank) =>
-      specialTexts.get(rank) ?? (vocabulary.lengthOf(rank) > 0 ? vocabulary.bytesOf(rank) : undefined),
+    bytesOf(rank) {
+      const end = rank < size ? ends[rank] : undefined
+      return end === undefined ? specialTexts.get(rank) : all.toString('latin1', startOf(rank), end)
+    },
   }
 }
 
+/** The bytes of all tokens in one buffer, and arrays by rank. */
 interface Vocabulary {
   /** The number of tokens. */
   readonly size: number
-  /** All ranks are below this number. */
-  readonly ranks: number
-  /** The number of bytes of a token; 0 for an unused rank. */
-  lengthOf(rank: number): number
-  bytesOf(rank: number): string
-  /** Equals `hashWithin` of all bytes of the token. */
-  hashOf(rank: number): number
-  /** The first two bytes of a token, as an index of `ranksOfPairs`. */
-  firstPairOf(rank: number): number
-  /** Whether a token is `bytes` from `start` to `end`. */
-  is(rank: number, bytes: string, start: number, end: number): boolean
-}
-
-/** Reads the bytes of all tokens into one buffer. */
-function readVocabulary({ text, forEach }: RankFile): Vocabulary {
-  let characters = 0
-  let ranks = 0
-  let size = 0
-  forEach((rank, from, to) => {
-    characters += to - from
-    size++
-    if (rank >= ranks) ranks = rank + 1
-  })
-  const all = Buffer.alloc(Math.ceil((characters * 3) / 4))
-  const starts = new Uint32Array(ranks)
-  const lengths = new Uint16Array(ranks)
-  let end = 0
-  forEach((rank, from, to) => {
-    starts[rank] = end
-    lengths[rank] = decodeBase64(text, from, to, all, end)
-    end += lengths[rank]
-  })
-
-  return {
-    size,
-    ranks,
-    lengthOf: (rank) => lengths[rank] ?? 0,
-    bytesOf(rank) {
-      const start = starts[rank] as number
-      return all.toString('latin1', start, start + (lengths[rank] as number))
-    },
-    hashOf(rank) {
-      const start = starts[rank] as number
-      const length = lengths[rank] as number
-      let hash = length
-      for (let at = start; at < start + length; at++) hash = addToHash(hash, all[at] as number)
-      return finishHash(hash)
-    },
-    firstPairOf: (rank) => all.readUInt16BE(starts[rank]),
-    is(rank, bytes, start, stop) {
-      if (lengths[rank] !== stop - start) return false
-      const offset = (starts[rank] as number) - start
-      for (let at = start; at < stop; at++) if (all[offset + at] !== bytes.charCodeAt(at)) return false
-      return true
-    },
-  }
+  readonly all: Buffer
+  /** The end of each token in `all`, which is the start of the next one. */
+  readonly ends: Uint32Array
+  /** The value of `hashWithin` for all bytes of a token. */
+  readonly hashes: Int32Array
 }
 
 const BASE64_DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 
-/** The value of each base64 digit, by character code. */
-const base64Values = Uint8Array.from({ length: 128 }, (_, code) =>
-  Math.max(0, BASE64_DIGITS.indexOf(String.fromCharCode(code))),
+/** The value of each base64 digit, by character code; -1 for other characters. */
+const base64Values = Int8Array.from({ length: 256 }, (_, code) =>
+  BASE64_DIGITS.indexOf(String.fromCharCode(code)),
 )
 
-const PADDING = '='.charCodeAt(0)
+/** The start of the ranks of a js-tiktoken file. */
+const RUN_START = '! 0 '
 
-/** Decodes a token to `at`, and returns the number of bytes. `Buffer.write` takes several times as long for so few bytes. */
-function decodeBase64(text: string, from: number, to: number, target: Uint8Array, at: number): number {
-  let bits = 0
-  let bitCount = 0
-  let end = at
-  for (let index = from; index < to; index++) {
-    const code = text.charCodeAt(index)
-    if (code === PADDING) break
-    bits = (bits << 6) | (base64Values[code] as number)
-    bitCount += 6
-    if (bitCount < 8) continue
-    bitCount -= 8
-    target[end++] = bits >>> bitCount
+/** The length of the shortest token, with the space after it. */
+const MIN_TOKEN_CHARACTERS = 5
+
+const PADDING = '='.charCodeAt(0)
+const LINE_BREAK = '\n'.charCodeAt(0)
+
+/**
+ * Reads the bytes of all tokens. This runs at each start, before V8 has optimized much. So it reads each character once, in one
+ * loop over local variables. A call for each token doubles the time, and `Buffer.write` for so few bytes takes several times as long.
+ */
+function readVocabulary(text: string): Vocabulary {
+  const isRun = text.startsWith(RUN_START)
+  const source = Buffer.from(text, 'latin1')
+  const maxTokens = Math.ceil(source.length / MIN_TOKEN_CHARACTERS)
+  const ends = new Uint32Array(maxTokens)
+  const hashes = new Int32Array(maxTokens)
+  const all = Buffer.alloc(Math.ceil((source.length * 3) / 4))
+  let size = 0
+  let end = 0
+
+  for (let at = isRun ? RUN_START.length : 0; at < source.length; at++) {
+    const start = end
+    let bits = 0
+    let bitCount = 0
+    let hash = HASH_SEED
+    for (; at < source.length; at++) {
+      const value = base64Values[source[at] as number] as number
+      if (value < 0) break
+      bits = (bits << 6) | value
+      bitCount += 6
+      if (bitCount < 8) continue
+      bitCount -= 8
+      const byte = (bits >>> bitCount) & 0xff
+      all[end++] = byte
+      hash = addToHash(hash, byte)
+    }
+    if (end === start) throw new Error(`The token of rank ${size} is not base64 (at character ${at}).`)
+    ends[size] = end
+    hashes[size] = finishHash(hash)
+    size++
+    while (source[at] === PADDING) at++
+    if (!isRun) while (at < source.length && source[at] !== LINE_BREAK) at++
   }
-  return end - at
+  return { size, all, ends, hashes }
 }
 
 /** Hash table from token hashes to ranks, with open addressing. A slot has a hash and the rank + 1, or 0 if it is empty. */
@@ -137,17 +132,19 @@ class TokenIndex {
   readonly #mask: number
 
   /** Two to four slots per token, so that most lookups of other bytes end at an empty slot. */
-  constructor(size: number) {
+  constructor({ size, hashes }: Vocabulary) {
     const count = 2 ** Math.ceil(Math.log2(Math.max(1, 2 * size)))
-    this.#slots = new Int32Array(2 * count)
-    this.#mask = count - 1
-  }
-
-  add(hash: number, rank: number): void {
-    let slot = hash & this.#mask
-    while (this.#slots[2 * slot + 1] !== 0) slot = (slot + 1) & this.#mask
-    this.#slots[2 * slot] = hash
-    this.#slots[2 * slot + 1] = rank + 1
+    const mask = count - 1
+    const slots = new Int32Array(2 * count)
+    for (let rank = 0; rank < size; rank++) {
+      const hash = hashes[rank] as number
+      let slot = hash & mask
+      while (slots[2 * slot + 1] !== 0) slot = (slot + 1) & mask
+      slots[2 * slot] = hash
+      slots[2 * slot + 1] = rank + 1
+    }
+    this.#slots = slots
+    this.#mask = mask
   }
 
   /** The rank with this hash for which `is` returns true; -1 if there is no such rank. */
@@ -160,8 +157,11 @@ class TokenIndex {
   }
 }
 
+/** The start of a 32-bit FNV-1a hash. */
+const HASH_SEED = 0x811c_9dc5 | 0
+
 function hashWithin(bytes: string, start: number, end: number): number {
-  let hash = end - start
+  let hash = HASH_SEED
   for (let at = start; at < end; at++) hash = addToHash(hash, bytes.charCodeAt(at))
   return finishHash(hash)
 }
@@ -174,61 +174,12 @@ function finishHash(hash: number): number {
   return hash ^ (hash >>> 15)
 }
 
-/** A text with the tokens of a vocabulary. */
-export interface RankFile {
-  readonly text: string
-  /**
-   * Visits each token. A string for each of 300,000 tokens would take longer to create and collect than to decode.
-   *
-   * @param visit gets the rank of the token and the range of its base64 in the text
-   */
-  readonly forEach: (visit: (rank: number, from: number, to: number) => void) => void
-}
-
-/** The ranks of a js-tiktoken file. Each line is `! <rank of the first token> <token> <token> ...`. */
-export function bundledRanks(text: string): RankFile {
-  return {
-    text,
-    forEach(visit) {
-      for (const { start, end } of linesOf(text)) {
-        const firstAt = start + '! '.length
-        let space = text.indexOf(' ', firstAt)
-        let rank = Number(text.slice(firstAt, space))
-        while (space !== -1 && space < end) {
-          const from = space + 1
-          space = text.indexOf(' ', from)
-          visit(rank++, from, space === -1 || space > end ? end : space)
-        }
-      }
-    },
-  }
-}
-
-/** The ranks of a `.tiktoken` file in the format of `renderTokenFile`, which is not validated. */
-export function fileRanks(text: string): RankFile {
-  return {
-    text,
-    forEach(visit) {
-      for (const { start, end } of linesOf(text)) {
-        const space = text.indexOf(' ', start)
-        if (space !== -1 && space < end) visit(Number(text.slice(space + 1, end)), start, space)
-      }
-    },
-  }
-}
-
-function* linesOf(text: string): Generator<{ start: number; end: number }> {
-  for (let start = 0; start < text.length;) {
-    const lineBreak = text.indexOf('\n', start)
-    const end = lineBreak === -1 ? text.length : lineBreak
-    yield { start, end }
-    start = end + 1
-  }
-}
-
-/** Renders a `.tiktoken` file: a line `<token in base64> <rank>` for each token, in the order of the file. */
-export function renderTokenFile({ text, forEach }: RankFile): string {
+/** Renders a `.tiktoken` file from a table without special tokens: a line `<token in base64> <rank>` for each token, by rank. */
+export function renderTokenFile({ size, bytesOf }: RankTable): string {
   const lines: string[] = []
-  forEach((rank, from, to) => lines.push(`${text.slice(from, to)} ${rank}\n`))
+  for (let rank = 0; lines.length < size; rank++) {
+    const bytes = bytesOf(rank)
+    if (bytes !== undefined) lines.push(`${Buffer.from(bytes, 'latin1').toString('base64')} ${rank}\n`)
+  }
   return lines.join('')
 }
