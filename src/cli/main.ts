@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { version } from '../lib/version.ts'
 import { openFilesProblem, ProcessSignals } from './process-signals.ts'
 
 /** Time until the process exits after a signal and after everything is closed, in case an extension leaves a handle open. */
@@ -19,6 +20,12 @@ else {
 if (signals.received) setTimeout(() => process.exit(), FORCED_EXIT_MS).unref()
 
 async function load(): Promise<number> {
+  const [first, ...others] = process.argv.slice(2)
+  // Everything else loads the whole program, which takes several times as long.
+  if ((first === '--version' || first === '-V') && others.length === 0) {
+    process.stdout.write(`${version}\n`)
+    return 0
+  }
   const { run } = await import('./run.ts')
   return run({
     argv: process.argv.slice(2),
