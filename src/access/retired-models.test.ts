@@ -70,4 +70,11 @@ describe('the warning about retired models', () => {
       'The service has retired the models of these deployments: "late" (gpt-4-0613, 2025-06-06). Requests get the error of the service, because RETIRED_MODELS is refuse.',
     ])
   })
+
+  it('names the resource of a deployment', async () => {
+    const simulator = createTestSimulator({ deployments: { new: { model: 'gpt-5.4' } } })
+    const entry = { deployments: { late: { model: 'gpt-4' } } }
+    await createAdminApi(simulator.app).ask('PUT', '/++/resources/acme', entry)
+    expect(warnings(simulator)).toEqual([expect.stringContaining('"late" of acme (gpt-4-0613, 2025-06-06).')])
+  })
 })

@@ -39,7 +39,7 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
   } = live.current
 
   const log = chooseLog(live.current, host.stderr, host.env)
-  const logger = createLogger(logLevel, log.look)
+  const logger = createLogger(logLevel, { ...log.look, secrets: live.secrets.list })
   if (extensionPaths.length > 0) guardUnhandledRejections(logger)
   warnOfWeakKeys(live.current, logger)
   const count = countWorkers(live.current)

@@ -22,4 +22,22 @@ describe('createLogger', () => {
     logger.warn({ path: '/a/https://h?sig=PLANTED0secret1' }, 'Could not reach https://u:PLANTED0secret1@h/.')
     expect(lines).toContain('Could not reach https://u:REDACTED@h/.  path=/a/https://h?sig=REDACTED\n')
   })
+
+  it.each(['json', 'text'] as const)(
+    'redacts the keys that are known when a line is written, as %s',
+    (format) => {
+      let lines = ''
+      let known: readonly string[] = ['first-key']
+      const look = { format, secrets: () => known }
+      const logger = createLogger('info', look, { write: (line) => void (lines += line) })
+      known = [...known, 'added-later']
+      logger.info(
+        { path: '/acme/first-key', problems: ['added-later is wrong'] },
+        'Unknown path /added-later/x.',
+      )
+      expect(lines).toContain('Unknown path /[redacted]/x.')
+      expect(lines).toContain('/acme/[redacted]')
+      for (const key of known) expect(lines).not.toContain(key)
+    },
+  )
 })

@@ -1,12 +1,12 @@
 import { destination, type DestinationStream, pino } from 'pino'
-import { redactText } from './credential-texts.ts'
+import { createKeyRedactor, redactText } from './credential-texts.ts'
 import { printable } from './format-text.ts'
 import { epochMs } from './real-timers.ts'
 import { paint, timeOfDay } from './terminal.ts'
 
 /**
  * Structured log: one JSON object per line, with a message and fields. Never log a key or a body. Texts that look like credentials
- * are redacted anyway, since paths and errors of dependencies can contain one.
+ * and the known keys are redacted anyway, since paths and errors of dependencies can contain one.
  */
 export interface Logger {
   debug(fields: object, message: string): void
@@ -23,7 +23,11 @@ export interface LogStyle {
   readonly format?: 'text' | 'json'
   /** Whether text has colours; default: false. */
   readonly hasColor?: boolean
+  /** Returns the current keys, which are redacted; the same list while they are unchanged. */
+  readonly secrets?: () => readonly string[]
 }
+
+const noSecrets: readonly string[] = []
 
 /**
  * Logs to standard error. Standard output has only the result of a command.
@@ -32,12 +36,12 @@ export interface LogStyle {
  */
 export function createLogger(
   level: Level,
-  { format = 'json', hasColor = false }: LogStyle = {},
+  { format = 'json', hasColor = false, secrets }: LogStyle = {},
   stream: DestinationStream = destination(2),
 ): Logger {
-  if (format === 'text') return createTextLogger(level, hasColor, (text) => stream.write(text))
+  if (format === 'text') return createTextLogger(level, hasColor, (text) => stream.write(text), secrets)
   const json = pino({ level, base: null, formatters: { level: (label) => ({ level: label }) } }, stream)
-  return redacting(level, (severity, fields, message) => json[severity](fields, message))
+  return redacting(level, (severity, fields, message) => json[severity](fields, message), secrets)
 }
 
 const severities: readonly Level[] = ['debug', 'info', 'warn', 'error']
@@ -52,32 +56,35 @@ export function createTextLogger(
   level: Level,
   hasColor: boolean,
   write: (text: string) => void = (text) => void process.stderr.write(text),
+  secrets?: LogStyle['secrets'],
 ): Logger {
-  return redacting(level, (severity, fields, message) => {
+  const writeLine = (severity: Level, fields: Record<string, unknown>, message: string): void => {
     const time = paint(timeOfDay(epochMs()), 'dim', hasColor)
     const word = paint(severity.padEnd(5), colors[severity], hasColor)
     write(`${time}  ${word}  ${withoutControlCharacters(message)}${showFields(fields)}\n`)
-  })
+  }
+  return redacting(level, writeLine, secrets)
 }
 
 /** A logger with a minimum level that redacts credentials. */
 function redacting(
   level: Level,
   write: (severity: Level, fields: Record<string, unknown>, message: string) => void,
+  secrets = () => noSecrets,
 ): Logger {
+  const withoutKeys = createKeyRedactor(secrets)
+  const redact = (text: string): string => withoutKeys(redactText(text))
   const at = (severity: Level) =>
     severities.indexOf(severity) < severities.indexOf(level)
       ? () => {}
-      : (fields: object, message: string) => write(severity, withoutCredentials(fields), redactText(message))
+      : (fields: object, message: string) => write(severity, redactFields(fields, redact), redact(message))
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 
-function withoutCredentials(fields: object): Record<string, unknown> {
+function redactFields(fields: object, redact: (text: string) => string): Record<string, unknown> {
+  const one = (value: unknown): unknown => (typeof value === 'string' ? redact(value) : value)
   return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [
-      name,
-      typeof value === 'string' ? redactText(value) : value,
-    ]),
+    Object.entries(fields).map(([name, value]) => [name, Array.isArray(value) ? value.map(one) : one(value)]),
   )
 }
 

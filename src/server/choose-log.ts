@@ -6,7 +6,7 @@ import { type TerminalLike, detectTerminal } from '../lib/terminal.ts'
 
 /** The log of a process. */
 export interface ChosenLog {
-  readonly look: Required<LogStyle>
+  readonly look: Required<Pick<LogStyle, 'format' | 'hasColor'>>
   /** Undefined if requests are not logged. */
   readonly requestLog: RequestLogOptions | undefined
   /** Writes buffered lines. */

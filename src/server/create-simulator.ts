@@ -31,7 +31,7 @@ export async function createSimulator<const C extends ClockChoice = 'system'>(
 ): Promise<SimulatorHandle<ChosenClock<C>>> {
   const { clock: clockChoice, extensions, log, workingDirectory = process.cwd(), ...configOptions } = options
   const ownClock = isClock(clockChoice) ? clockChoice : undefined
-  const ownLogger = log === 'silent' ? createLineLogger('silent') : isLogger(log) ? log : undefined
+  const ownLogger = log === 'silent' ? createLineLogger('silent', () => []) : isLogger(log) ? log : undefined
   const live = liveConfigOfOptions(
     {
       ...configOptions,
@@ -48,7 +48,7 @@ export async function createSimulator<const C extends ClockChoice = 'system'>(
   const clock = ownClock ?? (live.current.clock === 'virtual' ? createVirtualClock() : createSystemClock())
   const { simulator, app } = await startSimulator(live, {
     clock,
-    logger: ownLogger ?? createLineLogger(logLevel),
+    logger: ownLogger ?? createLineLogger(logLevel, live.secrets.list),
     extensions: extensions ?? extensionPaths,
     workingDirectory,
     // `requests()` is synchronous.

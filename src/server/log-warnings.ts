@@ -54,7 +54,7 @@ export function logRetirements(live: LiveConfig, clock: Clock, logger: Logger): 
         const key = `${resource}/${name}/${modelId(model)}`
         if (logged.has(key)) continue
         if (logged.size < MAX_REMEMBERED_WARNINGS) logged.add(key)
-        retired.push(`${showValue(name)} (${modelId(model)}, ${model.retires})`)
+        retired.push(`${showValue(name)}${scopeOf(resource)} (${modelId(model)}, ${model.retires})`)
         refused ||= config.retiredModels === 'refuse'
       }
       checkedUntilMs.set(config, untilMs)
@@ -72,6 +72,10 @@ export function logRetirements(live: LiveConfig, clock: Clock, logger: Logger): 
   }
   logNew()
   live.onChange(logNew)
+}
+
+function scopeOf(resource: string): string {
+  return resource === defaultResourceName ? '' : ` of ${resource}`
 }
 
 /** Maximum names of unknown deployments that are logged, because clients choose them. */
@@ -92,8 +96,7 @@ export function createUndefinedReport(logger: Logger): OnUndefinedDeployment {
       deployments.size > 1_000 ? [] : nearestNames(name.slice(0, 100), [...deployments.keys()], 1)
     const hint = nearest === undefined ? '' : ` Did you mean ${showValue(nearest)}?`
     const last = logged.size === MAX_LOGGED_NAMES ? ' Further unknown names are not logged.' : ''
-    const scope = resource === defaultResourceName ? '' : ` of ${resource}`
-    const message = `Unknown deployment ${showValue(name)}${scope} is answered as ${model.name}, without limits.${hint} Set ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS=false to reject unknown names.${last}`
+    const message = `Unknown deployment ${showValue(name)}${scopeOf(resource)} is answered as ${model.name}, without limits.${hint} Set ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS=false to reject unknown names.${last}`
     if (deploymentsAreDefault) logger.info({}, message)
     else logger.warn({}, message)
   }

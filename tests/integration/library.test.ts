@@ -192,6 +192,16 @@ describe('createSimulator', () => {
     ])
   })
 
+  it('redacts the key in the log', async () => {
+    const lines: string[] = []
+    const write = process.stderr.write.bind(process.stderr)
+    process.stderr.write = (line: string | Uint8Array) => lines.push(String(line)) > 0
+    onTestFinished(() => void (process.stderr.write = write))
+    await using sim = await createSimulator({ log: 'info' })
+    await sim.fetch(`/${sim.apiKey}/x`, { headers: { 'api-key': sim.apiKey } })
+    expect(lines).toEqual([expect.stringContaining('"path":"/[redacted]/x"')])
+  })
+
   it('refuses wrong options and lists all of them', async () => {
     // @ts-expect-error: editors report it as well.
     const mistyped = createSimulator({ sed: 1 })

@@ -104,7 +104,9 @@ async function start(primary: Peer, init: V8Serialized): Promise<Running> {
   const live = new LiveConfig(deserializeInputs(inputs))
   const { logLevel, extensionPaths, journalSize } = live.current
   const log = chooseLog(live.current, process.stderr, process.env)
-  const logger = withFields(createLogger(logLevel, log.look), { worker: number })
+  const logger = withFields(createLogger(logLevel, { ...log.look, secrets: live.secrets.list }), {
+    worker: number,
+  })
   if (extensionPaths.length > 0) guardUnhandledRejections(logger)
   const started = await startSimulator(live, {
     clock: createSystemClock(),
