@@ -1,6 +1,6 @@
-import { type Document, isMap, isScalar, visit } from 'yaml'
+import type { Document } from 'yaml'
 import { reasonOf, shortText } from '../lib/error-text.ts'
-import { lineAndColumn, MAX_YAML_DEPTH, parseYaml } from './parse-yaml.ts'
+import { lineAndColumn, MAX_YAML_DEPTH, parseYaml, yaml } from './parse-yaml.ts'
 import { formatNumber } from '../lib/format-text.ts'
 import { z } from 'zod'
 import { isRecord } from '../lib/record.ts'
@@ -44,7 +44,8 @@ export function parseMappingFile(source: string, path: string, rule: string): Ma
   }
   const { document } = parsed
   const problems = describeDuplicates(document, source).map((problem) => `${path}: ${problem}`)
-  if (!isMap(document.contents)) return { entries: undefined, problems: [...problems, `${path} ${rule}.`] }
+  if (!yaml().isMap(document.contents))
+    return { entries: undefined, problems: [...problems, `${path} ${rule}.`] }
   try {
     const entries = document.toJS() as Record<string, unknown>
     const nesting = source.includes('*') ? nestingProblem(entries) : undefined
@@ -99,6 +100,7 @@ function countKeys(value: unknown): number {
 
 function describeDuplicates(document: Document.Parsed, source: string): string[] {
   const problems: string[] = []
+  const { isScalar, visit } = yaml()
   visit(document, {
     Map(_, { items }) {
       const seen = new Set<unknown>()

@@ -1,6 +1,16 @@
-import { Composer, Lexer, Parser } from 'yaml'
-import type { Document, DocumentOptions, ParseOptions, SchemaOptions } from 'yaml'
+import { createRequire } from 'node:module'
+import type * as Yaml from 'yaml'
+import type { Document, DocumentOptions, ParseOptions, Parser, SchemaOptions } from 'yaml'
 import { redactText } from '../lib/credential-texts.ts'
+
+const require = createRequire(import.meta.url)
+let loadedYaml: typeof Yaml | undefined
+
+/** The package `yaml`. The first call loads it, which takes 40 ms of CPU; most starts do not need it. */
+export function yaml(): typeof Yaml {
+  loadedYaml ??= require('yaml') as typeof Yaml
+  return loadedYaml
+}
 
 /** A syntax error in a YAML text. */
 export interface YamlSyntaxError {
@@ -39,6 +49,7 @@ export function parseYaml(
   options: ParseOptions & DocumentOptions & SchemaOptions,
   maxLexemes = MAX_LEXEMES,
 ): YamlParse {
+  const { Composer } = yaml()
   const composer = new Composer({ ...options, prettyErrors: false, uniqueKeys: false })
   let document: Document.Parsed | undefined
   // Each error captures a stack trace, which takes most of the time for a text with many errors.
@@ -92,6 +103,7 @@ function errorAt(source: string, offset: number, reason: string): YamlSyntaxErro
 
 /** Yields the tokens of a text. Throws a `SyntaxFailure` at the first error, at too deep nesting, or after too many lexemes. */
 function* boundedTokens(source: string, maxLexemes: number) {
+  const { Lexer, Parser } = yaml()
   const parser = new Parser()
   let lexemes = 0
   for (const lexeme of new Lexer().lex(source)) {

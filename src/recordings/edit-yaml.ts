@@ -1,5 +1,5 @@
-import { isMap, isScalar, isSeq, Scalar, type Node, type Pair, type YAMLMap } from 'yaml'
-import { parseYaml } from '../config/parse-yaml.ts'
+import type { Node, Pair, YAMLMap } from 'yaml'
+import { parseYaml, yaml } from '../config/parse-yaml.ts'
 import { writeItem } from './write-item.ts'
 import { readFullYaml, yamlOptions } from './yaml-full-reader.ts'
 import { doubleQuoted, lineEnd, yamlText } from './yaml-scalar.ts'
@@ -45,9 +45,9 @@ class Editor {
 
   change(node: Node | null, before: YamlValue, after: YamlValue, isFlow: boolean): void {
     if (before === after) return
-    if (isYamlMap(before) && isYamlMap(after) && isMap<Node, Node | null>(node))
+    if (isYamlMap(before) && isYamlMap(after) && yaml().isMap<Node, Node | null>(node))
       this.#changeMap(node, before, after)
-    else if (isYamlList(before) && isYamlList(after) && isSeq<Node>(node))
+    else if (isYamlList(before) && isYamlList(after) && yaml().isSeq<Node>(node))
       this.#changeList(node.items, before, after, node.flow === true)
     else if (!isSame(before, after)) this.#replace(node, after, isFlow)
   }
@@ -105,10 +105,10 @@ class Editor {
 
   #replace(node: Node | null, value: YamlValue, isFlow: boolean): void {
     const text = textOf(value)
-    if (!isScalar(node) || !node.range || typeof value !== 'string' || text === undefined)
+    if (!yaml().isScalar(node) || !node.range || typeof value !== 'string' || text === undefined)
       throw new NotEditable()
     const [start, end] = node.range
-    const isBlock = node.type === Scalar.BLOCK_LITERAL || node.type === Scalar.BLOCK_FOLDED
+    const isBlock = node.type === 'BLOCK_LITERAL' || node.type === 'BLOCK_FOLDED'
     const source = this.#text.slice(start, end)
     if (isBlock) {
       const indent = /\n( +)\S/.exec(source)?.[1]?.length ?? 0
@@ -117,12 +117,12 @@ class Editor {
     }
     const plain = yamlText(text, 0)
     const isLine = !plain.startsWith('|')
-    const isQuoted = node.type !== Scalar.PLAIN || isFlow
+    const isQuoted = node.type !== 'PLAIN' || isFlow
     const quoted = isLine && plain === text && isQuoted ? `'${text}'` : plain
     this.#edits.push({
       start,
       end,
-      text: node.type === Scalar.QUOTE_DOUBLE || !isLine ? doubleQuoted(text) : quoted,
+      text: node.type === 'QUOTE_DOUBLE' || !isLine ? doubleQuoted(text) : quoted,
     })
   }
 }

@@ -1,5 +1,5 @@
-import { isAlias, isMap, isScalar, isSeq, Scalar, type Alias, type Node } from 'yaml'
-import { lineAndColumn, MAX_YAML_DEPTH, parseYaml } from '../config/parse-yaml.ts'
+import type { Alias, Node, Scalar } from 'yaml'
+import { lineAndColumn, MAX_YAML_DEPTH, parseYaml, yaml } from '../config/parse-yaml.ts'
 import { shortText } from '../lib/error-text.ts'
 import {
   isYamlList,
@@ -128,7 +128,7 @@ class Converter {
       throw new ReadFailure(node, `it is nested deeper than ${MAX_YAML_DEPTH} levels`)
     this.#deepest = Math.max(this.#deepest, depth)
     this.#weight += NODE_WEIGHT
-    if (isAlias(node)) return this.#repeat(node, depth)
+    if (yaml().isAlias(node)) return this.#repeat(node, depth)
     const { anchor } = node as Node & { readonly anchor?: string }
     if (anchor === undefined) return this.#convertContent(node, depth)
     const [weight, deepest] = [this.#weight, this.#deepest]
@@ -175,16 +175,16 @@ class Converter {
   }
 
   #withoutTag(node: Node, depth: number): YamlValue {
-    if (isScalar(node)) return this.#convertScalar(node)
-    if (isSeq<Node>(node)) return node.items.map((item) => this.#convert(item, depth + 1))
-    if (!isMap<Node, Node | null>(node)) return null
+    if (yaml().isScalar(node)) return this.#convertScalar(node)
+    if (yaml().isSeq<Node>(node)) return node.items.map((item) => this.#convert(item, depth + 1))
+    if (!yaml().isMap<Node, Node | null>(node)) return null
     const map = new Map<string, YamlValue>()
     const merged = new Map<string, YamlValue>()
     for (const { key, value } of node.items) {
       const name = this.#keyOf(key, depth + 1)
       const converted = this.#convert(value, depth + 1)
       // Merged values have a lower priority than the keys of the map itself.
-      if (name === '<<' && isScalar(key) && key.type === Scalar.PLAIN && this.#merge(converted, merged))
+      if (name === '<<' && yaml().isScalar(key) && key.type === 'PLAIN' && this.#merge(converted, merged))
         continue
       if (map.has(name))
         this.#warn(key, `the key "${shortText(name)}" is duplicated, and only the last value is used`)
@@ -210,7 +210,7 @@ class Converter {
     if (text !== undefined) return text
     const offset = key?.range?.[0] ?? 0
     // PyYAML writes the keys null and true without quotes.
-    if (isScalar(key) && key.source) return key.source
+    if (yaml().isScalar(key) && key.source) return key.source
     this.#warn(key, 'a key is not a string')
     const { line, column } = lineAndColumn(this.#text, offset)
     return `(key on line ${line}, column ${column})`
@@ -221,12 +221,12 @@ class Converter {
       this.#weight += value.length
       return value
     }
-    const quoted = type === Scalar.QUOTE_DOUBLE && range ? this.#text.slice(range[0] + 1, range[1] - 1) : ''
+    const quoted = type === 'QUOTE_DOUBLE' && range ? this.#text.slice(range[0] + 1, range[1] - 1) : ''
     // The parser drops empty lines after an escaped line break, which PyYAML keeps.
     if (/\\\n[ \t]*\n/.test(quoted)) return readDoubleQuoted(quoted) ?? ''
-    const text = typeof value === 'string' && type !== Scalar.PLAIN ? value : (source ?? '')
+    const text = typeof value === 'string' && type !== 'PLAIN' ? value : (source ?? '')
     this.#weight += text.length
-    return type === Scalar.PLAIN && !isTextTag(tag) ? plainScalar(text) : text
+    return type === 'PLAIN' && !isTextTag(tag) ? plainScalar(text) : text
   }
 
   #warn(node: Node | null, reason: string): void {
