@@ -5,7 +5,7 @@ import {
   createFindDeployment,
   type OnUndefinedDeployment,
 } from './find-deployment.ts'
-import type { Config } from '../config/config.ts'
+import { type Config, defaultResourceName } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { MaybePromise } from '../lib/port.ts'
@@ -109,7 +109,7 @@ function createAuthenticate(judge: Access['judge'], answersAnyPath: boolean, log
       exchange.caller = verdict
       return next()
     }
-    if (route || answersAnyPath || !checksRequests(exchange)) {
+    if (route || answersAnyPath || !checksUnknownPaths(exchange)) {
       return refuseBy(exchange, verdict.reason, route ?? unknown)
     }
     if (!unknown) return refuse(resourceNotFound())
@@ -123,6 +123,12 @@ function createAuthenticate(judge: Access['judge'], answersAnyPath: boolean, log
       ? verdict.then((known) => conclude(exchange, known, next))
       : conclude(exchange, verdict, next)
   }
+}
+
+/** A resource is like one that does not exist, to which the default resource answers. */
+function checksUnknownPaths(exchange: Exchange): boolean {
+  const isDefault = exchange.resource === defaultResourceName
+  return checksRequests(isDefault ? exchange : { source: exchange.defaultMode })
 }
 
 /** Returns what the stage `api-version` answers at a resource that exists. */

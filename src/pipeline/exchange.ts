@@ -4,7 +4,7 @@ import type { Deployment } from '../config/deployments.ts'
 import { type SourceName, sourceOf } from '../config/source-names.ts'
 import { guid } from '../wire/ids.ts'
 import { isMultipart, parseMultipart, type MultipartForm } from '../wire/multipart.ts'
-import { findRoute, type Route } from '../wire/route.ts'
+import { findRoute, resourceOf, type Route } from '../wire/route.ts'
 import { type RequestedTier, tierHeader, tierNamed, tierOfHeader } from '../wire/service-tier.ts'
 import type { RateLimits } from '../wire/service-headers.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -65,9 +65,9 @@ export interface ExchangeEnv {
   readonly onListenerFailure?: (error: unknown, exchange: Exchange) => void
 }
 
-/** Returns the configuration of the resource of a route; undefined if the resource does not exist. */
-export function viewOf(config: Config, route: Route | undefined): ResourceView | undefined {
-  return route?.resource === undefined ? config.defaultResource : config.resources.get(route.resource)
+/** Returns the configuration of the resource that a path names; undefined if it does not exist. */
+export function viewOf(config: Config, resource: string | undefined): ResourceView | undefined {
+  return resource === undefined ? config.defaultResource : config.resources.get(resource)
 }
 
 /** Branch of the random stream for the ids of a request, separate from that of its answer. */
@@ -96,6 +96,8 @@ export class Exchange {
   readonly routeOfUnknownResource: Route | undefined
   /** Name of the resource. */
   readonly resource: string
+  /** Mode of the default resource, which decides what a caller without a key gets for a path that no operation has. */
+  readonly defaultMode: SourceName
   /**
    * Set in the stage `deployment`; after a spillover, the deployment that answers. An extension can set it for its own paths, so
    * that metrics, the journal and usage have the deployment.
@@ -157,10 +159,12 @@ export class Exchange {
     this.#readJson = env.readJson ?? parseJson
     this.#onListenerFailure = env.onListenerFailure
     const route = findRoute(incoming.method, incoming.path)
-    const view = viewOf(env.config, route)
+    const resource = resourceOf(route, incoming.path)
+    const view = viewOf(env.config, resource)
     this.route = view && route
     this.routeOfUnknownResource = view ? undefined : route
-    this.resource = (view && route?.resource) ?? defaultResourceName
+    this.resource = (view && resource) ?? defaultResourceName
+    this.defaultMode = env.config.defaultResource.mode
     this.config = view ?? env.config.defaultResource
   }
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Context } from 'hono'
 import { bodyTooLarge } from '../wire/errors.ts'
-import { findRoute, collapseSlashes } from '../wire/route.ts'
+import { findRoute, collapseSlashes, resourceOf } from '../wire/route.ts'
 import { defaultResourceName } from '../config/config.ts'
 import { ConnectionCut } from './carriers/web-response.ts'
 import { Exchange, type Incoming, viewOf } from '../pipeline/exchange.ts'
@@ -105,9 +105,10 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
   const isAuthorized = ({ method = 'GET', url = '/', headers }: IncomingMessage): MaybePromise<boolean> => {
     if (hooksCanAuthorize) return true
     const { config } = simulator
-    const route = findRoute(method, splitUrl(url).path)
-    const view = viewOf(config, route)
-    const resource = (view && route?.resource) ?? defaultResourceName
+    const { path } = splitUrl(url)
+    const named = resourceOf(findRoute(method, path), path)
+    const view = viewOf(config, named)
+    const resource = (view && named) ?? defaultResourceName
     const verdict = simulator.judge({ headers, resource, config: view ?? config.defaultResource })
     return mapMaybe(verdict, (known) => typeof known === 'string')
   }

@@ -1,4 +1,4 @@
-import type { Upstream } from '../config/config.ts'
+import { defaultResourceName, type Upstream } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
@@ -53,8 +53,9 @@ export interface UpstreamClient {
 }
 
 /** The path without the prefix of a resource, which is unknown to the upstream. */
-function pathBelowResource({ path, route }: Exchange): string {
-  return route?.resource === undefined ? path : path.slice(path.indexOf('/', 1))
+function pathBelowResource({ path, route, resource }: Exchange): string {
+  const isPrefixed = resource !== defaultResourceName || route?.resource !== undefined
+  return isPrefixed ? path.slice(path.indexOf('/', 1)) : path
 }
 
 /** Creates the client of one upstream. It opens no connection before the first request. */

@@ -164,6 +164,11 @@ export function hasResourcePrefix(path: string): boolean {
   return resourcePrefix.test(path)
 }
 
+/** Returns the resource that a path names. A path that no operation has can still name one. */
+export function resourceOf(route: Route | undefined, path: string): string | undefined {
+  return route ? route.resource : resourcePrefix.exec(path)?.[1]
+}
+
 /** The rule for names of resources, for use in messages. */
 export const resourceNameRule =
   'must have 1 to 64 characters of a-z, 0-9 and -, begin with a letter or digit, and not be a reserved name'

@@ -385,6 +385,53 @@ describe('a second resource', () => {
     await simulator.close()
   })
 
+  it.each(['forward', 'record'])(
+    'forwards paths without an operation in mode %s, without its prefix',
+    async (mode) => {
+      const paths: string[] = []
+      place.upstream.answer = ({ url = '' }, response) => {
+        paths.push(url)
+        response.end('{}')
+      }
+      const upstream = { AZURE_OPENAI_ENDPOINT: place.upstream.url, AZURE_OPENAI_KEY: 'upstream-key' }
+      const acme = { env: { SIMULATOR_MODE: mode, RECORDING_DIR: place.dir, ...upstream } }
+      const { app, simulator } = createTestSimulator({ resources: { acme, beta: {} } })
+      await simulator.start()
+      const ask = async (path: string, key: string) => {
+        const { status } = await app.request(path, { headers: { 'api-key': key } })
+        return status
+      }
+      expect(await ask('/acme/openai/files?api-version=2024-10-21', acmeKey['api-key'])).toBe(200)
+      expect(await ask('/acme/v1/vector_stores/a/b', acmeKey['api-key'])).toBe(200)
+      expect(paths).toEqual(['/openai/files?api-version=2024-10-21', '/v1/vector_stores/a/b'])
+      const refused = ['acme', 'beta', 'unknown'].map((name) => ask(`/${name}/openai/files`, 'wrong'))
+      expect(await Promise.all(refused)).toEqual([404, 404, 404])
+      await simulator.close()
+    },
+  )
+
+  it.each(['forward', 'record'])(
+    'is refused like one that does not exist for paths without an operation, if the default resource has mode %s',
+    async (mode) => {
+      const { app } = createTestSimulator({
+        env: {
+          SIMULATOR_MODE: mode,
+          AZURE_OPENAI_ENDPOINT: place.upstream.url,
+          AZURE_OPENAI_KEY: 'upstream-key',
+          RECORDING_DIR: place.dir,
+        },
+        resources: { acme: { env: { SIMULATOR_MODE: 'generate' } } },
+      })
+      const ask = (name: string, key: string) =>
+        app.request(`/${name}/openai/files`, { headers: { 'api-key': key } })
+      const refused = await Promise.all(['acme', 'unknown'].map((name) => ask(name, 'wrong')))
+      expect(refused.map(({ status }) => status)).toEqual([401, 401])
+      const [text, other] = await Promise.all(refused.map((response) => response.text()))
+      expect(text).toBe(other)
+      expect((await ask('acme', acmeKey['api-key'])).status).toBe(404)
+    },
+  )
+
   it('is not found under another name', async () => {
     const { post } = createTestSimulator({ resources: { acme: {} } })
     expect((await post(chatPath('/beta'), message)).status).toBe(404)

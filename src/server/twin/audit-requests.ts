@@ -23,8 +23,8 @@ export function auditRequests(run: Run, deps: AuditRequestsDeps): Run {
   return (exchange) =>
     mapMaybe(run(exchange), (reply) => {
       const { tenant } = exchange.config
-      if (tenant !== undefined) recordOperation(exchange, reply, tenant, deps)
-      else if (!exchange.route && reply.status === 404) recordUnknownPath(exchange, deps)
+      if (!exchange.route && reply.status === 404) recordUnknownPath(exchange, deps)
+      else if (tenant !== undefined) recordOperation(exchange, reply, tenant, deps)
       return reply
     })
 }
