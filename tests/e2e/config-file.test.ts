@@ -14,6 +14,7 @@ import {
   startByShell,
   startProgram,
 } from '../support/built-program.ts'
+import { freePort } from '../support/free-port.ts'
 
 const runFile = promisify(execFile)
 const main = join(packageFolder, 'dist/cli/main.js')
@@ -174,6 +175,24 @@ resources:
     )
     expect(program.stderr()).toContain('resources.acme.deployments.chat.tokensPerMinute must be an integer')
     expect((await ask()).status).toBe(429)
+  })
+
+  it('is reloaded if it changes as soon as a worker answers', async () => {
+    const folder = tempFolder()
+    const file = join(folder, 'aoai-sim.yaml')
+    writeFileSync(file, config(100_000))
+    const port = await freePort()
+    const url = `http://127.0.0.1:${port}`
+    const args = ['--config', file, '--workers', '4', '--port', String(port)]
+    const starting = startProgram({ args, env })
+    await eventually(
+      () => fetch(`${url}/healthz`).catch(() => undefined),
+      (answer) => answer?.status === 200,
+    )
+    writeFileSync(file, config(100_000).replace('Sweden Central', 'Norway East'))
+    await using program = await starting
+    const ask = () => chat(program.url, 'acme-secret-key', 'chat', '/acme')
+    expect((await eventually(ask, ({ region }) => region === 'Norway East')).region).toBe('Norway East')
   })
 
   it('prevents the start with all problems and exit code 2', async () => {

@@ -84,9 +84,10 @@ async function servePool(
 ): Promise<void> {
   const pool = new WorkerPool(coordinator, logger)
   const stopped = whenAborted(stop)
-  const url = stop.aborted ? undefined : await Promise.race([pool.start(count), stopped])
+  // Before the first worker answers, so that no change after that is missed. Workers get the state when they join.
   const watch = startWatching({ live, simulator: withWorkerRefresh(simulator, coordinator), sources, logger })
   try {
+    const url = stop.aborted ? undefined : await Promise.race([pool.start(count), stopped])
     if (url === undefined) await stopped
     else
       await whileServing({ url, simulator, requestsInFlight: () => coordinator.metrics.requestsInFlight() })
