@@ -126,7 +126,9 @@ function describeDuplicates(document: Document.Parsed, source: string): string[]
  *
  * @param location path of a file, or of a part of it: `aoai-sim.yaml: deployments`
  */
-export function problemAt(location: string, problem: string): string {
+export function problemAt(location: string, described: string): string {
+  // A problem of the whole part has an empty path.
+  const problem = described.trimStart()
   const isSentence = /^(?:must|cannot|names) /.test(problem)
   if (isSentence) return `${location} ${problem}`
   const isPath = /^(?:["a-z]|\S+ is not )/.test(problem)

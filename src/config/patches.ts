@@ -320,7 +320,16 @@ function isGroup(location: string): boolean {
   return [...patchable.keys()].some((path) => path.startsWith(`${location}.`))
 }
 
+/** Parts of the entry of a resource that a patch cannot change, with what to do instead. */
+const unpatchable: Readonly<Record<string, string>> = {
+  keys: 'Use /++/resources/{resource}/keys.',
+  upstream: 'PUT the resource.',
+  incidents: 'PUT the resource, or POST /++/incidents/start.',
+}
+
 function describeUnknown(location: string, value: unknown): string {
+  const advice = ownValue(unpatchable, location)
+  if (advice !== undefined) return `${location} cannot be patched. ${advice}`
   if (isGroup(location)) return `${location} must be a mapping (got ${showValue(value)}). Send an object.`
   const setting = settingsTable().find(({ env }) => env.toLowerCase().replace(/^simulator_/, '') === location)
   if (setting) return `${location} cannot change at run time. Set ${setting.env} and restart.`

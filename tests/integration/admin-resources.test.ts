@@ -322,6 +322,31 @@ describe('a body with two values for one thing', () => {
   })
 })
 
+describe('a refused change of a resource', () => {
+  it.each<[string, string, unknown, string]>([
+    ['PATCH', '', { keys: [] }, 'resources.acme: keys cannot be patched. Use /++/resources/{resource}/keys.'],
+    ['PATCH', '', { upstream: 'x' }, 'resources.acme: upstream cannot be patched. PUT the resource.'],
+    [
+      'PATCH',
+      '',
+      { incidents: null },
+      'resources.acme: incidents cannot be patched. PUT the resource, or POST /++/incidents/start.',
+    ],
+    [
+      'PUT',
+      '',
+      { incidents: [] },
+      'resources.acme: incidents must be a mapping with the keys phases, repeat, startAfter (got []). See docs/faults.md.',
+    ],
+    ['POST', '/keys', { enabled: true }, 'Unrecognized key: "enabled".'],
+  ])('says what to do: %s%s %j', async (method, path, body, problem) => {
+    const { ask } = setUp()
+    await ask('PUT', '/++/resources/acme', entry)
+    const { status, body: answer } = await ask(method, `/++/resources/acme${path}`, body)
+    expect([status, answer.error.problems]).toEqual([400, [problem]])
+  })
+})
+
 describe('a key in the wrong place', () => {
   it.each<[unknown, string]>([
     [{ keys: 'a-secret-text' }, 'keys must be a list of keys (got [redacted]). Send ["a-key"], for example.'],

@@ -117,7 +117,9 @@ async function readAdminBody(
   const checked = expected.schema.safeParse(read.value)
   if (checked.success) return { value: checked.data }
   if (expected.refuse) return { refusal: expected.refuse(read.value, params) }
-  const problems = checked.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}.`)
+  const problems = checked.error.issues.map(
+    ({ path, message }) => `${path.length === 0 ? '' : `${path.join('.')}: `}${message}.`,
+  )
   return { refusal: refuseProblems('InvalidBody', 'read the body', problems) }
 }
 
