@@ -118,6 +118,12 @@ phases:
       'repeat must be true or the number of rounds',
     )
     expect(parse({ phases, startAfter: 'soon' }).problems[0]).toContain('startAfter must be a time such as')
+    for (const startAfter of [10, 1.5, -1, '10', true, null])
+      expect(parse({ phases, startAfter }).problems[0]).toContain('startAfter must be a time such as 90s')
+    expect(parse({ phases, startAfter: 0 }).problems).toEqual([])
+    expect(parse({ phases: [{ name: 'a', duration: 90 }] }).problems[0]).toContain(
+      'phases[0].duration must be a time such as 90s, 2m, 8m30s or 1h, up to a year (got 90)',
+    )
     expect(parse({}).problems[0]).toContain('phases must be a list of phases (got nothing)')
     expect(parseIncidentFile('- a', 'i.yaml').problems).toEqual(['i.yaml must have phases.'])
   })

@@ -28,11 +28,15 @@ const MAX_MS = 31_536_000_000
 
 const timeRule = 'must be a time such as 90s, 2m, 8m30s or 1h, up to a year'
 const timeForm = {
-  form: { type: 'string', pattern: '^(\\d+(\\.\\d+)?(ms|s|m|h))+$', examples: ['90s', '8m30s'] },
+  form: {
+    anyOf: [{ type: 'string', pattern: '^(\\d+(\\.\\d+)?(ms|s|m|h))+$' }, { const: 0 }],
+    examples: ['90s', '8m30s'],
+  },
 }
 const time = z
   .preprocess(
-    (value: string) => (typeof value === 'string' ? parseTime(value) : value),
+    // A number has no unit, so only 0 is clear.
+    (value: string) => (typeof value === 'number' && value !== 0 ? String(value) : timeOf(value)),
     z.number(timeRule).min(0, timeRule).max(MAX_MS, timeRule),
   )
   .register(fileForms, timeForm)
@@ -198,6 +202,10 @@ function validateNames(phases: readonly IncidentPhase[]): string[] {
 }
 
 /** Returns the milliseconds of a time such as `90s`, `2m` or `8m30s`, or the text if it is not a time. */
+function timeOf(value: unknown): unknown {
+  return typeof value === 'string' ? parseTime(value) : value
+}
+
 function parseTime(text: string): number | string {
   if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) return text
   let totalMs = 0

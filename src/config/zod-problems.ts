@@ -106,7 +106,9 @@ export function unknownDeployment(
 ): string[] {
   if (name === undefined || !known || known.has(name)) return []
   const names = [...known].slice(0, MAX_LISTED_NAMES).join(', ')
-  return [
-    `${location} must be the name of a deployment (got ${showValue(name)}). Known names are ${names}${known.size > MAX_LISTED_NAMES ? ', ...' : ''}.`,
-  ]
+  const hint =
+    known.size === 0
+      ? 'There are no deployments.'
+      : `Known names are ${names}${known.size > MAX_LISTED_NAMES ? ', ...' : ''}.`
+  return [`${location} must be the name of a deployment (got ${showValue(name)}). ${hint}`]
 }

@@ -339,6 +339,12 @@ describe('a refused change of a resource', () => {
       'resources.acme: incidents must be a mapping with the keys phases, repeat, startAfter (got []). See docs/faults.md.',
     ],
     ['POST', '/keys', { enabled: true }, 'Unrecognized key: "enabled".'],
+    [
+      'PUT',
+      '',
+      { faults: [{ probability: 1, fault: 'cut', deployment: 'x' }] },
+      'resources.acme: faults: faults[0].deployment must be the name of a deployment (got "x"). There are no deployments.',
+    ],
   ])('says what to do: %s%s %j', async (method, path, body, problem) => {
     const { ask } = setUp()
     await ask('PUT', '/++/resources/acme', entry)
