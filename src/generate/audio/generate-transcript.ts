@@ -157,11 +157,14 @@ function textReply(render: () => string): Reply {
   return modelReply(wholeOf('text/plain; charset=utf-8'), { kind: 'whole', render })
 }
 
-const languageNames = new Intl.DisplayNames(['en'], { type: 'language' })
+let languageNames: Intl.DisplayNames | undefined
 
 /** Returns "german" for `de`. The default is English. */
 function languageName(code: string | undefined): string {
-  return code === undefined ? 'english' : (languageNames.of(code) ?? code).toLowerCase()
+  if (code === undefined) return 'english'
+  // Takes 2 ms to create, which a start need not spend.
+  languageNames ??= new Intl.DisplayNames(['en'], { type: 'language' })
+  return (languageNames.of(code) ?? code).toLowerCase()
 }
 
 /** Assumed rate of a file of unknown format: 128 kbit/s, the most common MP3 rate. */
