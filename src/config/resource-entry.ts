@@ -112,6 +112,8 @@ function readSettings(
         const isKept = setting.secret && typed === redacted
         const kept = isKept ? context.before?.given.find((one) => one.setting === setting) : undefined
         if (kept) found.push(kept)
+        else if (isKept)
+          problems.push(`${location} is ${redacted}, and the resource has no value to keep. Send the value.`)
         else if (typed !== undefined && typed !== null) found.push(givenValue(setting, typed, location))
       } else if (isRecord(value) && isGroup(location)) walk(value, `${location}.`)
       else unknown.push(`${prefix}${key}`)

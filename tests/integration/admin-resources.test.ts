@@ -342,6 +342,12 @@ describe('a refused change of a resource', () => {
     [
       'PUT',
       '',
+      { azure_openai_key: '[redacted]' },
+      'azure_openai_key is [redacted], and the resource has no value to keep. Send the value.',
+    ],
+    [
+      'PUT',
+      '',
       { faults: [{ probability: 1, fault: 'cut', deployment: 'x' }] },
       'resources.acme: faults: faults[0].deployment must be the name of a deployment (got "x"). There are no deployments.',
     ],
