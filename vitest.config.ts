@@ -65,7 +65,12 @@ const modules = ['**/node_modules/**']
 /** No test depends on how fast the machine is; where one ends by this limit, it hangs. */
 const limits = { testTimeout: 180_000, hookTimeout: 180_000 }
 const common = { setupFiles: ['./tests/support/fail-on-warning.ts'], ...limits }
-const endToEnd = { ...common, globalSetup: ['./tests/support/require-build.ts'] }
+const endToEnd = {
+  ...common,
+  globalSetup: ['./tests/support/require-build.ts'],
+  // Node.js loads the build itself, so that its code is not transformed.
+  server: { deps: { external: [/\/dist\//] } },
+}
 
 /** One run for all projects: so one exit code and one count cover all tests, whatever they are run against. */
 export default defineConfig({

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { EventEmitter } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import type { run } from '../../src/cli/run.ts'
 
 /** The folder of the package, which commands of the documents are run in. */
 export const packageFolder = fileURLToPath(new URL('../..', import.meta.url))
@@ -30,6 +32,12 @@ export interface ProgramOptions {
   readonly files?: Readonly<Record<string, string>>
   /** Deployments as the deployment file has them. */
   readonly deployments?: Readonly<Record<string, object>>
+}
+
+/** How to start the built program in this process. */
+interface InProcessOptions extends ProgramOptions {
+  /** The working directory. Default: a new one with `files`, which is removed at the end. */
+  readonly folder?: string
 }
 
 /** How a program ended. */
@@ -85,12 +93,22 @@ export async function startByShell(script: string): Promise<RunningProgram> {
   )
 }
 
-async function whenReady({ child, output, end }: Launched, key: string): Promise<RunningProgram> {
+/**
+ * Starts the built program like `startProgram`, but in this process: a process takes half a second of CPU time to start. For tests
+ * of what it answers: its log is not in `stderr()`, each signal is a SIGTERM, and it cannot have workers.
+ */
+export async function startInProcess(options: InProcessOptions = {}): Promise<RunningProgram> {
+  const env = { SIMULATOR_API_KEY: programKey, LATENCY_TIME_SCALE: '0', LOG_LEVEL: 'error', ...options.env }
+  const launched = await launchInProcess(['--port', '0', ...(options.args ?? [])], { ...options, env })
+  return whenReady(launched, env.SIMULATOR_API_KEY)
+}
+
+async function whenReady({ send: sendSignal, output, end }: Launched, key: string): Promise<RunningProgram> {
   await waitFor(() => bannerEnd.test(output.stdout), end, output)
   const url = /Endpoint +(\S+)/.exec(output.stdout)?.[1] ?? ''
   const stop = async (): Promise<ProgramEnd> => {
-    send(child, 'SIGTERM')
-    const kill = setTimeout(() => send(child, 'SIGKILL'), patienceMs)
+    sendSignal('SIGTERM')
+    const kill = setTimeout(() => sendSignal('SIGKILL'), patienceMs)
     const ended = await end
     clearTimeout(kill)
     return ended
@@ -101,12 +119,12 @@ async function whenReady({ child, output, end }: Launched, key: string): Promise
     key: key || (/API key +(\S+)/.exec(output.stdout)?.[1] ?? ''),
     stdout: () => output.stdout,
     stderr: () => output.stderr,
-    signal: (signal) => send(child, signal),
+    signal: sendSignal,
     end,
     stop,
     async [Symbol.asyncDispose]() {
       // A test that is over is not interested in how its streams end.
-      send(child, 'SIGKILL')
+      sendSignal('SIGKILL')
       await end
     },
   }
@@ -117,11 +135,19 @@ export async function runProgram(
   args: readonly string[],
   options: Omit<ProgramOptions, 'args'> = {},
 ): Promise<ProgramEnd> {
-  const { child, end } = launch(args, options)
-  const kill = setTimeout(() => send(child, 'SIGKILL'), startLimitMs)
+  const { send: sendSignal, end } = launch(args, options)
+  const kill = setTimeout(() => sendSignal('SIGKILL'), startLimitMs)
   const ended = await end
   clearTimeout(kill)
   return ended
+}
+
+/** Runs the built program like `runProgram`, but in this process. For commands that end, and starts that are refused. */
+export async function runInProcess(
+  args: readonly string[],
+  options: Omit<InProcessOptions, 'args'> = {},
+): Promise<ProgramEnd> {
+  return (await launchInProcess(args, options)).end
 }
 
 /** What a program has printed; it grows while the program runs. */
@@ -130,19 +156,21 @@ interface Output {
   stderr: string
 }
 
+type Child = ChildProcessByStdio<null, Readable, Readable>
+
 interface Launched {
-  readonly child: ChildProcessByStdio<null, Readable, Readable>
+  readonly send: (signal: NodeJS.Signals) => void
   readonly output: Output
   readonly end: Promise<ProgramEnd>
 }
 
-const running = new Set<Launched['child']>()
+const running = new Set<Child>()
 process.once('exit', () => {
   for (const child of running) send(child, 'SIGKILL')
 })
 
 /** Signals the group that the program leads, which for a shell holds the program that it has started. */
-function send({ pid, exitCode }: Launched['child'], signal: NodeJS.Signals): void {
+function send({ pid, exitCode }: Child, signal: NodeJS.Signals): void {
   if (pid === undefined || exitCode !== null) return
   try {
     process.kill(-pid, signal)
@@ -152,25 +180,57 @@ function send({ pid, exitCode }: Launched['child'], signal: NodeJS.Signals): voi
   }
 }
 
-function launch(args: readonly string[], { env, files = {}, deployments }: ProgramOptions): Launched {
-  const folder = mkdtempSync(join(tmpdir(), 'aoai-e2e-'))
-  const written = deployments ? { ...files, 'deployments.json': JSON.stringify(deployments) } : files
-  for (const [name, text] of Object.entries(written)) writeFileSync(join(folder, name), text)
+function launch(args: readonly string[], options: ProgramOptions): Launched {
+  const folder = workingDirectory(options)
   const child = spawn(process.execPath, [builtMain, ...args], {
     cwd: folder,
-    env: {
-      PATH: process.env['PATH'],
-      ...(deployments && { OPENAI_DEPLOYMENT_CONFIG_PATH: 'deployments.json' }),
-      ...env,
-    },
+    env: { PATH: process.env['PATH'], ...variables(options) },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })
   return watch(child, () => rmSync(folder, { recursive: true, force: true }))
 }
 
+function workingDirectory({ files = {}, deployments }: ProgramOptions): string {
+  const folder = mkdtempSync(join(tmpdir(), 'aoai-e2e-'))
+  const written = deployments ? { ...files, 'deployments.json': JSON.stringify(deployments) } : files
+  for (const [name, text] of Object.entries(written)) writeFileSync(join(folder, name), text)
+  return folder
+}
+
+const variables = ({ env, deployments }: ProgramOptions): Record<string, string> => ({
+  ...(deployments && { OPENAI_DEPLOYMENT_CONFIG_PATH: 'deployments.json' }),
+  ...env,
+})
+
+/** What `dist/cli/main.js` loads and calls; its name has a hash. */
+async function loadRun(): Promise<typeof run> {
+  const [, path = ''] = /import\("(.+?)"\)/.exec(readFileSync(builtMain, 'utf8')) ?? []
+  const loaded = (await import(join(packageFolder, 'dist/cli', path))) as { readonly run: typeof run }
+  return loaded.run
+}
+
+async function launchInProcess(argv: readonly string[], options: InProcessOptions): Promise<Launched> {
+  const runBuilt = await loadRun()
+  const folder = options.folder ?? workingDirectory(options)
+  const output: Output = { stdout: '', stderr: '' }
+  const signals = new EventEmitter()
+  const end = runBuilt({
+    argv,
+    env: variables(options),
+    workingDirectory: folder,
+    stdout: { write: (text) => (output.stdout += text) },
+    stderr: { write: (text) => (output.stderr += text) },
+    signals,
+  }).then((code) => {
+    if (options.folder === undefined) rmSync(folder, { recursive: true, force: true })
+    return { code, ...output }
+  })
+  return { send: () => void signals.emit('SIGTERM'), output, end }
+}
+
 /** Collects what a program prints until it ends. */
-function watch(child: Launched['child'], onEnd: () => void): Launched {
+function watch(child: Child, onEnd: () => void): Launched {
   running.add(child)
   const output: Output = { stdout: '', stderr: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text))
@@ -183,7 +243,7 @@ function watch(child: Launched['child'], onEnd: () => void): Launched {
       resolve({ code, ...output })
     })
   })
-  return { child, output, end }
+  return { send: (signal) => send(child, signal), output, end }
 }
 
 async function waitFor(isReady: () => boolean, end: Promise<ProgramEnd>, output: Output): Promise<void> {

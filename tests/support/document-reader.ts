@@ -3,7 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { packageFolder, startByShell, startProgram, type RunningProgram } from './built-program.ts'
+import {
+  packageFolder,
+  startByShell,
+  startInProcess,
+  startProgram,
+  type RunningProgram,
+} from './built-program.ts'
 import { isAsDocumented, type DocumentBlock } from './document-blocks.ts'
 import { ScriptRunner } from './script-runner.ts'
 import { findCallProblem, findVariableProblem } from './stand-in-calls.ts'
@@ -19,6 +25,17 @@ const quietCurl = 'curl() { command curl --silent --show-error "$@"; }'
 /** What users have on their path is the build here. */
 const builtProgram = `aoai-sim() { node '${join(packageFolder, 'dist/cli/main.js')}' "$@"; }`
 
+/** A block with a start in its last line, and without settings of the whole process: extensions and the log. */
+const plainStart = /^(?![^]*(EXTENSION_PATH|LOG_LEVEL))[^]*\b(make run|aoai-sim)\n$/
+
+/** Prints the exported variables instead of a start. */
+const printVariables = `print_variables() {
+  local name
+  for name in $(compgen -e); do printf '%s=%s\\0' "$name" "\${!name}"; done
+}
+make() { print_variables; }
+aoai-sim() { print_variables; }`
+
 /** The port of a simulator that does not say which. */
 const usualPort = '8000'
 
@@ -32,6 +49,12 @@ export class DocumentReader {
   #standIns: StandIns | undefined
   #deployed: RunningProgram | undefined
   #printed = ''
+  readonly #startsProcesses: boolean
+
+  /** @param startsProcesses - whether each start is a process: otherwise plain ones are carried out in this process, which takes less time */
+  constructor(startsProcesses: boolean) {
+    this.#startsProcesses = startsProcesses
+  }
 
   /** @throws {Error} with the line of the block, where it fails or prints something else than the document says */
   async read(block: DocumentBlock): Promise<void> {
@@ -80,9 +103,20 @@ export class DocumentReader {
     await this.#programs.get(port)?.stop()
     this.#programs.delete(port)
     const text = this.#text(block).replace(ownPort, 'PORT=0')
-    const program = await startByShell(`${makeWithoutBuild}\n${builtProgram}\nexport PORT=0\n${text}`)
+    const program =
+      this.#startsProcesses || !plainStart.test(text)
+        ? await startByShell(`${makeWithoutBuild}\n${builtProgram}\nexport PORT=0\n${text}`)
+        : await startInProcess({ folder: packageFolder, env: await this.#variables(text) })
     this.#programs.set(port, program)
     this.#printed = program.stdout()
+  }
+
+  /** The environment in which a block starts the simulator. */
+  async #variables(text: string): Promise<Record<string, string>> {
+    const printed = await this.#shell(`${printVariables}\nexport PORT=0\n${text}`)
+    const pairs = [...printed.matchAll(/(\w+)=([^\0]*)\0/g)].map(([, name = '', value = '']) => [name, value])
+    // An empty value is the default.
+    return { SIMULATOR_API_KEY: '', LATENCY_TIME_SCALE: '', ...Object.fromEntries(pairs) }
   }
 
   async #pretend({ text, tools }: DocumentBlock): Promise<void> {
