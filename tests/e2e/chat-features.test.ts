@@ -7,12 +7,12 @@ import { zodFunction, zodResponseFormat } from 'openai/helpers/zod'
 import type { ChatCompletionMessageParam } from 'openai/resources'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { startProgram, type RunningProgram } from '../support/built-program.ts'
+import { startInProcess, type RunningProgram } from '../support/built-program.ts'
 
 let program: RunningProgram
 let openai: AzureOpenAI
 beforeAll(async () => {
-  program = await startProgram({ env: { SIMULATOR_SEED: 'features', TOOL_CALL_PROBABILITY: '1' } })
+  program = await startInProcess({ env: { SIMULATOR_SEED: 'features', TOOL_CALL_PROBABILITY: '1' } })
   openai = new AzureOpenAI({
     endpoint: program.url,
     apiKey: program.key,

@@ -1,8 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import { Ajv } from 'ajv'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { parse } from 'yaml'
@@ -10,13 +8,13 @@ import {
   eventually,
   packageFolder,
   programKey,
-  runProgram,
+  runInProcess,
   startByShell,
+  startInProcess,
   startProgram,
 } from '../support/built-program.ts'
 import { freePort } from '../support/free-port.ts'
 
-const runFile = promisify(execFile)
 const main = join(packageFolder, 'dist/cli/main.js')
 
 /** Creates a folder that is deleted after the test. */
@@ -27,13 +25,7 @@ function tempFolder(): string {
 }
 
 /** Runs the program in a folder. */
-async function runIn(folder: string, ...args: readonly string[]) {
-  const env = { PATH: process.env['PATH'] }
-  const result = await runFile(process.execPath, [main, ...args], { cwd: folder, env }).catch(
-    (error: { code: number; stdout: string; stderr: string }) => error,
-  )
-  return { code: 'code' in result ? result.code : 0, stdout: result.stdout, stderr: result.stderr }
-}
+const runIn = (folder: string, ...args: readonly string[]) => runInProcess(args, { folder })
 
 async function chat(url: string, key: string, model: string, resource = '') {
   const response = await fetch(`${url}${resource}/openai/v1/chat/completions`, {
@@ -117,7 +109,7 @@ describe('aoai-sim init', () => {
 
 describe('aoai-sim schema', () => {
   it('prints the published schema', async () => {
-    const { code, stdout, stderr } = await runProgram(['schema'])
+    const { code, stdout, stderr } = await runInProcess(['schema'])
     expect([code, stderr]).toEqual([0, ''])
     expect(stdout).toBe(readFileSync(join(packageFolder, 'schema/aoai-sim.schema.json'), 'utf8'))
   })
@@ -136,7 +128,8 @@ resources:
   const env = { SIMULATOR_API_KEY: '', MAIN_KEY: programKey, ACME_KEY: 'acme-secret-key' }
 
   it.each([1, 2])('defines the default resource and others, with %i workers', async (workers) => {
-    await using program = await startProgram({
+    const start = workers === 1 ? startInProcess : startProgram
+    await using program = await start({
       args: ['--config', 'aoai-sim.yaml', '--workers', String(workers)],
       env,
       files: { 'aoai-sim.yaml': config(100_000) },
@@ -197,7 +190,7 @@ resources:
 
   it('prevents the start with all problems and exit code 2', async () => {
     const text = 'settings: { port: -1 }\nresources: { acme: { upstream: east } }\ndeploymnets: {}\n'
-    const { code, stdout, stderr } = await runProgram(['--config', 'bad.yaml'], {
+    const { code, stdout, stderr } = await runInProcess(['--config', 'bad.yaml'], {
       files: { 'bad.yaml': text },
     })
     expect([code, stdout]).toEqual([2, ''])

@@ -7,7 +7,8 @@ import {
   eventually,
   programKey,
   type RunningProgram,
-  runProgram,
+  runInProcess,
+  startInProcess,
   startProgram,
 } from '../support/built-program.ts'
 
@@ -19,8 +20,10 @@ function newFolder(): string {
   return dir
 }
 
-const start = (dir: string, args: readonly string[] = []): Promise<RunningProgram> =>
-  startProgram({ args, env: { CONFIG_STORE: `file:${join(dir, 'changes.json')}` } })
+type Start = typeof startProgram
+
+const start = (how: Start, dir: string, args: readonly string[] = []): Promise<RunningProgram> =>
+  how({ args, env: { CONFIG_STORE: `file:${join(dir, 'changes.json')}` } })
 
 async function send(
   program: RunningProgram,
@@ -49,15 +52,16 @@ async function namesOf(program: RunningProgram): Promise<string[]> {
 const stored = (dir: string): { changes: { put: Record<string, unknown> } } =>
   JSON.parse(readFileSync(join(dir, 'changes.json'), 'utf8'))
 
-describe.each([
-  ['one process', []],
-  ['two workers', ['--workers', '2']],
-])('CONFIG_STORE with %s', (_, args) => {
+// The log of this process is not caught; an integration test reads it.
+describe.each<[string, Start, readonly string[], RegExp]>([
+  ['one process', startInProcess, [], /^$/],
+  ['two workers', startProgram, ['--workers', '2'], /Create its folder again\./],
+])('CONFIG_STORE with %s', (_, how, args, log) => {
   it('keeps deployments, resources, keys and settings across a restart, until a reset', async () => {
     const dir = newFolder()
     let key = ''
     {
-      await using program = await start(dir, args)
+      await using program = await start(how, dir, args)
       expect((await send(program, 'PUT', '/++/deployments/mine', deployment)).status).toBe(201)
       expect((await send(program, 'PATCH', '/++/config', { region: 'Kept' })).status).toBe(200)
       const resource = { region: 'Elsewhere', deployments: { chat: { model: 'gpt-4o' } } }
@@ -70,7 +74,7 @@ describe.each([
     }
     expect(readFileSync(join(dir, 'changes.json'), 'utf8')).not.toContain(key)
     {
-      await using program = await start(dir, args)
+      await using program = await start(how, dir, args)
       expect(await namesOf(program)).toContain('mine')
       const acme = await (await send(program, 'GET', '/++/resources/acme')).text()
       expect([acme.includes('Elsewhere'), acme.includes('"chat"')]).toEqual([true, true])
@@ -80,7 +84,7 @@ describe.each([
       expect((await send(program, 'POST', '/++/reset')).status).toBe(200)
     }
     expect(stored(dir).changes).toEqual({ put: {}, patch: {} })
-    await using program = await start(dir, args)
+    await using program = await start(startInProcess, dir)
     expect(await namesOf(program)).not.toContain('mine')
   })
 
@@ -89,7 +93,7 @@ describe.each([
     const dir = join(parent, 'volume')
     rmSync(dir, { recursive: true, force: true })
     renameSync(mkdtempSync(join(parent, 'new-')), dir)
-    await using program = await start(dir, args)
+    await using program = await start(how, dir, args)
     renameSync(dir, join(parent, 'gone'))
     expect((await send(program, 'PUT', '/++/deployments/first', deployment)).status).toBe(201)
     expect(await health(program)).toEqual({
@@ -98,7 +102,7 @@ describe.each([
       config_store: { writing: 'failing', pending: 1 },
     })
     expect(await pendingOf(program)).toBe('1')
-    expect(program.stderr()).toContain('Create its folder again.')
+    expect(program.stderr()).toMatch(log)
     renameSync(join(parent, 'gone'), dir)
     await eventually(
       () => health(program),
@@ -111,7 +115,7 @@ describe.each([
 
   it('takes up an edit with WATCH', async () => {
     const dir = newFolder()
-    await using program = await start(dir, [...args, '--watch', 'true'])
+    await using program = await start(how, dir, [...args, '--watch', 'true'])
     await send(program, 'PUT', '/++/deployments/first', deployment)
     const content = stored(dir)
     content.changes.put['edited'] = deployment
@@ -129,7 +133,7 @@ describe('a simulator that is killed while it stores changes', () => {
     const dir = newFolder()
     const answered = new Set<string>()
     for (let round = 0; round < 8; round++) {
-      await using program = await start(dir)
+      await using program = await start(startProgram, dir)
       expect((await namesOf(program)).filter((name) => answered.has(name))).toHaveLength(answered.size)
       const killed = new AbortController()
       const put = async (name: string): Promise<void> => {
@@ -173,13 +177,13 @@ describe('a start with CONFIG_STORE', () => {
       /CONFIG_STORE needs a folder that exists.*ENOENT.*Create the folder, or mount a volume/,
     ],
   ])('%s is refused', async (_, env, message) => {
-    const { code, stderr } = await runProgram([], { env })
+    const { code, stderr } = await runInProcess([], { env })
     expect(code).toBe(2)
     expect(stderr).toMatch(message)
   })
 
   it('with invalid content is refused with the file, and a relative path is in the working directory', async () => {
-    const { code, stderr } = await runProgram([], {
+    const { code, stderr } = await runInProcess([], {
       env: { CONFIG_STORE: 'file:changes.json' },
       files: {
         'changes.json': '{"version":1,"changes":{"put":{"x":{"model":"gpt-4o","more":1}},"patch":{}}}',

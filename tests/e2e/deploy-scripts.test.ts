@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { packageFolder, type RunningProgram, startProgram } from '../support/built-program.ts'
+import { packageFolder, type RunningProgram, startInProcess } from '../support/built-program.ts'
 import { FakeTools } from '../support/fake-tools.ts'
 import { needs, runTool } from '../support/installed-tool.ts'
 
@@ -33,7 +33,7 @@ EVIL_TOO=\`touch pwned\`
 
 let program: RunningProgram
 beforeAll(async () => {
-  program = await startProgram({ env: { SIMULATOR_API_KEY: secrets.SIMULATOR_API_KEY } })
+  program = await startInProcess({ env: { SIMULATOR_API_KEY: secrets.SIMULATOR_API_KEY } })
 })
 afterAll(() => program.stop())
 

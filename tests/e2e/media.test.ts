@@ -1,12 +1,12 @@
 import { AzureOpenAI, BadRequestError, toFile } from 'openai'
 import { PNG } from 'pngjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startProgram, type RunningProgram } from '../support/built-program.ts'
+import { startInProcess, type RunningProgram } from '../support/built-program.ts'
 
 let program: RunningProgram
 let client: AzureOpenAI
 beforeAll(async () => {
-  program = await startProgram({ env: { SIMULATOR_SEED: 'media' } })
+  program = await startInProcess({ env: { SIMULATOR_SEED: 'media' } })
   client = new AzureOpenAI({
     endpoint: program.url,
     apiKey: program.key,

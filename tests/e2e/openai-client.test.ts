@@ -7,11 +7,11 @@ import OpenAI, {
 } from 'openai'
 import { LengthFinishReasonError } from 'openai/error'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startProgram, type RunningProgram } from '../support/built-program.ts'
+import { startInProcess, type RunningProgram } from '../support/built-program.ts'
 
 let program: RunningProgram
 beforeAll(async () => {
-  program = await startProgram({ env: { SIMULATOR_SEED: 'clients' } })
+  program = await startInProcess({ env: { SIMULATOR_SEED: 'clients' } })
 })
 afterAll(() => program.stop())
 
@@ -163,7 +163,7 @@ describe('errors', () => {
 
 describe('unknown deployments', () => {
   it('are a NotFoundError with the code of the service when they are refused', async () => {
-    await using strict = await startProgram({ env: { ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: 'false' } })
+    await using strict = await startInProcess({ env: { ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: 'false' } })
     const client = new AzureOpenAI({
       endpoint: strict.url,
       apiKey: strict.key,
@@ -183,7 +183,7 @@ describe('limits', () => {
   const small = { small: { model: 'gpt-4o', tokensPerMinute: 100_000, requestsPerMinute: 6 } }
 
   it('are a RateLimitError with retry-after to a client that does not retry', async () => {
-    await using limited = await startProgram({ deployments: small })
+    await using limited = await startInProcess({ deployments: small })
     const client = new AzureOpenAI({
       endpoint: limited.url,
       apiKey: limited.key,
@@ -203,7 +203,7 @@ describe('limits', () => {
   })
 
   it('make a client that retries wait for the retry-after time and succeed', async () => {
-    await using limited = await startProgram({ deployments: small })
+    await using limited = await startInProcess({ deployments: small })
     const attempts: number[] = []
     const client = new AzureOpenAI({
       endpoint: limited.url,

@@ -2,11 +2,11 @@ import { createAzure } from '@ai-sdk/azure'
 import { AzureChatOpenAI, AzureOpenAIEmbeddings } from '@langchain/openai'
 import { embed, embedMany, generateText, streamText } from 'ai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startProgram, type RunningProgram } from '../support/built-program.ts'
+import { startInProcess, type RunningProgram } from '../support/built-program.ts'
 
 let program: RunningProgram
 beforeAll(async () => {
-  program = await startProgram({ env: { SIMULATOR_SEED: 'other clients' } })
+  program = await startInProcess({ env: { SIMULATOR_SEED: 'other clients' } })
 })
 afterAll(() => program.stop())
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { programKey, startProgram, type RunningProgram } from '../support/built-program.ts'
+import { programKey, startInProcess, type RunningProgram } from '../support/built-program.ts'
 import { RawConnection, requestBytes, sendRaw } from '../support/raw-http.ts'
 
 let program: RunningProgram
 beforeAll(async () => {
-  program = await startProgram()
+  program = await startInProcess()
 })
 afterAll(() => program.stop())
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { programKey, type RunningProgram, startProgram } from '../support/built-program.ts'
+import { programKey, type RunningProgram, startInProcess, startProgram } from '../support/built-program.ts'
 import { sendRaw, type RawResponse } from '../support/raw-http.ts'
 import { redisNeed, type RedisServer, startRedisServer } from '../support/redis-server.ts'
 
@@ -140,7 +140,8 @@ const itSeparatesResources = (programs: () => readonly [RunningProgram, ...Runni
 describe.each([1, 2])('resources in a program with WORKERS=%i', (workers) => {
   let program: RunningProgram
   beforeAll(async () => {
-    program = await startProgram({ args: ['--workers', String(workers)] })
+    const start = workers === 1 ? startInProcess : startProgram
+    program = await start({ args: ['--workers', String(workers)] })
   }, 60_000)
   afterAll(() => program.stop())
   itSeparatesResources(() => [program])
@@ -167,7 +168,7 @@ describe.skipIf(redisNeed.isMissing)(`resources in two programs with Redis${redi
   beforeAll(async () => {
     server = await startRedisServer()
     const env = { REDIS_URL: server.url, REDIS_PREFIX: 'resources:' }
-    programs = [await startProgram({ env }), await startProgram({ env, args: ['--workers', '2'] })]
+    programs = [await startInProcess({ env }), await startProgram({ env, args: ['--workers', '2'] })]
   }, 90_000)
   afterAll(async () => {
     for (const program of programs) await program.stop()

@@ -4,11 +4,11 @@ import OpenAI, { AzureOpenAI, BadRequestError, NotFoundError } from 'openai'
 import { zodTextFormat } from 'openai/helpers/zod'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { startProgram, type RunningProgram } from '../support/built-program.ts'
+import { startInProcess, type RunningProgram } from '../support/built-program.ts'
 
 let program: RunningProgram
 beforeAll(async () => {
-  program = await startProgram({ env: { SIMULATOR_SEED: 'responses', TOOL_CALL_PROBABILITY: '1' } })
+  program = await startInProcess({ env: { SIMULATOR_SEED: 'responses', TOOL_CALL_PROBABILITY: '1' } })
 })
 afterAll(() => program.stop())
 

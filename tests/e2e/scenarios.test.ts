@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import type * as library from '../../src/index.ts'
 import { judgeAnswer } from '../scenarios/judge.ts'
 import { loadScenarios, type Scenario } from '../scenarios/scenario.ts'
-import { packageFolder, programKey, startProgram } from '../support/built-program.ts'
+import { packageFolder, programKey, startInProcess } from '../support/built-program.ts'
 import { sendRaw } from '../support/raw-http.ts'
 
 /** A port with a simulator. */
@@ -27,7 +27,7 @@ function simulatorOf({ name, config }: Scenario): Promise<Listening> {
 }
 
 async function startBuiltProgram(): Promise<Listening> {
-  const program = await startProgram({})
+  const program = await startInProcess({})
   return { port: program.port, close: () => program.stop() }
 }
 

@@ -5,8 +5,10 @@ import {
   packageFolder,
   programKey,
   type RunningProgram,
+  runInProcess,
   runProgram,
   startByShell,
+  startInProcess,
   startProgram,
 } from '../support/built-program.ts'
 import { needs } from '../support/installed-tool.ts'
@@ -74,7 +76,7 @@ ${pastedCurl(program.stdout())}`,
   })
 
   it('lists the deployments of the file with their models', async () => {
-    await using program = await startProgram({
+    await using program = await startInProcess({
       deployments: { 'my chat': { model: 'gpt-4o' }, 'gpt-4.1': { model: 'gpt-4.1' } },
       env: { ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: 'false' },
     })
@@ -104,7 +106,7 @@ describe('the command line', () => {
   })
 
   it('explains every flag with its variable and its default', async () => {
-    const { code, stdout, stderr } = await runProgram(['--help'])
+    const { code, stdout, stderr } = await runInProcess(['--help'])
     expect(code).toBe(0)
     expect(stderr).toBe('')
     const help = stdout.replace(/\s+/g, ' ')
@@ -116,7 +118,7 @@ describe('the command line', () => {
   it.each([['--prot', '9000'], ['extra']])(
     'refuses %s with exit code 2 and points to the help',
     async (...args) => {
-      const { code, stdout, stderr } = await runProgram(args)
+      const { code, stdout, stderr } = await runInProcess(args)
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
       expect(stderr).toContain('error: ')
       expect(stderr).toContain('aoai-sim --help')
@@ -125,7 +127,7 @@ describe('the command line', () => {
   )
 
   it('lists all problems of a configuration, exits with code 2 and shows no stack', async () => {
-    const { code, stdout, stderr } = await runProgram(['--port', '70000'], {
+    const { code, stdout, stderr } = await runInProcess(['--port', '70000'], {
       env: {
         SIMULATOR_MODE: 'generat',
         SIMULATOR_API_KYE: 'x',
@@ -150,14 +152,14 @@ describe('the command line', () => {
   })
 
   it('does not start record mode without an upstream, and names the missing settings', async () => {
-    const { code, stdout, stderr } = await runProgram([], { env: { SIMULATOR_MODE: 'record' } })
+    const { code, stdout, stderr } = await runInProcess([], { env: { SIMULATOR_MODE: 'record' } })
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain('AZURE_OPENAI_ENDPOINT')
     expect(stderr).toContain('AZURE_OPENAI_KEY')
   })
 
   it('never prints an invalid secret', async () => {
-    const { code, stderr } = await runProgram([], { env: { SIMULATOR_API_KEY: 'not allowed' } })
+    const { code, stderr } = await runInProcess([], { env: { SIMULATOR_API_KEY: 'not allowed' } })
     expect(code).toBe(2)
     expect(stderr).toContain('(got [redacted])')
     expect(stderr).not.toContain('not allowed')
@@ -175,7 +177,7 @@ describe('the command line', () => {
 
   it('reads .env of the working directory, and variables take precedence', async () => {
     const files = { '.env': 'SIMULATOR_API_KEY=from-the-file\nSIMULATOR_REGION=Nowhere\n' }
-    await using program = await startProgram({
+    await using program = await startInProcess({
       files,
       env: { SIMULATOR_API_KEY: '', SIMULATOR_REGION: 'West Europe' },
     })

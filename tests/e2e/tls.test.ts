@@ -9,6 +9,7 @@ import {
   eventually,
   packageFolder,
   programKey,
+  runInProcess,
   runProgram,
   startProgram,
   type ProgramEnd,
@@ -93,7 +94,7 @@ describe('TLS', () => {
     const { certPath } = certificateFolder(await testPair())
     const { keyPath } = certificateFolder(await testPair('second'))
     const env = { TLS_CERT_PATH: certPath, TLS_KEY_PATH: keyPath, PORT: 'x' }
-    const { code, stdout, stderr } = await runProgram([], { env })
+    const { code, stdout, stderr } = await runInProcess([], { env })
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(/^Could not start: 2 problems in the configuration\n {2}PORT must be/)
     expect(stderr).toContain('TLS_KEY_PATH must be the key of the certificate in TLS_CERT_PATH')

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { eventually, type RunningProgram, startProgram } from '../support/built-program.ts'
+import { eventually, type RunningProgram, startInProcess, startProgram } from '../support/built-program.ts'
 import { sendRaw } from '../support/raw-http.ts'
 import { redisNeed, startRedisServer } from '../support/redis-server.ts'
 import { twinAdminToken, type TwinApi, twinApiOf, type TwinResponse } from '../support/twin-api.ts'
@@ -140,8 +140,8 @@ describe.skipIf(redisNeed.isMissing)(`/_twin with Redis${redisNeed.note}`, () =>
     const redis = await startRedisServer()
     try {
       const options = { env: { ...env, REDIS_URL: redis.url, REDIS_TIMEOUT_MS: '30000' } }
-      await using first = await startProgram(options)
-      await using second = await startProgram(options)
+      await using first = await startInProcess(options)
+      await using second = await startInProcess(options)
       const [one, two] = [twinOf(first), twinOf(second)]
       const own = await one.tenant()
       const list = (): Promise<TwinResponse> => two.ask('GET', '/_twin/resources', own)

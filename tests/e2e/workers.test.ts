@@ -4,6 +4,7 @@ import {
   programKey,
   type ProgramOptions,
   type RunningProgram,
+  runInProcess,
   runProgram,
   startProgram,
 } from '../support/built-program.ts'
@@ -393,7 +394,7 @@ describe('several workers', () => {
       AZURE_OPENAI_KEY: 'k',
     }
     const args = ['--port', '0', '--workers', '2', '--clock', 'virtual']
-    const { code, stderr } = await runProgram(args, { env })
+    const { code, stderr } = await runInProcess(args, { env })
     expect(code).toBe(2)
     expect(stderr).toContain('SIMULATOR_MODE=record writes its files from one process (got WORKERS=2).')
     expect(stderr).toContain('SIMULATOR_CLOCK=virtual')
