@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { slowExtension } from '../support/extensions/extension-folder.ts'
-import { programKey, runProgram, startProgram } from '../support/built-program.ts'
+import { programKey, runInProcess, startProgram } from '../support/built-program.ts'
 
 const files = {
   'slow.ts': slowExtension,
@@ -20,7 +20,7 @@ module.exports = () => ({
 describe('aoai-sim extensions', () => {
   it('lists the extensions that the built program loads, also in TypeScript, and starts nothing', async () => {
     const env = { EXTENSION_PATH: 'slow.ts, ./tenants.cjs' }
-    const { code, stdout, stderr } = await runProgram(['extensions'], { files, env })
+    const { code, stdout, stderr } = await runInProcess(['extensions'], { files, env })
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toBe(`1. slow  slow.ts
    hooks       addDelay
@@ -36,7 +36,7 @@ describe('aoai-sim extensions', () => {
 
   it('accepts paths instead of the setting, and prints JSON', async () => {
     const env = { EXTENSION_PATH: 'broken.ts' }
-    const { stdout } = await runProgram(['extensions', '--json', 'slow.ts'], { files, env })
+    const { stdout } = await runInProcess(['extensions', '--json', 'slow.ts'], { files, env })
     expect(JSON.parse(stdout)).toEqual([
       {
         name: 'slow',
@@ -52,7 +52,7 @@ describe('aoai-sim extensions', () => {
   })
 
   it('exits with code 2 and reports the problem of an extension', async () => {
-    const { code, stdout, stderr } = await runProgram(['extensions', 'slow.ts', 'broken.ts'], { files })
+    const { code, stdout, stderr } = await runInProcess(['extensions', 'slow.ts', 'broken.ts'], { files })
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toBe(
       'Could not use the extension broken.ts: 1 problem\n  hook is not a field of an extension. Did you mean hooks?\n',
@@ -60,7 +60,7 @@ describe('aoai-sim extensions', () => {
   })
 
   it('names the setting if there are no extensions', async () => {
-    expect(await runProgram(['extensions'])).toEqual({
+    expect(await runInProcess(['extensions'])).toEqual({
       code: 0,
       stdout:
         'There are no extensions. Set EXTENSION_PATH to files, folders or packages, separated by commas.\n',

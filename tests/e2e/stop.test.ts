@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { eventually, programKey, startProgram } from '../support/built-program.ts'
+import { eventually, programKey, startInProcess, startProgram } from '../support/built-program.ts'
 import { RawConnection, requestBytes, type RawRequest } from '../support/raw-http.ts'
 import { freePort } from '../support/free-port.ts'
 
@@ -92,7 +92,7 @@ describe('SIGTERM and SIGINT', () => {
 
 describe('a client that disconnects', () => {
   it('stops the work for it: in flight falls to 0, the disconnect is counted, others continue', async () => {
-    await using program = await startProgram({ env: paced })
+    await using program = await startInProcess({ env: paced })
     const staying = await beginStream(program.port, 60)
     const leaving = await beginStream(program.port, 10_000)
     expect(await metric(program.url, 'aoai_requests_in_flight')).toBe(2)
@@ -109,7 +109,7 @@ describe('a client that disconnects', () => {
   })
 
   it('stops the work also before its answer is due', async () => {
-    await using program = await startProgram({ env: paced })
+    await using program = await startInProcess({ env: paced })
     const connection = await RawConnection.open(program.port)
     const { body = '', ...request } = streamOf(10_000)
     connection.socket.write(requestBytes({ ...request, body: body.replace(',"stream":true', '') }))

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { runProgram, startProgram } from '../support/built-program.ts'
+import { runInProcess, startProgram } from '../support/built-program.ts'
 import { type FakeCollector, startCollector } from '../support/fake-collector.ts'
 
 describe('the program with a collector', () => {
@@ -76,7 +76,7 @@ describe('the program with a collector', () => {
   })
 
   it('refuses an unsupported protocol', async () => {
-    const { code, stderr } = await runProgram([], {
+    const { code, stderr } = await runInProcess([], {
       env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc' },
     })
     expect(code).toBe(2)

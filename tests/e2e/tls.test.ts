@@ -116,7 +116,7 @@ describe('TLS', () => {
       const check = ['check', 'retries', '--url', program.url]
       expect(await runProgram(check, { env: trusting })).toMatchObject({ code: 0, stderr: '' })
       for (const command of [load, check]) {
-        const refused = await runProgram(command, { env })
+        const refused = await runInProcess(command, { env })
         expect(refused.code).toBe(1)
         expect(refused.stderr).toContain('self-signed certificate. Set NODE_EXTRA_CA_CERTS to the file')
       }

@@ -430,6 +430,35 @@ describe('several workers', () => {
     expect(await count()).toBeGreaterThanOrEqual(before)
     expect(program.stderr()).toContain('It is replaced')
   })
+
+  it('let their answers end when the program stops, and end streams that follow the requests', async () => {
+    const followers = await Promise.all(
+      Array.from({ length: 4 }, () => followRequests(program, '?deployment=limited')),
+    )
+    for (const { until } of followers) await until((text) => text.includes(': open'))
+    const followed = Promise.all(followers.map(({ until }) => until(() => false)))
+    const connections = await connectToBoth(program.port, withKey(chat('free')), 2)
+    let answers: Answer[] = []
+    // On a busy machine answers may be over before anybody has seen that they run: then slower ones are asked for.
+    for (let delayMs = 600; answers.length === 0; delayMs *= 2) {
+      let areOver = false
+      const running = sendAll(connections, chat('free', {}, { 'x-sim-delay-ms': String(delayMs) }))
+      void running.then(() => (areOver = true))
+      const inFlight = await eventually(
+        () => requestsInFlight(program),
+        (count) => count === 4 || areOver,
+      )
+      if (inFlight === 4) program.signal('SIGTERM')
+      const ended = await running
+      if (inFlight === 4) answers = ended
+    }
+    expect(statuses(answers)).toEqual({ 200: 4 })
+    expect(pidsOf(answers).length).toBe(2)
+    expect(await followed).toEqual(followers.map(() => ': open\n\n'))
+    const { code } = await program.end
+    expect(code).toBe(0)
+    expect(pidsOf(answers).filter(isAlive)).toEqual([])
+  })
 })
 
 describe('replay with an admin key', () => {
@@ -482,36 +511,6 @@ describe('replay with an admin key', () => {
 })
 
 describe('stopping', () => {
-  it('lets the answers of all workers end, and ends streams that follow the requests', async () => {
-    await using program = await startProgram(options)
-    const followers = await Promise.all(
-      Array.from({ length: 4 }, () => followRequests(program, '?deployment=limited')),
-    )
-    for (const { until } of followers) await until((text) => text.includes(': open'))
-    const followed = Promise.all(followers.map(({ until }) => until(() => false)))
-    const connections = await connectToBoth(program.port, withKey(chat('free')), 2)
-    let answers: Answer[] = []
-    // On a busy machine answers may be over before anybody has seen that they run: then slower ones are asked for.
-    for (let delayMs = 600; answers.length === 0; delayMs *= 2) {
-      let areOver = false
-      const running = sendAll(connections, chat('free', {}, { 'x-sim-delay-ms': String(delayMs) }))
-      void running.then(() => (areOver = true))
-      const inFlight = await eventually(
-        () => requestsInFlight(program),
-        (count) => count === 4 || areOver,
-      )
-      if (inFlight === 4) program.signal('SIGTERM')
-      const ended = await running
-      if (inFlight === 4) answers = ended
-    }
-    expect(statuses(answers)).toEqual({ 200: 4 })
-    expect(pidsOf(answers).length).toBe(2)
-    expect(await followed).toEqual(followers.map(() => ': open\n\n'))
-    const { code } = await program.end
-    expect(code).toBe(0)
-    expect(pidsOf(answers).filter(isAlive)).toEqual([])
-  })
-
   it('is immediate after a second signal, and when the primary dies', async () => {
     await using program = await startProgram(options)
     const first = await ask(program, chat('free'))
