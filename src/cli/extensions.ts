@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import { extensionModules } from '../server/start-simulator.ts'
 import { loadConfig, loadSettings } from '../config/live-config.ts'
 import { composeExtensions } from '../extensions/compose-extensions.ts'
 import { loadExtensions } from '../extensions/load-extensions.ts'
@@ -25,6 +24,7 @@ export function addExtensionsCommand(program: Command, host: CliHost): void {
 
 /** @throws {OperatorError} CONFIG_INVALID, or EXTENSION_INVALID for the first extension that prevents a start */
 async function listExtensions(host: CliHost, paths: readonly string[], isJson: boolean): Promise<void> {
+  const { extensionModules } = await import('../server/start-simulator.ts')
   const sources = configSources(host)
   const used: readonly string[] = paths.length === 0 ? ['EXTENSION_PATH', 'LOG_LEVEL'] : ['LOG_LEVEL']
   const { extensionPath = [], logLevel } = loadSettings(sources, ({ env }) => used.includes(env))
