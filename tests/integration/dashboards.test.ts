@@ -183,6 +183,17 @@ describe('the dashboard variable resource', () => {
   })
 })
 
+describe('a query of the dashboard or of an alert', () => {
+  it('that shows deployments or incident phases separately also separates resources', () => {
+    const groups = queries.flatMap(({ expr }) =>
+      [...expr.matchAll(/\bby \(([^)]*)\)/g)].map(([, labels = '']) => labels.split(', ')),
+    )
+    const ofParts = groups.filter((labels) => labels.includes('deployment') || labels.includes('phase'))
+    expect(ofParts.length).toBeGreaterThan(20)
+    expect(ofParts.filter((labels) => !labels.includes('resource'))).toEqual([])
+  })
+})
+
 describe('the alerts', () => {
   it('have unique names, a severity and a description of what to do', () => {
     expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length)
