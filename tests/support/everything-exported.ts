@@ -11,7 +11,7 @@ export async function exportEverything(): Promise<Exposition> {
   return parseExposition(`${text}\n${shared}`)
 }
 
-/** The same as text: that of the simulator, and that of one with a Redis, which has the same families and more. */
+/** The same as text: that of the simulator, and that of one with a Redis and a store, which has the same families and more. */
 export async function renderEverything(): Promise<{ readonly text: string; readonly shared: string }> {
   const { post, app, clock, simulator } = createTestSimulator({
     env: { LATENCY_TIME_SCALE: '1' },
@@ -61,6 +61,6 @@ export async function renderEverything(): Promise<{ readonly text: string; reado
 
   // What a simulator with a Redis exports besides; the families are the same ones.
   const state = { up: true, fallbacks: 0, roundTripMs: 1 }
-  const shared = createMetrics({ clock: createVirtualClock(), sharedState: state })
+  const shared = createMetrics({ clock: createVirtualClock(), sharedState: state, pendingChanges: () => 0 })
   return { text, shared: await shared.render() }
 }
