@@ -182,6 +182,7 @@ class FaultCounts {
   }
 
   retainDeployments(resources: Config['resources']): void {
+    this.retainResources(new Set([...resources.values()].map(({ id }) => id)))
     for (const { id, deployments } of resources.values()) {
       const counts = this.#byResource.get(id)?.byDeployment ?? new Map<string, Map<string, number>>()
       for (const [name, byFault] of counts) {

@@ -116,8 +116,9 @@ export class SeriesTable {
     }
   }
 
-  /** Removes the series of deployments that these resources do not have any more. */
+  /** Removes the series of other resources, such as of an answer that ended later, and of deployments that do not exist any more. */
   retainDeployments(resources: ConfiguredDeployments): void {
+    this.retainResources(new Set([...resources.values()].map(({ id }) => id)))
     for (const { id, deployments } of resources.values()) {
       const series = this.#byResource.get(id)
       if (!series || series === this.#others) continue

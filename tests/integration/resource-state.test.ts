@@ -165,3 +165,28 @@ describe('a resource that is created again with another identity', () => {
     expect(entries[2]).not.toHaveProperty('resourceId')
   })
 })
+
+describe('an answer that ends after its resource was deleted', () => {
+  it('leaves no series in the metrics', async () => {
+    const { app, clock, post, simulator } = createTestSimulator({
+      env: { LATENCY_TIME_SCALE: '1' },
+      resources: { acme },
+    })
+    const exported = async (): Promise<string> => {
+      const page = await (await app.request('/metrics')).text()
+      return page
+        .split('\n')
+        .filter((line) => line.includes('resource="acme"'))
+        .join('\n')
+    }
+    const ask = (deployment: string) =>
+      post(chatPath(deployment), { ...message, stream: true }, acmeKey).then((answer) => answer.text())
+    const asked = [ask('free'), ask('faulty')]
+    await clock.advance(1)
+    expect(await exported()).toContain('aoai_resource_info')
+    await simulator.resources.remove('acme')
+    await clock.advance(60_000)
+    expect((await Promise.all(asked))[0]).toContain('[DONE]')
+    expect(await exported()).toBe('')
+  })
+})
