@@ -57,7 +57,7 @@ describe.each<[string, Start, readonly string[], RegExp]>([
   ['one process', startInProcess, [], /^$/],
   ['two workers', startProgram, ['--workers', '2'], /Create its folder again\./],
 ])('CONFIG_STORE with %s', (_, how, args, log) => {
-  it('keeps deployments, resources, keys and settings across a restart, until a reset', async () => {
+  it('keeps deployments, resources, keys and settings across a restart, takes up an edit with WATCH, and is emptied by a reset', async () => {
     const dir = newFolder()
     let key = ''
     {
@@ -74,13 +74,22 @@ describe.each<[string, Start, readonly string[], RegExp]>([
     }
     expect(readFileSync(join(dir, 'changes.json'), 'utf8')).not.toContain(key)
     {
-      await using program = await start(how, dir, args)
+      await using program = await start(how, dir, [...args, '--watch', 'true'])
       expect(await namesOf(program)).toContain('mine')
       const acme = await (await send(program, 'GET', '/++/resources/acme')).text()
       expect([acme.includes('Elsewhere'), acme.includes('"chat"')]).toEqual([true, true])
       const keys = await (await send(program, 'GET', '/++/resources/acme/keys')).text()
       expect([keys.includes('"label":"test"'), keys.includes(key)]).toEqual([true, false])
       expect(await pendingOf(program)).toBe('0')
+
+      const content = stored(dir)
+      content.changes.put['edited'] = deployment
+      writeFileSync(join(dir, 'changes.json'), JSON.stringify(content, null, 2))
+      const names = await eventually(
+        () => namesOf(program),
+        (found) => found.includes('edited'),
+      )
+      expect(names.slice(-2)).toEqual(['mine', 'edited'])
       expect((await send(program, 'POST', '/++/reset')).status).toBe(200)
     }
     expect(stored(dir).changes).toEqual({ put: {}, patch: {} })
@@ -111,20 +120,6 @@ describe.each<[string, Start, readonly string[], RegExp]>([
     expect(await health(program)).toEqual({ status: 'ok', mode: 'generate' })
     expect(await pendingOf(program)).toBe('0')
     expect(Object.keys(stored(dir).changes.put)).toEqual(['first'])
-  })
-
-  it('takes up an edit with WATCH', async () => {
-    const dir = newFolder()
-    await using program = await start(how, dir, [...args, '--watch', 'true'])
-    await send(program, 'PUT', '/++/deployments/first', deployment)
-    const content = stored(dir)
-    content.changes.put['edited'] = deployment
-    writeFileSync(join(dir, 'changes.json'), JSON.stringify(content, null, 2))
-    const names = await eventually(
-      () => namesOf(program),
-      (found) => found.includes('edited'),
-    )
-    expect(names.slice(-2)).toEqual(['first', 'edited'])
   })
 })
 
