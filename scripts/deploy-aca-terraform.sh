@@ -22,6 +22,7 @@ write_variables() {
   "environment_variables": $(json_settings),
   "simulator_api_key": $(json_string "$(value_of SIMULATOR_API_KEY)"),
   "simulator_admin_api_key": $(json_string "$(value_of ADMIN_API_KEY)"),
+  "twin_admin_token": $(json_string "$(value_of TWIN_ADMIN_TOKEN)"),
   "azure_openai_key": $(json_string "$(value_of AZURE_OPENAI_KEY)"),
   "redis_url": $(json_string "$(value_of REDIS_URL)"),
   "applicationinsights_connection_string": $(json_string "$(value_of APPLICATIONINSIGHTS_CONNECTION_STRING)"),

@@ -34,6 +34,7 @@ write_parameters() {
     "environmentVariables": { "value": $(json_settings) },
     "simulatorApiKey": { "value": $(json_string "$(value_of SIMULATOR_API_KEY)") },
     "simulatorAdminApiKey": { "value": $(json_string "$(value_of ADMIN_API_KEY)") },
+    "twinAdminToken": { "value": $(json_string "$(value_of TWIN_ADMIN_TOKEN)") },
     "azureOpenAiKey": { "value": $(json_string "$(value_of AZURE_OPENAI_KEY)") },
     "redisUrl": { "value": $(json_string "$(value_of REDIS_URL)") },
     "applicationInsightsConnectionString": { "value": $(json_string "$(value_of APPLICATIONINSIGHTS_CONNECTION_STRING)") },

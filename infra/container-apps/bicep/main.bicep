@@ -32,6 +32,10 @@ param simulatorApiKey string
 @secure()
 param simulatorAdminApiKey string = ''
 
+@description('Token of the administrator of /_twin, for TWIN_PLANE=on. Empty: there is no administrator.')
+@secure()
+param twinAdminToken string = ''
+
 @description('Key of the upstream service. Required if SIMULATOR_MODE is record or forward, a deployment has such a source, or REPLAY_ON_MISS is record.')
 @secure()
 param azureOpenAiKey string = ''
@@ -95,6 +99,7 @@ var mountPath = '/mnt/simulator'
 var secretNames = concat(
   [{ name: 'simulator-api-key', variable: 'SIMULATOR_API_KEY' }],
   empty(simulatorAdminApiKey) ? [] : [{ name: 'simulator-admin-api-key', variable: 'ADMIN_API_KEY' }],
+  empty(twinAdminToken) ? [] : [{ name: 'twin-admin-token', variable: 'TWIN_ADMIN_TOKEN' }],
   empty(azureOpenAiKey) ? [] : [{ name: 'azure-openai-key', variable: 'AZURE_OPENAI_KEY' }],
   deployRedis || !empty(redisUrl) ? [{ name: 'redis-url', variable: 'REDIS_URL' }] : [],
   empty(otlpHeaders) ? [] : [{ name: 'otlp-headers', variable: 'OTEL_EXPORTER_OTLP_HEADERS' }],
@@ -129,6 +134,7 @@ module vault 'modules/vault.bicep' = {
     readerPrincipalId: identity.properties.principalId
     simulatorApiKey: simulatorApiKey
     simulatorAdminApiKey: simulatorAdminApiKey
+    twinAdminToken: twinAdminToken
     azureOpenAiKey: azureOpenAiKey
     redisUrl: redisUrl
     otlpHeaders: otlpHeaders

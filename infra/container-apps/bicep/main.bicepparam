@@ -11,6 +11,8 @@ param simulatorApiKey = readEnvironmentVariable('SIMULATOR_API_KEY')
 
 param simulatorAdminApiKey = readEnvironmentVariable('ADMIN_API_KEY', '')
 
+param twinAdminToken = readEnvironmentVariable('TWIN_ADMIN_TOKEN', '')
+
 param azureOpenAiKey = readEnvironmentVariable('AZURE_OPENAI_KEY', '')
 
 param redisUrl = readEnvironmentVariable('REDIS_URL', '')

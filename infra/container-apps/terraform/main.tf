@@ -21,6 +21,7 @@ locals {
   secret_names = merge(
     { SIMULATOR_API_KEY = "simulator-api-key" },
     nonsensitive(var.simulator_admin_api_key != "") ? { ADMIN_API_KEY = "simulator-admin-api-key" } : {},
+    nonsensitive(var.twin_admin_token != "") ? { TWIN_ADMIN_TOKEN = "twin-admin-token" } : {},
     local.has_upstream ? { AZURE_OPENAI_KEY = "azure-openai-key" } : {},
     local.has_redis ? { REDIS_URL = "redis-url" } : {},
     nonsensitive(var.applicationinsights_connection_string != "") ? { APPLICATIONINSIGHTS_CONNECTION_STRING = "applicationinsights-connection-string" } : {},
@@ -29,6 +30,7 @@ locals {
   secret_values = {
     SIMULATOR_API_KEY                     = var.simulator_api_key
     ADMIN_API_KEY                         = var.simulator_admin_api_key
+    TWIN_ADMIN_TOKEN                      = var.twin_admin_token
     AZURE_OPENAI_KEY                      = var.azure_openai_key
     REDIS_URL                             = local.redis_url
     OTEL_EXPORTER_OTLP_HEADERS            = var.otlp_headers

@@ -55,6 +55,13 @@ variable "simulator_admin_api_key" {
   sensitive   = true
 }
 
+variable "twin_admin_token" {
+  description = "Token of the administrator of /_twin, for TWIN_PLANE=on. Empty: there is no administrator."
+  type        = string
+  default     = ""
+  sensitive   = true
+}
+
 variable "azure_openai_key" {
   description = "Key of the upstream service. Required to record or forward."
   type        = string

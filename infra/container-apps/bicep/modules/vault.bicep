@@ -12,6 +12,9 @@ param simulatorApiKey string
 param simulatorAdminApiKey string
 
 @secure()
+param twinAdminToken string
+
+@secure()
 param azureOpenAiKey string
 
 @secure()
@@ -65,6 +68,14 @@ resource simulatorAdminApiKeySecret 'Microsoft.KeyVault/vaults/secrets@2026-02-0
   name: 'simulator-admin-api-key'
   properties: {
     value: simulatorAdminApiKey
+  }
+}
+
+resource twinAdminTokenSecret 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (!empty(twinAdminToken)) {
+  parent: vault
+  name: 'twin-admin-token'
+  properties: {
+    value: twinAdminToken
   }
 }
 
