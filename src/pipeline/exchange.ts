@@ -190,6 +190,13 @@ export class Exchange {
     return typeof header === 'string' ? header : undefined
   }
 
+  /** The path without the prefix of the resource, which other services do not have: that of recordings and of upstreams. */
+  get servicePath(): string {
+    const { path, route, resource } = this
+    const isPrefixed = resource !== defaultResourceName || route?.resource !== undefined
+    return isPrefixed ? path.slice(path.indexOf('/', 1)) : path
+  }
+
   /** Fields of the request in log lines. */
   get logFields(): { readonly requestId: string; readonly method: string; readonly path: string } {
     return { requestId: this.id, method: this.method, path: this.path }

@@ -50,10 +50,10 @@ export function matchRecorded(request: RecordedRequest): MatchRequest {
 
 /** Prepares a live request for matching. */
 export function matchExchange(exchange: Exchange): MatchRequest {
-  const { method, path, query, headers, body } = exchange
+  const { method, servicePath, query, headers, body } = exchange
   return {
     method,
-    path,
+    path: servicePath,
     query,
     host: headers.host?.toLowerCase() ?? '',
     contentType: headers['content-type'],

@@ -63,7 +63,7 @@ export function createRecorder(deps: RecorderDeps): Recorder {
   const store = async (exchange: Exchange, original: Interaction): Promise<boolean> => {
     try {
       const interaction = await redactor.interactionInSlices(original)
-      await writer.write(redactor.uri(exchange.path), serializeInteraction(interaction))
+      await writer.write(redactor.uri(exchange.servicePath), serializeInteraction(interaction))
       losses.written()
       onStored?.(interaction)
       exchange.answeredBy = 'recorded'
@@ -123,7 +123,7 @@ function lossOf(error: unknown): RecordingLoss {
   return error instanceof RedactionTooSlow ? 'redaction' : 'internal'
 }
 
-/** The path is that of the client's request, because replay compares it with the paths of clients. */
-function recordedUri(origin: string, { path, query }: Exchange): string {
-  return `${origin}${path}${query === '' ? '' : `?${query}`}`
+/** The path is that of the client's request below its resource, because replay compares it with those paths. */
+function recordedUri(origin: string, { servicePath, query }: Exchange): string {
+  return `${origin}${servicePath}${query === '' ? '' : `?${query}`}`
 }

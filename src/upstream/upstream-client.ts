@@ -1,4 +1,4 @@
-import { defaultResourceName, type Upstream } from '../config/config.ts'
+import type { Upstream } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
@@ -52,12 +52,6 @@ export interface UpstreamClient {
   close(): void
 }
 
-/** The path without the prefix of a resource, which is unknown to the upstream. */
-function pathBelowResource({ path, route, resource }: Exchange): string {
-  const isPrefixed = resource !== defaultResourceName || route?.resource !== undefined
-  return isPrefixed ? path.slice(path.indexOf('/', 1)) : path
-}
-
 /** Creates the client of one upstream. It opens no connection before the first request. */
 export function createUpstreamClient(options: UpstreamClientOptions): UpstreamClient {
   const { upstream, credential, clock, logger, headerLimitKb } = options
@@ -68,13 +62,13 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
 
   return {
     origin: target.origin,
-    leavesEndpoint: (exchange) => leavesEndpoint(target, pathBelowResource(exchange)),
+    leavesEndpoint: (exchange) => leavesEndpoint(target, exchange.servicePath),
     async send(exchange) {
       const { method, query, body, random, signal } = exchange
       const deadlineMs = clock.nowMs() + upstream.totalTimeoutMs
       const call = {
         method,
-        path: upstreamPath(target, pathBelowResource(exchange), query),
+        path: upstreamPath(target, exchange.servicePath, query),
         body,
         signal,
         deadlineMs,

@@ -320,6 +320,19 @@ describe('a second resource', () => {
     }
   })
 
+  it('replays recordings of other resources and of the service, which do not have its prefix', async () => {
+    const dir = recordingFolder({ 'one.yaml': cassette(cassetteItem('{"q":1}', 'one')) })
+    const { post } = createTestSimulator({
+      env: { SIMULATOR_MODE: 'replay', RECORDING_DIR: dir },
+      resources: { acme: {} },
+    })
+    for (const [prefix, headers] of [
+      ['', {}],
+      ['/acme', acmeKey],
+    ] as const)
+      expect(await (await post(`${prefix}/v1/chat/completions`, { q: 1 }, headers)).text()).toBe('one')
+  })
+
   it('has separate recordings, which are watched, and reported if unused', async () => {
     const folderOf = (name: string): string =>
       recordingFolder({ [`${name}.yaml`]: cassette(cassetteItem(`{"q":"${name}"}`, name)) })
