@@ -2,7 +2,6 @@
 // fails if one of them is stale.
 import { readFile, writeFile } from 'node:fs/promises'
 import { format } from 'oxfmt'
-import type { Config } from '../src/config/config.ts'
 import type { Concurrency } from '../src/config/deployment-latency.ts'
 import { type Distribution, drawMs, typicalMs } from '../src/config/distribution.ts'
 import { type LatencyProfile, latencyProfiles } from '../src/config/latency-profiles.ts'
@@ -12,6 +11,7 @@ import { planTokens, type Work, type TokenTiming } from '../src/latency/timing.t
 import { Exchange } from '../src/pipeline/exchange.ts'
 import { createRandom } from '../src/lib/random.ts'
 import { createVirtualClock } from '../src/lib/virtual-clock.ts'
+import { testConfig } from '../tests/support/test-config.ts'
 import { drawChart, type Line, type Panel } from './svg-chart.ts'
 
 const documentPath = 'docs/timing.md'
@@ -150,6 +150,8 @@ interface Offered {
   readonly refused: number
 }
 
+const config = testConfig()
+
 /** Simulates a minute of random arrivals on a deployment with slots, on a virtual clock. */
 async function offer(perSecond: number): Promise<Offered> {
   const clock = createVirtualClock()
@@ -166,7 +168,7 @@ async function offer(perSecond: number): Promise<Offered> {
     const startedMs = clock.nowMs()
     const exchange = new Exchange(
       { method: 'POST', path: '/', query: '', headers: {}, body: Buffer.alloc(0) },
-      { config: {} as Config, clock, random, startedMs },
+      { config, clock, random, startedMs },
     )
     if ((await slots.take(exchange, concurrency, 1)) !== 'granted') {
       refused++

@@ -56,14 +56,14 @@ const made = mappingOf(
       mapping,
     )
     .nullable(),
-).superRefine((all, { addIssue }) => {
+).superRefine((all, context) => {
   const nameOf = new Map<string, string>()
   for (const [name, one] of Object.entries(all)) {
     if (!one) continue
     const other = nameOf.get(one.id)
     nameOf.set(one.id, name)
     const message = `must differ from that of ${other}, with which the resource would share limits and stored responses`
-    if (other !== undefined) addIssue({ code: 'custom', path: [name, 'id'], message })
+    if (other !== undefined) context.addIssue({ code: 'custom', path: [name, 'id'], message })
   }
 })
 

@@ -175,10 +175,10 @@ function finishHash(hash: number): number {
 }
 
 /** Renders a `.tiktoken` file from a table without special tokens: a line `<token in base64> <rank>` for each token, by rank. */
-export function renderTokenFile({ size, bytesOf }: RankTable): string {
+export function renderTokenFile(table: RankTable): string {
   const lines: string[] = []
-  for (let rank = 0; lines.length < size; rank++) {
-    const bytes = bytesOf(rank)
+  for (let rank = 0; lines.length < table.size; rank++) {
+    const bytes = table.bytesOf(rank)
     if (bytes !== undefined) lines.push(`${Buffer.from(bytes, 'latin1').toString('base64')} ${rank}\n`)
   }
   return lines.join('')

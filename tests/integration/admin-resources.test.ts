@@ -274,7 +274,7 @@ describe('a body with two values for one thing', () => {
     ],
   ])('is refused: %s %s %j', async (method, path, body, problem) => {
     const { ask } = setUp()
-    const { status, body: answer } = await ask(method as 'PUT' | 'PATCH', path, body)
+    const { status, body: answer } = await ask(method, path, body)
     expect([status, answer.error.problems]).toEqual([400, [problem]])
     expect((await ask('GET', '/++/resources/acme')).status).toBe(404)
   })

@@ -402,7 +402,7 @@ describe('a second resource', () => {
     'forwards paths without an operation in mode %s, without its prefix',
     async (mode) => {
       const paths: string[] = []
-      place.upstream.answer = ({ url = '' }, response) => {
+      place.upstream.answer = ({ url }, response) => {
         paths.push(url)
         response.end('{}')
       }
@@ -435,7 +435,7 @@ describe('a second resource', () => {
         },
         resources: { acme: { env: { SIMULATOR_MODE: 'generate' } } },
       })
-      const ask = (name: string, key: string) =>
+      const ask = async (name: string, key: string) =>
         app.request(`/${name}/openai/files`, { headers: { 'api-key': key } })
       const refused = await Promise.all(['acme', 'unknown'].map((name) => ask(name, 'wrong')))
       expect(refused.map(({ status }) => status)).toEqual([401, 401])
