@@ -296,6 +296,7 @@ describe.skipIf(curl.isMissing)(`deploy-aca-terraform.sh${curl.note}`, () => {
       environment_variables: { SIMULATOR_MODE: 'generate', LOG_LEVEL: 'warn' },
       simulator_admin_api_key: '',
       simulator_api_key: secrets.SIMULATOR_API_KEY,
+      twin_admin_token: '',
       azure_openai_key: '',
       redis_url: '',
       otlp_headers: '',
