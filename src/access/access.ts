@@ -3,6 +3,7 @@ import {
   checkApiVersion,
   checkModelVersion,
   createFindDeployment,
+  refuseApiVersion,
   type OnUndefinedDeployment,
 } from './find-deployment.ts'
 import { type Config, defaultResourceName } from '../config/config.ts'
@@ -15,8 +16,7 @@ import { refuse } from '../pipeline/reply-headers.ts'
 import { checksRequests, checksVersions } from '../pipeline/source-rules.ts'
 import type { ReplyOrPromise, Stage } from '../pipeline/stage.ts'
 import { invalidToken } from '../wire/access-errors.ts'
-import { apiVersionFault } from '../wire/api-versions.ts'
-import { apiVersionNotSupported, invalidKey, resourceNotFound } from '../wire/errors.ts'
+import { invalidKey, resourceNotFound } from '../wire/errors.ts'
 import type { Route } from '../wire/route.ts'
 import { bearerOf, isTokenLike, keyInHeader, KeyJudge, type Refusal, type Verdict } from './credentials.ts'
 import { TokenJudge } from './token-judge.ts'
@@ -133,13 +133,5 @@ function checksUnknownPaths(exchange: Exchange): boolean {
 
 /** Returns what the stage `api-version` answers at a resource that exists. */
 function refuseVersion(exchange: Exchange, route: Route): ReplyOrPromise | undefined {
-  if (!checksVersions(exchange)) return undefined
-  switch (apiVersionFault(exchange.apiVersion, route)) {
-    case 'not-found':
-      return refuse(resourceNotFound())
-    case 'not-supported':
-      return refuse(apiVersionNotSupported())
-    default:
-      return undefined
-  }
+  return checksVersions(exchange) ? refuseApiVersion(exchange, route) : undefined
 }

@@ -168,14 +168,18 @@ function defaultModel(operation: ModelOperation, named: Model | undefined, catal
  */
 export function checkApiVersion(exchange: Exchange, next: () => ReplyOrPromise): ReplyOrPromise {
   const { route } = exchange
-  if (!route) return next()
-  switch (apiVersionFault(exchange.apiVersion, route)) {
+  return (route && refuseApiVersion(exchange, route)) ?? next()
+}
+
+/** Returns the refusal of an API version at a route; undefined if the version is valid there. */
+export function refuseApiVersion({ apiVersion }: Exchange, route: Route): ReplyOrPromise | undefined {
+  switch (apiVersionFault(apiVersion, route)) {
     case 'not-found':
       return refuse(resourceNotFound())
     case 'not-supported':
       return refuse(apiVersionNotSupported())
     default:
-      return next()
+      return undefined
   }
 }
 
