@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { nameList, oneOf, setting, textThat } from './setting.ts'
 
 /** Which tokens of Microsoft Entra ID a resource accepts (docs/access.md). */
@@ -80,4 +80,9 @@ export function thumbprintOf({ e, kty, n }: SigningKey['jwk']): string {
 /** Returns the hash under which a key is stored: SHA-256 in hexadecimal digits. */
 export function hashOfKey(key: string): string {
   return createHash('sha256').update(key).digest('hex')
+}
+
+/** Returns 128 random bits in the form of a key of the service: 32 hexadecimal digits. */
+export function generateKey(): string {
+  return randomBytes(16).toString('hex')
 }

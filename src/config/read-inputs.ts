@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { resolve } from 'node:path'
-import type { ResourceKey, SigningKey } from './access-settings.ts'
+import { generateKey, type ResourceKey, type SigningKey } from './access-settings.ts'
 import { builtInCatalogue, type ModelCatalogue } from '../wire/models/model-catalogue.ts'
 import { reasonOf } from '../lib/error-text.ts'
 import { defaultDeployments } from './deployments.ts'
@@ -23,11 +22,6 @@ export interface ReadInputs {
 const defaultDeploymentEntries: FileEntries = {
   entries: defaultDeployments,
   location: 'default deployments',
-}
-
-/** Returns 128 random bits in the form of a key of the service: 32 hexadecimal digits. */
-function generateKey(): string {
-  return randomBytes(16).toString('hex')
 }
 
 /** Reads flags, environment, `.env`, and the files named there. */

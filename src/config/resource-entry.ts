@@ -1,13 +1,11 @@
-import { randomBytes } from 'node:crypto'
 import { redacted } from '../lib/credential-texts.ts'
 import { describeFirst, shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
 import { fieldsOf, isRecord } from '../lib/record.ts'
 import type { ModelCatalogue } from '../wire/models/model-catalogue.ts'
-import { hashOfKey, type ResourceKey } from './access-settings.ts'
-import { spellingProblems } from './file-settings.ts'
+import { generateKey, hashOfKey, type ResourceKey } from './access-settings.ts'
+import { defaultUpstream, spellingProblems } from './file-settings.ts'
 import { camelKeys, snakeKey, snakeKeys } from './mapping-file.ts'
-import { defaultUpstream } from './file-settings.ts'
 import type { FileEntries, ResourceInputs } from './read-inputs.ts'
 import { normalizeEntry } from './resolve-deployment.ts'
 import { hostKeys } from './settings-schema.ts'
@@ -80,7 +78,7 @@ export function readResourceEntry(entry: unknown, context: EntryContext): ReadEn
     ...(incidents !== undefined &&
       incidents !== null && { incidents: { entries: camelKeys(incidents), location: 'incidents' } }),
     keys: keys === undefined ? (context.before?.keys ?? []) : readKeys(keys, context, problems),
-    generatedKey: context.generatedKey ?? randomBytes(16).toString('hex'),
+    generatedKey: context.generatedKey ?? generateKey(),
   }
   return { inputs, problems }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { inputsOf } from '../config/apply-patches.ts'
-import { hashOfKey, type ResourceKey, type SigningKey } from '../config/access-settings.ts'
+import { generateKey, hashOfKey, type ResourceKey, type SigningKey } from '../config/access-settings.ts'
 import { defaultResourceName } from '../config/config.ts'
 import { spellingProblems } from '../config/file-settings.ts'
 import type { LiveConfig } from '../config/live-config.ts'
@@ -238,7 +238,7 @@ export class ResourceBook {
     }
     const fresh = {
       id: `${name}~${randomBytes(9).toString('base64url')}`,
-      secret: randomBytes(16).toString('hex'),
+      secret: generateKey(),
     }
     const createdAt = this.#now()
     return this.#change((patches, inputs) => {
