@@ -1,0 +1,42 @@
+import type { ServiceError } from './errors.ts'
+import { modelError } from './errors.ts'
+import type { Operation } from './route.ts'
+
+/** APIs of language models between which requests and answers are converted: chat completions, Responses, Anthropic Messages. */
+export const apiForms = ['chat', 'responses', 'messages'] as const
+
+/** One of `apiForms`. */
+export type ApiForm = (typeof apiForms)[number]
+
+/** Returns the API of an operation whose requests and answers can be converted; undefined for any other operation. */
+export function apiFormOf(operation: Operation | undefined): ApiForm | undefined {
+  return operation === 'chatCompletions' ? 'chat' : operation === 'responses' ? 'responses' : undefined
+}
+
+/** The members of a JSON object. */
+export type JsonMembers = Readonly<Record<string, unknown>>
+
+/** How a request is converted. */
+export interface ConversionOptions {
+  /** `model` of the converted request. */
+  readonly model: string
+  /** Parameters that are left out if the target API does not have them, by their name in the request: `logit_bias`. */
+  readonly drop: ReadonlySet<string>
+  /** The maximum number of output tokens of the model, for APIs that require one; undefined if unknown. */
+  readonly maxOutputTokens: number | undefined
+}
+
+/** The converted body of a request, or the error of a request that the target API cannot express. */
+export type Converted =
+  | { readonly kind: 'converted'; readonly body: JsonMembers }
+  | { readonly kind: 'refused'; readonly error: ServiceError }
+
+/** 400: the API of the upstream has no equivalent of a parameter. */
+export function notConvertible(param: string, target: ApiForm, why?: string): ServiceError {
+  const api = { chat: 'chat completions', responses: 'the Responses API', messages: 'Anthropic Messages' }[
+    target
+  ]
+  const reason = why === undefined ? `${api} has no equivalent` : why
+  const message = `Could not convert '${param}' for the upstream of this deployment: ${reason}. Remove it, or list it under 'drop' of the deployment.`
+  return { ...modelError(message, param, 'unsupported_parameter'), envelope: 'compact' }
+}
