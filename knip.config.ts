@@ -15,6 +15,7 @@ const config: KnipConfig = {
     // The readers and writers of the bridge between the APIs: nothing in the program uses them yet.
     'src/wire/chat/read-chat.ts!',
     'src/wire/responses/{read,write}-responses.ts!',
+    'src/wire/normalize-request.ts!',
   ],
   project: ['src/**/*.ts!', '!src/**/*.test.ts!', '{tests,scripts,bench,examples}/**/*.{ts,mjs}'],
   ignore: ['tests/clients/**'],

@@ -146,6 +146,29 @@ function notDefault(body: JsonObject, effort: unknown, model: Model): string | u
   )?.[0]
 }
 
+const samplingNames = [...onlyValues.map(([name]) => name), 'stop', 'logit_bias', 'prediction']
+
+/**
+ * Returns the parameters of sampling in a request that the model refuses: those that it does not have, and while it reasons those with
+ * another value than the default.
+ */
+export function refusedSampling(
+  body: JsonObject,
+  model: Model,
+  api: 'chat' | 'responses',
+): readonly string[] {
+  const { parameters } = model.capabilities
+  const isReasoning = reasons(api === 'chat' ? body['reasoning_effort'] : effortIn(body), model)
+  const defaults = new Map(onlyValues)
+  return samplingNames.filter((name) => {
+    if (!isSet(body[name])) return false
+    const support = parameters[name]
+    return (
+      support === 'unsupported' || (support === 'default' && isReasoning && body[name] !== defaults.get(name))
+    )
+  })
+}
+
 /** Default values are always accepted. */
 const samplingFitsReasoning: Rule = (body, model) => {
   const name = notDefault(body, body['reasoning_effort'], model)
