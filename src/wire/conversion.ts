@@ -8,7 +8,7 @@ export const apiForms = ['chat', 'responses', 'messages'] as const
 /** One of `apiForms`. */
 export type ApiForm = (typeof apiForms)[number]
 
-/** Returns the API of an operation whose requests and answers can be converted; undefined for any other operation. */
+/** Returns the API of an operation that can be converted; undefined for any other operation. */
 export function apiFormOf(operation: Operation | undefined): ApiForm | undefined {
   return operation === 'chatCompletions' ? 'chat' : operation === 'responses' ? 'responses' : undefined
 }

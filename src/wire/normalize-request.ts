@@ -194,7 +194,7 @@ function withEffort(object: JsonMembers, name: string, known: readonly string[])
   return nearest === undefined ? without(object, [name]) : { ...object, [name]: nearest }
 }
 
-/** The lower one of two efforts with the same distance comes first, because they are listed in ascending order. */
+/** Two efforts can have the same distance. The lower one applies, because efforts are listed in ascending order. */
 function distance(effort: string, rank: number): number {
   return Math.abs(allEfforts.findIndex((one) => one === effort) - rank)
 }
