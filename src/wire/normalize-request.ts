@@ -1,11 +1,10 @@
 import { isRecord } from '../lib/record.ts'
-import type { JsonMembers } from './conversion.ts'
 import { assumeModel } from './models/assume-model.ts'
 import { allEfforts } from './models/model-capabilities.ts'
 import { builtInCatalogue, findModel } from './models/model-catalogue.ts'
 import type { Model } from './models/models.ts'
 import type { Operation } from './route.ts'
-import { isSet } from './validation/fault.ts'
+import { isSet, type JsonObject } from './validation/fault.ts'
 import { refusedSampling } from './validation/model-rules.ts'
 
 /** The normalisations of requests, in the order in which they are applied. */
@@ -31,7 +30,7 @@ interface Normalization {
   /** What it does, for the documentation. */
   readonly description: string
   readonly operations: readonly Operation[]
-  readonly apply: (body: JsonMembers, model: Model, operation: Operation) => JsonMembers
+  readonly apply: (body: JsonObject, model: Model, operation: Operation) => JsonObject
 }
 
 /** The normalisations by name. */
@@ -121,11 +120,11 @@ function olderApiOf({ errorName }: Model): OlderApi | undefined {
  * @param on the normalisations to apply
  */
 export function normalizeRequest(
-  body: JsonMembers,
+  body: JsonObject,
   operation: Operation | undefined,
   model: Model | string,
   on: ReadonlySet<NormalizationName>,
-): JsonMembers {
+): JsonObject {
   if (operation === undefined || on.size === 0) return body
   const known = typeof model === 'string' ? modelOf(model) : model
   if (known === undefined) return body
@@ -142,7 +141,7 @@ function modelOf(name: string): Model | undefined {
 }
 
 /** Renames a member in its place. A member that has the new name already keeps its value. */
-function renamed(body: JsonMembers, from: string, to: string): JsonMembers {
+function renamed(body: JsonObject, from: string, to: string): JsonObject {
   if (!isSet(body[from])) return body
   const isTaken = isSet(body[to])
   const entries = Object.entries(body).flatMap(([name, value]): [string, unknown][] => {
@@ -152,13 +151,13 @@ function renamed(body: JsonMembers, from: string, to: string): JsonMembers {
   return Object.fromEntries(entries)
 }
 
-function without(body: JsonMembers, names: readonly string[]): JsonMembers {
+function without(body: JsonObject, names: readonly string[]): JsonObject {
   const present = names.filter((name) => isSet(body[name]))
   if (present.length === 0) return body
   return Object.fromEntries(Object.entries(body).filter(([name]) => !present.includes(name)))
 }
 
-function withKnownRoles(body: JsonMembers, model: Model): JsonMembers {
+function withKnownRoles(body: JsonObject, model: Model): JsonObject {
   const { messages } = body
   if (!Array.isArray(messages)) return body
   const developer = model.capabilities.developerRole && olderApiOf(model)?.developerRole !== false
@@ -175,7 +174,7 @@ function withKnownRoles(body: JsonMembers, model: Model): JsonMembers {
   return isChanged ? { ...body, messages: changed } : body
 }
 
-function withKnownEffort(body: JsonMembers, { capabilities }: Model, operation: Operation): JsonMembers {
+function withKnownEffort(body: JsonObject, { capabilities }: Model, operation: Operation): JsonObject {
   if (operation === 'responses') {
     const { reasoning } = body
     if (!isRecord(reasoning)) return body
@@ -186,7 +185,7 @@ function withKnownEffort(body: JsonMembers, { capabilities }: Model, operation: 
   return withEffort(body, 'reasoning_effort', capabilities.efforts)
 }
 
-function withEffort(object: JsonMembers, name: string, known: readonly string[]): JsonMembers {
+function withEffort(object: JsonObject, name: string, known: readonly string[]): JsonObject {
   const effort = object[name]
   const rank = allEfforts.findIndex((one) => one === effort)
   if (rank < 0 || known.includes(effort as string)) return object
@@ -199,7 +198,7 @@ function distance(effort: string, rank: number): number {
   return Math.abs(allEfforts.findIndex((one) => one === effort) - rank)
 }
 
-function withKnownVerbosity(body: JsonMembers, { capabilities }: Model, operation: Operation): JsonMembers {
+function withKnownVerbosity(body: JsonObject, { capabilities }: Model, operation: Operation): JsonObject {
   const isKnown = (value: unknown): boolean =>
     typeof value !== 'string' || capabilities.verbosities.includes(value)
   if (operation !== 'responses') return isKnown(body['verbosity']) ? body : without(body, ['verbosity'])
