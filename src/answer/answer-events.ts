@@ -29,7 +29,10 @@ export interface TextEvent {
   readonly logprobs?: readonly unknown[]
   /** Id of its output item. Only the Responses API has items. */
   readonly item?: string
-  /** Index of its paragraph in a summary of the reasoning; default: 0. */
+  /**
+   * Index of its paragraph in a summary of the reasoning, or of its block among the thinking or text blocks of Anthropic Messages;
+   * default: 0.
+   */
   readonly part?: number
   /** Whether the text is the transcript of a spoken answer; default: false. */
   readonly spoken?: boolean
@@ -37,6 +40,8 @@ export interface TextEvent {
   readonly phase?: 'final_answer' | 'commentary'
   /** The encrypted reasoning of the item, which only the service can read. Clients send it with the next request. */
   readonly encrypted?: string
+  /** The signature of a thinking block of Anthropic Messages, which ends the block. Clients send it with the next request. */
+  readonly signature?: string
 }
 
 /** Result of the content filter for a prompt, or for the text of a choice so far. */
@@ -49,6 +54,19 @@ export interface FilterEvent {
   readonly results: unknown
   /** `content_filter_offsets`, unchanged, if the results refer to a part of the text. */
   readonly offsets?: unknown
+}
+
+/** The end of a choice. */
+export interface FinishEvent {
+  readonly kind: 'finish'
+  readonly choice: number
+  readonly reason: FinishReason
+  /** `stop_reason` of Anthropic Messages, which has more values, such as `pause_turn`. */
+  readonly stopReason?: string
+  /** The stop sequence that ended the text. Only Anthropic Messages report it. */
+  readonly stopSequence?: string
+  /** `stop_details` of Anthropic Messages: why the model refused; unchanged. */
+  readonly stopDetails?: Readonly<Record<string, unknown>>
 }
 
 /**
@@ -84,10 +102,14 @@ export type AnswerEvent =
   | { readonly kind: 'context'; readonly choice: number; readonly context: Readonly<Record<string, unknown>> }
   /** Citations of a text, unchanged. */
   | { readonly kind: 'annotations'; readonly choice: number; readonly annotations: readonly unknown[] }
+  /** Citations of the text before, as Anthropic Messages have them; unchanged. */
+  | { readonly kind: 'citations'; readonly choice: number; readonly citations: readonly unknown[] }
   /** An output item that only the Responses API has, such as a web search; unchanged. */
   | { readonly kind: 'item'; readonly choice: number; readonly item: Readonly<Record<string, unknown>> }
+  /** A content block that only Anthropic Messages have, such as the result of a web search; unchanged. */
+  | { readonly kind: 'block'; readonly choice: number; readonly block: Readonly<Record<string, unknown>> }
   | FilterEvent
-  | { readonly kind: 'finish'; readonly choice: number; readonly reason: FinishReason }
+  | FinishEvent
   | { readonly kind: 'usage'; readonly usage: Usage }
   | { readonly kind: 'error'; readonly error: AnswerError }
 

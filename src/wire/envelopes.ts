@@ -1,5 +1,6 @@
 import { promptErrorResultsJson, type PromptCategory } from './content-filters.ts'
 import type { ErrorEnvelope, FilterFinding, ServiceError } from './errors.ts'
+import { messagesErrorEvent, messagesErrorJson } from './messages/messages-errors.ts'
 import type { Operation } from './route.ts'
 import { dataEvent } from './sse.ts'
 import { streamFailureOf } from './stream-failures.ts'
@@ -12,6 +13,9 @@ export interface WrittenError {
   /** Undefined: the answer has no Content-Type header. */
   readonly contentType: string | undefined
 }
+
+const json = 'application/json'
+const jsonWithCharset = 'application/json; charset=utf-8'
 
 /** The fields of an error in a stream. See `ServiceError` for their meanings. */
 type StreamError = Pick<ServiceError, 'code' | 'type' | 'message' | 'param'> & Partial<ServiceError>
@@ -52,6 +56,12 @@ const responses: WireFormat = {
   writeErrorEvents: (error, index, first) => failureEvents(streamFailureOf(error), first, index),
 }
 
+/** Anthropic Messages. */
+export const messagesFormat: WireFormat = {
+  writeError: (error, requestId) => ({ body: messagesErrorJson(error, requestId), contentType: json }),
+  writeErrorEvents: (error) => [messagesErrorEvent(error)],
+}
+
 const formats: Readonly<Partial<Record<Operation, WireFormat>>> = { responses }
 
 /** Returns the error format of an operation. Without an operation (unknown path), returns OpenAI's format. */
@@ -63,9 +73,6 @@ interface Envelope {
   readonly contentType: string | undefined
   readonly write: (error: ServiceError, requestId: string) => string
 }
-
-const json = 'application/json'
-const jsonWithCharset = 'application/json; charset=utf-8'
 
 const envelopes: Readonly<Record<ErrorEnvelope, Envelope>> = {
   gateway: {

@@ -140,7 +140,9 @@ export class ResponsesStreamWriter implements AnswerWriter {
         return ''
       case 'audio':
       case 'context':
-        // The API has neither. The transcript of audio is a text.
+      case 'citations':
+      case 'block':
+        // The API has none of them. The transcript of audio is a text.
         return ''
       default:
         this.#error = event.error
