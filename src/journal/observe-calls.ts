@@ -1,6 +1,7 @@
 import { isStream } from '../pipeline/stream-events.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { type Stage, mapMaybe } from '../pipeline/stage.ts'
+import { deploymentOf } from '../pipeline/source-rules.ts'
 import { outcomeStatus, type Reply, type HeaderList } from '../pipeline/reply.ts'
 import type { JournalSink } from './journal-sink.ts'
 import { clientName } from './request-fingerprint.ts'
@@ -24,7 +25,7 @@ export function observeCalls(sink: JournalSink, testHeader: string): Stage {
 
 function record(exchange: Exchange, reply: Reply, sink: JournalSink, testHeader: string): void {
   const plannedMs = exchange.clock.nowMs()
-  const { startedMs, body, deployment, route, clock, resource, config } = exchange
+  const { startedMs, body, route, clock, resource, config } = exchange
   const lease = sink.started(
     {
       startedMs,
@@ -38,7 +39,7 @@ function record(exchange: Exchange, reply: Reply, sink: JournalSink, testHeader:
       operation: route?.operation,
       resource,
       resourceId: config.id === resource ? undefined : config.id,
-      deployment: deployment?.name ?? route?.deploymentName,
+      deployment: deploymentOf(exchange) ?? route?.deploymentName,
       spilledOverFrom: exchange.spilledOverFrom,
       client: clientName(exchange, testHeader),
       caller: exchange.caller,

@@ -1,6 +1,7 @@
 import { defaultResourceName } from '../config/config.ts'
 import type { Exchange, Outcome } from '../pipeline/exchange.ts'
 import { type Stage, mapMaybe } from '../pipeline/stage.ts'
+import { deploymentOf } from '../pipeline/source-rules.ts'
 import { outcomeStatus, type Reply } from '../pipeline/reply.ts'
 import { type OnTrace, recordingLocation } from '../pipeline/trace.ts'
 import { redactedParameter, redactQuery, redactText } from '../lib/credential-texts.ts'
@@ -75,9 +76,9 @@ function factsOf(
   outcome: Outcome,
   secrets: readonly string[],
 ): RequestFacts {
-  const { deployment, route, clock } = exchange
+  const { route, clock } = exchange
   const { usage, status } = reply
-  const name = deployment?.name ?? route?.deploymentName
+  const name = deploymentOf(exchange) ?? route?.deploymentName
   return {
     id: exchange.id,
     epochMs: clock.epochMs(),

@@ -11,7 +11,7 @@ import { type Bottleneck, BottleneckWatch } from './bottleneck.ts'
 import { registerDeployments, RowGauge } from './deployment-gauges.ts'
 import { type MetricsJson, metricsJson } from './merge-metrics.ts'
 import { registerPacing, createRequestRegistry } from './request-registry.ts'
-import { Pacing, SeriesTable, deploymentLabels, resourceLabels } from './series-table.ts'
+import { Pacing, type RequestSeries, SeriesTable, deploymentLabels, resourceLabels } from './series-table.ts'
 import { Counter, Registry, Gauge, collectDefaultMetrics } from 'prom-client'
 
 /** The metrics of one simulator. */
@@ -95,8 +95,18 @@ export function createMetrics(options: MetricsOptions): Metrics {
     observe(exchange, next) {
       inFlight++
       exchange.pacingWatch = pacing
-      exchange.onEnd(() => inFlight--)
-      return mapMaybe(next(), (reply) => {
+      let active: RequestSeries | undefined
+      exchange.onEnd(() => {
+        inFlight--
+        if (active) active.active--
+      })
+      const replied = next()
+      // The first stages have found the deployment, unless the key needed a promise.
+      if (!exchange.ended) {
+        active = table.seriesOf(exchange)
+        active.active++
+      }
+      return mapMaybe(replied, (reply) => {
         const nowMs = clock.nowMs()
         // Without latency no part has a planned time, but event-loop lag is still measured.
         watch.advance(nowMs)

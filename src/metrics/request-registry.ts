@@ -97,7 +97,15 @@ export function createRequestRegistry({ series, inFlight }: RequestRegistrySourc
     undefined,
     ({ disconnects }) => [[disconnects]],
   )
-  // Without a deployment label, because the deployment is not known at the start of a request.
+  registry.registerMetric(
+    new RowGauge({
+      name: 'aoai_active_requests',
+      help: 'Requests without a complete answer, by deployment.',
+      rows: async () =>
+        Array.from(series(), ({ labels, active }) => ({ value: active, labels: { ...labels } })),
+    }),
+  )
+  // Includes requests with a key or token that is still verified.
   const gauge = new Gauge({
     name: 'aoai_requests_in_flight',
     help: 'Requests in flight: their answer has not ended.',

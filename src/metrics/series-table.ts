@@ -4,6 +4,8 @@ import { defaultResourceName } from '../config/config.ts'
 import type { Operation } from '../wire/route.ts'
 import { requestedTiers, servedTiers, type RequestedTier, type ServedTier } from '../wire/service-tier.ts'
 import { outcomeStatus, type Reply } from '../pipeline/reply.ts'
+import { deploymentOf } from '../pipeline/source-rules.ts'
+import { isStream } from '../pipeline/stream-events.ts'
 
 /** Maximum number of deployments with a label that are not configured. Later ones have the label `other`. */
 export const MAX_UNKNOWN_DEPLOYMENTS = 100
@@ -74,7 +76,7 @@ export class SeriesTable {
   /** The series of a request, created with the first request. */
   seriesOf(exchange: Exchange): RequestSeries {
     const operation = exchange.route?.operation ?? 'other'
-    const name = exchange.deployment?.name ?? ''
+    const name = deploymentOf(exchange) ?? ''
     const known = this.#byResource.get(exchange.config.id)?.byDeployment.get(name)?.get(operation)
     return known ?? this.#open(exchange, name, operation)
   }
@@ -310,6 +312,8 @@ export class RequestSeries {
   /** Requests by the tier that they asked for and the tier that processed them. */
   readonly tiers = new TierCounts()
   disconnects = 0
+  /** Requests without a complete answer. */
+  active = 0
 
   constructor(resource: string, deployment: string, operation: OperationLabel) {
     this.labels = { ...deploymentLabels(resource, deployment), operation }
@@ -321,7 +325,7 @@ export class RequestSeries {
     series.requests++
     series.baseDuration.observe(baseMs / 1_000)
     if (queuedMs > 0) series.queueWait.observe(queuedMs / 1_000)
-    if (answersInEvents(reply) && outcome.firstByteMs !== undefined) {
+    if (streamsTokens(reply) && outcome.firstByteMs !== undefined) {
       series.firstToken.observe(outcome.firstByteMs / 1_000)
     }
     // The duration of an interrupted answer depends on the client.
@@ -352,6 +356,7 @@ export class RequestSeries {
   }
 }
 
-function answersInEvents({ body, streamErrorStatus }: Reply): boolean {
-  return body.kind === 'events' && streamErrorStatus === undefined
+/** Whether a stream has a first token. Errors in a stream, and forwarded streams with the status of an error, have none. */
+function streamsTokens(reply: Reply): boolean {
+  return outcomeStatus(reply) < 400 && isStream(reply)
 }

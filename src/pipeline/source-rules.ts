@@ -10,6 +10,16 @@ export function checksRequests({ source }: Pick<Exchange, 'source'>): boolean {
   return sourceTraits[source].checksRequests
 }
 
+/**
+ * Returns the name of the deployment that answers, for metrics, journal and logs. A replayed, recorded or forwarded request can name
+ * one that is not configured. Undefined before the key was accepted, because a caller without a key can send any name.
+ */
+export function deploymentOf(exchange: Exchange): string | undefined {
+  const { deployment, caller } = exchange
+  if (deployment) return deployment.name
+  return caller !== undefined && !checksRequests(exchange) ? exchange.deploymentName : undefined
+}
+
 /** Returns whether versions are checked. They are not if API_VERSION_CHECK is off, or if the answer is recorded or forwarded. */
 export function checksVersions(exchange: Exchange): boolean {
   return exchange.config.apiVersionCheck && checksRequests(exchange)

@@ -2,6 +2,7 @@ import { isStream } from '../pipeline/stream-events.ts'
 import { defaultResourceName } from '../config/config.ts'
 import { isModelOperation, type ModelOperation } from '../wire/route.ts'
 import type { Exchange, Outcome } from '../pipeline/exchange.ts'
+import { deploymentOf } from '../pipeline/source-rules.ts'
 import { outcomeStatus, type Reply } from '../pipeline/reply.ts'
 import type { Usage } from '../answer/completion.ts'
 
@@ -91,8 +92,9 @@ function errorTypeOf(reply: Reply, { aborted }: Outcome): string | undefined {
   return aborted ? 'client_disconnect' : undefined
 }
 
-function modelLabel({ spilledOverFrom, deployment, route, config }: Exchange): string | undefined {
-  const name = spilledOverFrom ?? deployment?.name ?? route?.deploymentName
+function modelLabel(exchange: Exchange): string | undefined {
+  const { spilledOverFrom, route, config } = exchange
+  const name = spilledOverFrom ?? deploymentOf(exchange) ?? route?.deploymentName
   if (name === undefined || config.deployments.has(name) || plainName.test(name)) return name
   return 'other'
 }

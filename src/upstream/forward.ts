@@ -198,6 +198,7 @@ async function* watchChunks(
     onBodyFailure(reasonOf(error))
     if (splitter && error instanceof UpstreamFailure) {
       const format = wireFormatOf(exchange.route?.operation)
+      reply.streamErrorStatus = upstreamError(error).status
       yield Buffer.from(format.writeErrorEvents(upstreamError(error), events, firstEvent).join(''))
     }
     throw new ReportedFailure(error)
