@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { AnswerEvent, AnswerReader } from '../../src/answer/answer-events.ts'
-import { fold } from '../support/fold.ts'
+import { fold } from '../../src/answer/fold.ts'
 import { createRandom, type Random } from '../../src/lib/random.ts'
 import { ChatReader, readChat } from '../../src/wire/chat/read-chat.ts'
 import { chatBody, ChatStreamWriter } from '../../src/wire/chat/write-chat.ts'

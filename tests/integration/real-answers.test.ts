@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import type { AnswerEvent, AnswerReader } from '../../src/answer/answer-events.ts'
-import { fold } from '../support/fold.ts'
+import { fold } from '../../src/answer/fold.ts'
 import { totalTokens } from '../../src/answer/completion.ts'
 import { createRandom } from '../../src/lib/random.ts'
 import { ChatReader, readChat } from '../../src/wire/chat/read-chat.ts'

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { AnswerEvent } from '../../answer/answer-events.ts'
 import { chatFacts } from '../../../tests/support/chat-parts.ts'
-import { fold } from '../../../tests/support/fold.ts'
+import { fold } from '../../answer/fold.ts'
 import { createRandom } from '../../lib/random.ts'
 import { ChatReader, readChat } from './read-chat.ts'
 import { chatBody, chatFactsOf, ChatStreamWriter } from './write-chat.ts'

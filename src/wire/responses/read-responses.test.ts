@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { AnswerEvent } from '../../answer/answer-events.ts'
-import { fold } from '../../../tests/support/fold.ts'
+import { fold } from '../../answer/fold.ts'
 import { readResponse, ResponsesReader } from './read-responses.ts'
 
 /** Reads the events of a stream. */

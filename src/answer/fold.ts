@@ -1,11 +1,5 @@
-import type {
-  Answer,
-  AnswerError,
-  AnswerEvent,
-  AnswerStart,
-  FilterEvent,
-} from '../../src/answer/answer-events.ts'
-import type { Choice, FinishReason, ToolCall, Usage } from '../../src/answer/completion.ts'
+import type { Answer, AnswerError, AnswerEvent, AnswerStart, FilterEvent } from './answer-events.ts'
+import type { Choice, FinishReason, ToolCall, Usage } from './completion.ts'
 
 /** A choice while it grows. */
 interface GrowingChoice {
