@@ -123,6 +123,8 @@ export interface AnswerWriter {
 
 /** Reads an answer from the frames of a stream. Never throws: an invalid frame becomes an `error` event, the last one. */
 export interface AnswerReader {
+  /** Whether the event that ends the answer has been read, or an error. Later frames are ignored. */
+  readonly isDone: boolean
   /** @param frame one server-sent event as text, with or without its trailing blank line */
   push(frame: string): readonly AnswerEvent[]
   /** Called once when the stream ends, completely or not. */

@@ -54,6 +54,11 @@ export interface Reply {
    */
   service?: ServiceFacts | ServiceError | undefined
   usage?: Usage
+  /**
+   * When a live stream passed on its first token, in milliseconds from the start of the request. Set while it is sent, as `usage` is
+   * at its end; absent for other bodies.
+   */
+  firstTokenMs?: number
   /** Steps that the latency of the answer depends on; absent if it depends on the request only. */
   steps?: Steps
   /** Whether the asynchronous content filter checks the answer, which does not buffer tokens; default: false. */

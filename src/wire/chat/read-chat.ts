@@ -40,8 +40,12 @@ export class ChatReader implements AnswerReader {
   #done = false
   #failed = false
 
+  get isDone(): boolean {
+    return this.#failed || this.#done
+  }
+
   push(frame: string): readonly AnswerEvent[] {
-    if (this.#failed || this.#done) return []
+    if (this.isDone) return []
     const { data } = readEvent(frame)
     if (data === undefined) return []
     if (data.trim() === '[DONE]') {

@@ -41,6 +41,10 @@ export class ResponsesReader implements AnswerReader {
   /** A failed response without an error. Azure can send the error in the next event. */
   #failed: AnswerEvent | undefined
 
+  get isDone(): boolean {
+    return this.#ended
+  }
+
   push(frame: string): readonly AnswerEvent[] {
     if (this.#ended) return []
     const { event: name, data } = readEvent(frame)
