@@ -117,6 +117,8 @@ const defaultModels: Readonly<Record<ModelOperation, string>> = {
   speech: 'gpt-4o-mini-tts',
   transcriptions: 'whisper',
   translations: 'whisper',
+  messages: 'claude-sonnet-5-5',
+  countMessageTokens: 'claude-sonnet-5-5',
 }
 
 /** Clients choose names, so the cache is limited. */

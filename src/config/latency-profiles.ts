@@ -125,6 +125,26 @@ export const latencyProfiles = {
     reasoningMsPerToken: 10,
     burst: timedBursts,
   },
+  // Assumed, from published times to first token and tokens per second of 2025 and 2026. Foundry has no content filter for Claude models,
+  // so tokens are not grouped.
+  'claude-opus': {
+    firstToken: lognormal(1_500, 0.5),
+    perToken: lognormal(18, 0.4),
+    promptMsPerToken: 0.1,
+    reasoningMsPerToken: 18,
+  },
+  'claude-sonnet': {
+    firstToken: lognormal(1_200, 0.5),
+    perToken: lognormal(15, 0.4),
+    promptMsPerToken: 0.1,
+    reasoningMsPerToken: 15,
+  },
+  'claude-haiku': {
+    firstToken: lognormal(600, 0.5),
+    perToken: lognormal(8, 0.4),
+    promptMsPerToken: 0.05,
+    reasoningMsPerToken: 8,
+  },
   // 0.02 ms per character, with four characters per token.
   embeddings: { perRequest: lognormal(60, 0.4), promptMsPerToken: 0.08 },
 } as const satisfies Readonly<Record<string, LatencyProfile>>
@@ -150,6 +170,9 @@ const families: readonly (readonly [prefix: RegExp, profile: LatencyProfileName]
   [/^gpt-4\.1/, 'gpt-4.1'],
   [/^gpt-4/, 'gpt-4'],
   [/^o\d|^codex/, 'o-series'],
+  [/^claude-haiku/, 'claude-haiku'],
+  [/^claude-sonnet/, 'claude-sonnet'],
+  [/^claude/, 'claude-opus'],
 ]
 
 /** Returns the profile of a model; undefined for models that create images or audio. */
@@ -163,7 +186,8 @@ export function profileOfModel(model: Model): LatencyProfileName | undefined {
 /** Returns whether a model returns tokens. */
 export function writesTokens({ operations }: Model): boolean {
   return operations.some(
-    (name) => name === 'chatCompletions' || name === 'completions' || name === 'responses',
+    (name) =>
+      name === 'chatCompletions' || name === 'completions' || name === 'responses' || name === 'messages',
   )
 }
 

@@ -1,4 +1,10 @@
-import { isModelOperation, type ModelOperation, type ResourceOperation } from '../wire/route.ts'
+import {
+  isAnthropicOperation,
+  isModelOperation,
+  type AnthropicOperation,
+  type ModelOperation,
+  type ResourceOperation,
+} from '../wire/route.ts'
 import { type Addressed, type Exchange, isAddressed } from '../pipeline/exchange.ts'
 import type { ReplyOrPromise, Source } from '../pipeline/stage.ts'
 import { type Reply, HeaderList } from '../pipeline/reply.ts'
@@ -20,11 +26,14 @@ import { refuse } from '../pipeline/reply-headers.ts'
 import { textBody } from '../answer/body.ts'
 import { renderModel } from '../wire/models/write-model.ts'
 
+/** Operations that generate mode answers. To it, the others are unknown paths. */
+type AnsweredOperation = Exclude<ModelOperation, AnthropicOperation>
+
 /** Answers an operation on a deployment. */
 type ModelGenerator = (exchange: Addressed, promptCache: PromptCache) => ReplyOrPromise
 
 const modelGenerators: Readonly<
-  Record<Exclude<ModelOperation, 'responses' | 'countInputTokens' | 'compactConversation'>, ModelGenerator>
+  Record<Exclude<AnsweredOperation, 'responses' | 'countInputTokens' | 'compactConversation'>, ModelGenerator>
 > = {
   chatCompletions: generateChat,
   completions: generateCompletion,
@@ -40,7 +49,9 @@ const modelGenerators: Readonly<
 type ResourceGenerator = (exchange: Exchange, store: ResponseArchive) => ReplyOrPromise
 
 /** Operations on stored responses and on the model catalogue. */
-const resourceGenerators: Readonly<Record<ResourceOperation, ResourceGenerator>> = {
+const resourceGenerators: Readonly<
+  Record<Exclude<ResourceOperation, AnthropicOperation>, ResourceGenerator>
+> = {
   getResponse,
   deleteResponse,
   cancelResponse,
@@ -65,7 +76,7 @@ export interface GenerateDeps {
 
 export function createGenerateMode({ responses }: GenerateDeps): GenerateMode {
   const promptCache = new PromptCache()
-  const generators: Readonly<Record<ModelOperation, ModelGenerator>> = {
+  const generators: Readonly<Record<AnsweredOperation, ModelGenerator>> = {
     ...modelGenerators,
     responses: createResponseGenerator(responses),
     countInputTokens: createInputTokenCounter(responses),
@@ -73,7 +84,7 @@ export function createGenerateMode({ responses }: GenerateDeps): GenerateMode {
   }
   const answer: Source = (exchange) => {
     const operation = exchange.route?.operation
-    if (operation === undefined) return undefined
+    if (operation === undefined || isAnthropicOperation(operation)) return undefined
     if (!isModelOperation(operation)) return resourceGenerators[operation](exchange, responses)
     // Without a recording, the URL can name a deployment that does not exist.
     return isAddressed(exchange) ? generators[operation](exchange, promptCache) : undefined

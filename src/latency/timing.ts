@@ -57,6 +57,7 @@ export function timingOf(
     case 'chatCompletions':
     case 'responses':
     case 'compactConversation':
+    case 'messages':
       return tokenTiming(own, profile, environment.chatCompletions)
     case 'completions':
       return tokenTiming(own, profile, environment.completions)

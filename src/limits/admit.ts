@@ -139,6 +139,7 @@ const CHARS_PER_TOKEN = 4
  *
  * - chat: ceil((characters of all text content + characters between messages) / 4) + overhead + limit x `n`
  * - completions and responses: ceil(characters of each text / 4) + limit x the larger of `n` and `best_of`
+ * - messages: ceil(characters of all text content / 4); the tokens of the answer are charged when they are known
  * - embeddings: ceil(characters / 4) of each string, in every era
  *
  * The limit is that of the request, or the default of the era. A prompt of token ids costs their number. Roles, tools, images and
@@ -163,6 +164,8 @@ export function estimateCost(operation: Operation, json: unknown, rule: Estimate
       const prompt = promptTokens(body['instructions']) + responsesInputTokens(body['input'])
       return withCompletion(rule.countsPrompt ? prompt : 0, body, rule)
     }
+    case 'messages':
+      return { promptTokens: clamp(messagesPromptTokens(body)), completionTokens: 0 }
     default:
       return { promptTokens: 0, completionTokens: 0 }
   }
@@ -189,6 +192,13 @@ function responsesInputTokens(input: unknown): number {
   if (!Array.isArray(input)) return promptTokens(input)
   let chars = 0
   for (const item of input) chars += contentChars(fieldsOf(item)['content'])
+  return Math.ceil(chars / CHARS_PER_TOKEN)
+}
+
+function messagesPromptTokens({ system, messages }: Record<string, unknown>): number {
+  let chars = contentChars(system)
+  if (Array.isArray(messages))
+    for (const message of messages) chars += contentChars(fieldsOf(message)['content'])
   return Math.ceil(chars / CHARS_PER_TOKEN)
 }
 

@@ -71,6 +71,7 @@ export function listenOptions({ config, logger, metrics }: Simulator): ListenOpt
 function isDataPlane({ method, url = '' }: IncomingMessage): boolean {
   if (method !== 'POST') return false
   if (url.startsWith('/openai/') || url.startsWith('/v1/') || url.startsWith('/models/')) return true
+  if (url.startsWith('/anthropic/')) return true
   // PAGES_PREFIX can look like a resource: /team/v1/++/config.
   return hasResourcePrefix(url) && !url.includes('/++/')
 }

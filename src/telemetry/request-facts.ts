@@ -1,6 +1,6 @@
 import { isStream } from '../pipeline/stream-events.ts'
 import { defaultResourceName } from '../config/config.ts'
-import { isModelOperation, type ModelOperation } from '../wire/route.ts'
+import { isAnthropicOperation, isModelOperation, type ModelOperation } from '../wire/route.ts'
 import type { Exchange, Outcome } from '../pipeline/exchange.ts'
 import { deploymentOf } from '../pipeline/source-rules.ts'
 import { outcomeStatus, type Reply } from '../pipeline/reply.ts'
@@ -42,6 +42,8 @@ const operationNames: Readonly<Record<ModelOperation, string>> = {
   speech: 'speech',
   transcriptions: 'transcription',
   translations: 'translation',
+  messages: 'chat',
+  countMessageTokens: 'count_tokens',
 }
 
 /** Allowed names of deployments that are not configured. Clients choose them, and they become labels of series. */
@@ -66,7 +68,8 @@ export function requestFacts(
     attributes: {
       ...(operation && {
         'gen_ai.operation.name': operation,
-        'gen_ai.provider.name': 'azure.ai.openai',
+        'gen_ai.provider.name':
+          route && isAnthropicOperation(route.operation) ? 'anthropic' : 'azure.ai.openai',
       }),
       ...(resource !== defaultResourceName && { 'aoai.resource': resource }),
       ...(requestModel && { 'gen_ai.request.model': requestModel }),

@@ -1,5 +1,5 @@
 import type { Model } from './models/models.ts'
-import type { Operation, Route } from './route.ts'
+import { isAnthropicOperation, type AnthropicOperation, type Operation, type Route } from './route.ts'
 
 /**
  * Dated API versions of the data plane. Sources: Microsoft Learn ("API version lifecycle") and the folders of
@@ -43,8 +43,8 @@ const FIRST_INFERENCE_VERSION = '2024-05-01-preview'
 /** Values of `api-version` that v1 paths accept. They do not require one. */
 const v1ApiVersions: readonly string[] = ['preview', 'v1', 'latest']
 
-/** First API version with each operation. In older versions, its path does not exist. */
-export const firstVersions: Readonly<Record<Operation, string>> = {
+/** First API version with each operation. In older versions, its path does not exist. Anthropic's API has no api-versions. */
+export const firstVersions: Readonly<Record<Exclude<Operation, AnthropicOperation>, string>> = {
   chatCompletions: '2023-03-15-preview',
   completions: '2022-12-01',
   embeddings: '2022-12-01',
@@ -102,6 +102,8 @@ export function apiVersionFault(
   version: string | undefined,
   { operation, dated: isDated, isInference }: Pick<Route, 'operation' | 'dated' | 'isInference'>,
 ): ApiVersionFault {
+  // Anthropic's API has its version in a header. Its query is ignored.
+  if (isAnthropicOperation(operation)) return undefined
   if (isInference) return inferenceVersionFault(version)
   if (!isDated) return version === undefined || v1.has(version) ? undefined : 'not-supported'
   if (version === undefined || !wellFormed.test(version)) return 'not-found'

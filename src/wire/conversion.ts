@@ -10,7 +10,8 @@ export type ApiForm = (typeof apiForms)[number]
 
 /** Returns the API of an operation that can be converted; undefined for any other operation. */
 export function apiFormOf(operation: Operation | undefined): ApiForm | undefined {
-  return operation === 'chatCompletions' ? 'chat' : operation === 'responses' ? 'responses' : undefined
+  if (operation === 'chatCompletions') return 'chat'
+  return operation === 'responses' || operation === 'messages' ? operation : undefined
 }
 
 /** The members of a JSON object. */

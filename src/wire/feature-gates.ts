@@ -8,7 +8,7 @@ import {
 } from './api-versions.ts'
 import { gatewayError, type ServiceError } from './errors.ts'
 import type { Model } from './models/models.ts'
-import type { Operation } from './route.ts'
+import { isAnthropicOperation, type Operation } from './route.ts'
 import { isSet, type JsonObject } from './validation/fault.ts'
 
 /** A feature of chat requests that needs a newer API version than chat. */
@@ -117,6 +117,7 @@ export function newerVersionRequired(
   operation: Operation,
   model: Model | undefined,
 ): ServiceError | undefined {
+  if (isAnthropicOperation(operation)) return undefined
   const first = firstVersions[operation]
   if (operationsWithOwnError.has(operation) && isBefore(version, first)) {
     return badRequest(`Azure OpenAI Responses API is enabled only for api-version ${first} and later`)

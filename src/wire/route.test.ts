@@ -35,6 +35,15 @@ describe('findRoute', () => {
       { operation: 'chatCompletions', dated: false, isInference: true, resource: 'acme' },
     ],
     ['GET', '/acme/v1/models', { operation: 'listModels', dated: false, resource: 'acme' }],
+    ['POST', '/anthropic/v1/messages', { operation: 'messages', dated: false }],
+    ['POST', '/anthropic/v1/messages/count_tokens', { operation: 'countMessageTokens', dated: false }],
+    ['POST', '/acme/anthropic/v1/messages', { operation: 'messages', dated: false, resource: 'acme' }],
+    ['GET', '/anthropic/v1/models', { operation: 'listAnthropicModels', dated: false }],
+    [
+      'GET',
+      '/acme/anthropic/v1/models/claude-opus-5-5',
+      { operation: 'getAnthropicModel', id: 'claude-opus-5-5', dated: false, resource: 'acme' },
+    ],
   ])('finds %s %s', (method, path, route) => {
     expect(findRoute(method, path)).toEqual(route)
   })
@@ -49,6 +58,11 @@ describe('findRoute', () => {
     ['GET', '/openai/v1/responses/'],
     ['GET', '/openai/v1/responses/a/b/c'],
     ['POST', '/models/responses'],
+    ['POST', '/anthropic/v1/chat/completions'],
+    ['POST', '/anthropic/messages'],
+    ['POST', '/v1/messages'],
+    ['GET', '/anthropic/v1/messages'],
+    ['POST', '/anthropic/anthropic/v1/messages'],
     ['GET', '/models/info'],
     ['POST', '/'],
     ['GET', '/v1/openai/models'],

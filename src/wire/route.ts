@@ -12,12 +12,16 @@ interface OperationFacts {
   /** The path after the prefix. `{id}` is one segment. */
   readonly path: string
   readonly deployment: DeploymentIn
-  /** Whether the path with an api-version contains the deployment (`/openai/deployments/{name}/...`) or not (`/openai/...`). */
-  readonly datedUnder: 'deployments' | 'openai'
+  /**
+   * Whether the path with an api-version contains the deployment (`/openai/deployments/{name}/...`) or not (`/openai/...`); `none` for
+   * operations of Anthropic, which exist only under `/anthropic/v1/`, without an api-version.
+   */
+  readonly datedUnder: 'deployments' | 'openai' | 'none'
 }
 
 const onDeployment = { method: 'POST', deployment: 'path-or-body', datedUnder: 'deployments' } as const
 const onResource = { errorName: '', deployment: 'nowhere', datedUnder: 'openai' } as const
+const ofAnthropic = { datedUnder: 'none' } as const
 
 /**
  * The operations of the data plane. Ids, names and paths are from Azure/azure-rest-api-specs, 2025-03-01-preview, or from captured
@@ -79,6 +83,35 @@ export const operations = {
   listInputItems: { ...onResource, id: 'Get_Input_Items', method: 'GET', path: 'responses/{id}/input_items' },
   listModels: { ...onResource, id: 'Models_List', method: 'GET', path: 'models' },
   getModel: { ...onResource, id: 'Models_Get', method: 'GET', path: 'models/{id}' },
+  // Their ids are not captured: those of OpenAI's operations are the pattern.
+  messages: {
+    ...onDeployment,
+    ...ofAnthropic,
+    id: 'Messages_Create',
+    errorName: 'messages',
+    path: 'messages',
+  },
+  countMessageTokens: {
+    ...onDeployment,
+    ...ofAnthropic,
+    id: 'Messages_CountTokens',
+    errorName: 'messages',
+    path: 'messages/count_tokens',
+  },
+  listAnthropicModels: {
+    ...onResource,
+    ...ofAnthropic,
+    id: 'Anthropic_Models_List',
+    method: 'GET',
+    path: 'models',
+  },
+  getAnthropicModel: {
+    ...onResource,
+    ...ofAnthropic,
+    id: 'Anthropic_Models_Get',
+    method: 'GET',
+    path: 'models/{id}',
+  },
 } as const satisfies Readonly<Record<string, OperationFacts>>
 
 /** The name of an operation of the data plane. */
@@ -99,12 +132,23 @@ export function isModelOperation(operation: Operation): operation is ModelOperat
 
 /** Returns the operation that a model must support for the given one. */
 export function supportedBy(operation: ModelOperation): ModelOperation {
+  if (operation === 'countMessageTokens') return 'messages'
   return operation === 'countInputTokens' || operation === 'compactConversation' ? 'responses' : operation
 }
 
 /** Returns whether the operation is one of the Responses API. */
 export function isResponsesOperation(operation: Operation): boolean {
   return operations[operation].path.startsWith('responses')
+}
+
+/** Operations of Anthropic's API. */
+export type AnthropicOperation = {
+  [O in Operation]: (typeof operations)[O]['datedUnder'] extends 'none' ? O : never
+}[Operation]
+
+/** Returns whether the operation is one of Anthropic's API. */
+export function isAnthropicOperation(operation: Operation): operation is AnthropicOperation {
+  return operations[operation].datedUnder === 'none'
 }
 
 /** A valid path of the data plane. */
@@ -130,10 +174,12 @@ const deploymentsPrefix = '/openai/deployments/'
 const v1Prefixes = ['/openai/v1/', '/v1/']
 const openaiPrefix = '/openai/'
 const inferencePrefix = '/models/'
+const anthropicPrefix = '/anthropic/v1/'
 
 /** The operations of the model inference API that the simulator has. */
 const inferencePaths = pathTable((operation) => operation === 'chatCompletions' || operation === 'embeddings')
-const allPaths = pathTable(() => true)
+const allPaths = pathTable((operation) => !isAnthropicOperation(operation))
+const anthropicPaths = pathTable(isAnthropicOperation)
 const deploymentPaths = pathTable((operation) => operations[operation].datedUnder === 'deployments')
 const openaiPaths = pathTable((operation) => operations[operation].datedUnder === 'openai')
 
@@ -157,7 +203,8 @@ export function findRoute(method: string, path: string): Route | undefined {
 }
 
 /** A resource name as the prefix of a data-plane path. */
-const resourcePrefix = /^\/(?!openai\/|v1\/|models\/)([a-z0-9][a-z0-9-]{0,63})(?=\/(?:openai|v1|models)\/)/
+const resourcePrefix =
+  /^\/(?!openai\/|v1\/|models\/|anthropic\/)([a-z0-9][a-z0-9-]{0,63})(?=\/(?:openai|v1|models|anthropic)\/)/
 
 /** Returns whether a path begins with the name of a resource and a prefix of the data plane, such as `/acme/openai/`. */
 export function hasResourcePrefix(path: string): boolean {
@@ -195,9 +242,9 @@ export function isResourceName(name: string): boolean {
   return /^[a-z0-9][a-z0-9-]{0,63}$/.test(name) && !reservedResourceNames.has(name)
 }
 
-/** Removes everything before the first `/openai/`, `/v1/` or `/models/`, such as the prefix of a gateway or a resource. */
+/** Removes everything before the first `/openai/`, `/anthropic/`, `/v1/` or `/models/`, such as the prefix of a gateway or a resource. */
 export function stripPathPrefix(path: string): string {
-  return /\/(?:openai|v1|models)\/.*/s.exec(path)?.[0] ?? path
+  return /\/(?:openai|anthropic|v1|models)\/.*/s.exec(path)?.[0] ?? path
 }
 
 function parseRoute(method: string, path: string): Route | undefined {
@@ -216,6 +263,8 @@ function parseServicePath(method: string, path: string): Route | undefined {
     const route = findOperation(inferencePaths, method, path.slice(inferencePrefix.length), false)
     return route && { ...route, isInference: true }
   }
+  if (path.startsWith(anthropicPrefix))
+    return findOperation(anthropicPaths, method, path.slice(anthropicPrefix.length), false)
   if (path.startsWith(openaiPrefix))
     return findOperation(openaiPaths, method, path.slice(openaiPrefix.length), true)
   return undefined

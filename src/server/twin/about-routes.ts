@@ -58,6 +58,11 @@ const models: Scenario = {
   description: 'GET /{resource}/openai/models lists the models of a resource.',
   capabilities: ['model_list'],
 }
+const messages: Scenario = {
+  name: 'messages',
+  description: 'POST /{resource}/anthropic/v1/messages: the Messages API of Anthropic for Claude models.',
+  capabilities: ['non_streaming_message', 'streaming_message_sse', 'tool_use', 'thinking', 'token_count'],
+}
 const access: Scenario = {
   name: 'dual-auth',
   description:
@@ -94,6 +99,10 @@ const scenarioOf: Readonly<Record<Operation, Scenario>> = {
   translations: audio,
   listModels: models,
   getModel: models,
+  messages,
+  countMessageTokens: messages,
+  listAnthropicModels: models,
+  getAnthropicModel: models,
 }
 
 const scenarios = [...new Set([...Object.values(scenarioOf), access, load])].map(

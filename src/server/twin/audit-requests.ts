@@ -48,6 +48,10 @@ const operationNames: Readonly<Record<Operation, string>> = {
   translations: 'data.audio.translation',
   listModels: 'data.models.list',
   getModel: 'data.models.get',
+  messages: 'data.messages.create',
+  countMessageTokens: 'data.messages.count_tokens',
+  listAnthropicModels: 'data.models.list',
+  getAnthropicModel: 'data.models.get',
 }
 
 function recordOperation(
@@ -116,6 +120,8 @@ function detailsOf(exchange: Exchange, operation: Operation): AuditRecord['detai
         stream: asksForStream(exchange),
         api_version: redactText(shortText(exchange.apiVersion ?? '', MAX_VERSION_LENGTH)),
       }
+    case 'messages':
+      return { ...common, stream: asksForStream(exchange) }
     case 'embeddings':
       return { ...common, n_inputs: countInputs(fieldsOf(exchange.json)['input']) }
     default:

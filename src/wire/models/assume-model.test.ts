@@ -20,7 +20,10 @@ describe('assumeModel', () => {
     ['gpt-6.2-astra-law', 'gpt-6.2-astra'],
     ['gpt-3', 'gpt-4o-mini'],
     ['llama-3-70b', 'gpt-4o-mini'],
-    ['claude', 'gpt-4o-mini'],
+    ['claude', 'claude-sonnet-5-5'],
+    ['claude-opus-9', 'claude-opus-5-5'],
+    ['anthropic.claude-3-5-haiku-20241022-v1:0', 'claude-haiku-5-5'],
+    ['claude-sonnet-4-5-20250929', 'claude-sonnet-4-5'],
     ['my-own-model', 'gpt-4o-mini'],
     ['o9', 'o3'],
     ['o4-maxi', 'o3'],
@@ -76,6 +79,8 @@ describe('modelOfDeployment', () => {
     ['gpt-5.7-nova', 'gpt-5.6-sol', 'gpt-5.7-nova'],
     ['gpt-9', 'gpt-6.2-sol', 'gpt-9'],
     ['gpt-5.7-embed', 'text-embedding-3-small', 'gpt-5.7-embed'],
+    ['claude-opus-9', 'claude-opus-5-5', 'claude-opus-9'],
+    ['my-claude-haiku-4-5', 'claude-haiku-4-5', 'claude-haiku-4-5-20251001'],
   ])('resolves %s to %s, which answers as %s', (deployment, name, versionedName) => {
     expect(modelOfDeployment(deployment, builtInCatalogue)).toMatchObject({ name, versionedName })
   })

@@ -7,6 +7,9 @@ const MAX_NAME_LENGTH = 100
 /** Maximum number of assumed models that a catalogue shares between deployments. */
 const MAX_REMEMBERED_MODELS = 1_000
 
+/** The name of a Claude model, with or without its family. */
+const claudeName = /(?<![a-z0-9])claude(?![a-z0-9])/
+
 /** Patterns in a name that indicate the kind of model, each with the default model of this kind. The first match applies. */
 const modelKinds: readonly (readonly [pattern: RegExp, defaultName: string])[] = [
   [/embed/, 'text-embedding-3-small'],
@@ -19,6 +22,10 @@ const modelKinds: readonly (readonly [pattern: RegExp, defaultName: string])[] =
   [/\baudio\b/, 'gpt-audio'],
   [/\binstruct\b/, 'gpt-35-turbo-instruct'],
   [/^o\d/, 'o3'],
+  [/claude.*opus|opus.*claude/, 'claude-opus-5-5'],
+  [/claude.*haiku|haiku.*claude/, 'claude-haiku-5-5'],
+  [/claude.*fable|fable.*claude/, 'claude-fable-5-2'],
+  [claudeName, 'claude-sonnet-5-5'],
 ]
 
 /** For names that match nothing. */
@@ -59,12 +66,13 @@ export function assumeModel(name: string, catalogue: ModelCatalogue): Model | un
 
 /**
  * Returns the model that the name of a deployment indicates: the known model in it, or an assumed one for a GPT version without known
- * models (`gpt-5.7-nova`). Undefined if the name indicates no model.
+ * models (`gpt-5.7-nova`) and for an unknown Claude model (`claude-opus-9`). Undefined if the name indicates no model.
  */
 export function modelOfDeployment(name: string, catalogue: ModelCatalogue): Model | undefined {
-  return findByVersion(name.toLowerCase(), catalogue)
-    ? assumeModel(name, catalogue)
-    : modelFromDeploymentName(name, catalogue)
+  const lower = name.toLowerCase()
+  if (findByVersion(lower, catalogue)) return assumeModel(name, catalogue)
+  const known = modelFromDeploymentName(name, catalogue)
+  return known ?? (claudeName.test(lower) ? assumeModel(name, catalogue) : undefined)
 }
 
 /** What {@link assumeModel} looks up in a catalogue: thousands of deployments can have a model that is not in it. */

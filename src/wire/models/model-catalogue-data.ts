@@ -1,4 +1,4 @@
-import { chatModelRows, mediaModelRows } from './model-catalogue-entries.ts'
+import { chatModelRows, claudeRows, mediaModelRows } from './model-catalogue-entries.ts'
 import type { CatalogueRow } from './model-catalogue-row.ts'
 import type { ProvisionedThroughput } from './models.ts'
 
@@ -102,7 +102,11 @@ function throughput(inputTokensPerMinutePerPtu: number, outputToInputRatio: numb
 }
 
 /** All base models of the built-in catalogue. */
-export const catalogueRows: readonly CatalogueRow[] = [...chatModelRows, ...mediaModelRows].map(withQuota)
+export const catalogueRows: readonly CatalogueRow[] = [
+  ...chatModelRows,
+  ...claudeRows,
+  ...mediaModelRows,
+].map(withQuota)
 
 function withQuota(row: CatalogueRow): CatalogueRow {
   const ratio = requestsPerThousandTokens[row.name]

@@ -203,6 +203,36 @@ export const chatModelRows: readonly CatalogueRow[] = [
   },
 ]
 
+const claude = {
+  provider: 'anthropic',
+  operations: ['messages'],
+} as const
+
+const claudeMillion = { ...claude, contextTokens: 1_000_000, maxOutputTokens: 128_000 }
+const claude45 = { ...claude, contextTokens: 200_000, maxOutputTokens: 64_000 }
+
+/**
+ * Claude models in Foundry. Sources: Microsoft Learn, "Claude models in Microsoft Foundry" (2026-09-21); Anthropic, "Models overview" and
+ * "Model deprecations" (2026-11-26). Names without a version have none.
+ */
+export const claudeRows: readonly CatalogueRow[] = [
+  { name: 'claude-fable-5-2', ...claudeMillion },
+  { name: 'claude-fable-5-1', ...claudeMillion },
+  { name: 'claude-opus-5-5', ...claudeMillion },
+  { name: 'claude-sonnet-5-5', ...claudeMillion },
+  { name: 'claude-haiku-5-5', ...claudeMillion },
+  { name: 'claude-opus-5', ...claudeMillion },
+  { name: 'claude-sonnet-5', ...claudeMillion },
+  { name: 'claude-opus-4-8', ...claudeMillion },
+  { name: 'claude-opus-4-7', ...claudeMillion },
+  { name: 'claude-opus-4-6', ...claudeMillion },
+  { name: 'claude-sonnet-4-6', ...claudeMillion },
+  { name: 'claude-opus-4-5', versions: ['20251101'], ...claude45 },
+  { name: 'claude-haiku-4-5', versions: ['20251001'], ...claude45 },
+  { name: 'claude-sonnet-4-5', versions: ['20250929'], ...claude45 },
+  { name: 'claude-opus-4-1', versions: ['20250805'], ...claude45, maxOutputTokens: 32_000 },
+]
+
 const realtime = { contextTokens: 32_000, maxOutputTokens: 4_096, operations: [] }
 /** Audio and image models. Their input is not limited in tokens. */
 const noWindow = { contextTokens: 0, maxOutputTokens: 0 }

@@ -1,5 +1,5 @@
 import type { EncodingName } from '../../tokens/encoding.ts'
-import type { ProvisionedThroughput } from './models.ts'
+import type { ModelProvider, ProvisionedThroughput } from './models.ts'
 import type { ModelOperation } from '../route.ts'
 import type { CapabilityChanges } from './model-capabilities.ts'
 
@@ -12,7 +12,7 @@ export interface CatalogueRow {
   readonly answersAs?: string
   readonly aliases?: readonly string[]
   readonly encoding?: EncodingName
-  readonly provider?: 'xai'
+  readonly provider?: ModelProvider
   readonly contextTokens: number
   readonly maxOutputTokens: number
   readonly operations: readonly ModelOperation[]

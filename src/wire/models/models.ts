@@ -2,6 +2,9 @@ import type { EncodingName } from '../../tokens/encoding.ts'
 import type { ModelOperation } from '../route.ts'
 import type { ModelCapabilities } from './model-capabilities.ts'
 
+/** Providers of models that OpenAI does not provide. */
+export type ModelProvider = 'xai' | 'anthropic'
+
 /** The properties of a base model. */
 export interface Model {
   /** Name without a version, as in the deployment file: `gpt-4o-mini`. */
@@ -16,7 +19,7 @@ export interface Model {
   readonly aliases: readonly string[]
   readonly encoding: EncodingName
   /** The provider if it is not OpenAI. Answers of its models have another form. */
-  readonly provider?: 'xai'
+  readonly provider?: ModelProvider
   /** Maximum tokens of prompt and completion together; 0 for models without token limits (images, audio files). */
   readonly contextTokens: number
   /** Maximum tokens of a completion; 0 for models that do not write text. */

@@ -62,6 +62,9 @@ function lifecycleOf({ name, version }: Model): ModelLifecycle {
 }
 
 function dateOf(version = defaultDate): string {
+  // Versions of Claude models have no hyphens.
+  if (/^\d{8}$/.test(version))
+    return dateOf(`${version.slice(0, 4)}-${version.slice(4, 6)}-${version.slice(6)}`)
   if (/^\d{4}-\d{2}-\d{2}$/.test(version) && !Number.isNaN(Date.parse(version))) return version
   const year = yearByShortVersion[version]
   return year === undefined ? defaultDate : `${year}-${version.slice(0, 2)}-${version.slice(2)}`
