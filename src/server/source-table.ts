@@ -11,6 +11,8 @@ import type { RecordingLoss } from '../recordings/loss-reports.ts'
 import { createReplay, type Replay } from '../recordings/replay-mode.ts'
 import type { ReplayCursors } from '../recordings/replay-cursors.ts'
 import { createForward, createForwardSource, type Forward } from '../upstream/forward.ts'
+import { upstreamFrom } from '../upstream/upstream.ts'
+import type { UpstreamObserver } from '../upstream/upstream-observer.ts'
 import { createUpstreamClient, type UpstreamClient } from '../upstream/upstream-client.ts'
 
 /** A recordings folder in use. */
@@ -34,6 +36,8 @@ export interface SourceTableOptions {
   readonly forwarder: Forwarder | undefined
   /** Called for each answer that could not be recorded. */
   readonly onRecordingLost?: (loss: RecordingLoss) => void
+  /** Is notified of each attempt to send a request to an upstream. */
+  readonly upstreamObserver?: UpstreamObserver | undefined
   /** Positions in repeated recordings. */
   readonly cursors: ReplayCursors
 }
@@ -160,10 +164,17 @@ export class SourceTable {
     // Validation ensures that a resource that forwards has an upstream.
     if (!upstream) throw new Error('Could not forward: no upstream is configured.')
     return this.#upstreams.get(upstream, () => {
-      const { clock, logger, forwarder } = this.#options
+      const { clock, logger, forwarder, upstreamObserver: observer } = this.#options
       const credential = (): string => upstream.key
       const { headerLimitKb } = connections
-      const client = createUpstreamClient({ upstream, credential, headerLimitKb, clock, logger })
+      const client = createUpstreamClient({
+        upstream: upstreamFrom(upstream),
+        credential,
+        headerLimitKb,
+        clock,
+        logger,
+        observer,
+      })
       return { client, forward: createForward({ client, forwarder, clock, logger }) }
     })
   }

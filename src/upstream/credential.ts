@@ -2,6 +2,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { MaybePromise } from '../lib/port.ts'
 import { ClientDisconnected, UpstreamFailure } from './upstream-failure.ts'
 import type { UpstreamTarget } from './upstream-target.ts'
+import type { Upstream } from './upstream.ts'
 
 /** Credential of an upstream, called before each attempt. An error that it throws is logged, and not sent to clients. */
 export type Credential =
@@ -30,25 +31,27 @@ const MAX_CACHED_SECRETS = 4
 export class CredentialSource {
   readonly #credential: Credential
   readonly #target: UpstreamTarget
+  readonly #kind: Upstream['kind']
   #secrets: readonly string[] = []
 
-  constructor(credential: Credential, target: UpstreamTarget) {
+  constructor(credential: Credential, target: UpstreamTarget, kind: Upstream['kind']) {
     this.#credential = credential
     this.#target = target
+    this.#kind = kind
   }
 
   /** The secrets that were sent recently. Returns the same array until they change. */
   readonly secrets = (): readonly string[] => this.#secrets
 
   /**
-   * The headers of the credential: names and values alternate. A key is sent as `api-key`. If the upstream is not Azure, it is
-   * also sent as a bearer token, because such services read one or the other.
+   * The header of the credential: its name and value. A key is sent in the header that the kind of the upstream reads.
    *
+   * @param isMessages whether the API is Anthropic Messages
    * @throws {UpstreamFailure} if it is missing, invalid or late
    * @throws {ClientDisconnected} if the client disconnects first
    */
-  async headers(wait: CredentialWait): Promise<string[]> {
-    const { origin, isAzure } = this.#target
+  async headers(wait: CredentialWait, isMessages: boolean): Promise<string[]> {
+    const { origin } = this.#target
     const credential = this.#credential
     let value: string | CredentialHeaders
     try {
@@ -64,9 +67,7 @@ export class CredentialSource {
       )
     }
     const pairs =
-      typeof value === 'object'
-        ? Object.entries(value)
-        : [['api-key', value] as const, ...(isAzure ? [] : [['authorization', `Bearer ${value}`] as const])]
+      typeof value === 'object' ? Object.entries(value) : [keyHeader(this.#kind, isMessages, value)]
     for (const [, value] of pairs) {
       if (!/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(value)) {
         throw credentialFailure(
@@ -83,6 +84,12 @@ export class CredentialSource {
     if (values.every((value) => this.#secrets.includes(value))) return
     this.#secrets = [...new Set([...values, ...this.#secrets])].slice(0, MAX_CACHED_SECRETS)
   }
+}
+
+/** The header of a key by the kind of the upstream. Only one, because some services reject requests with several. */
+function keyHeader(kind: Upstream['kind'], isMessages: boolean, key: string): readonly [string, string] {
+  if (kind === 'azure') return [isMessages ? 'x-api-key' : 'api-key', key]
+  return kind === 'anthropic' ? ['x-api-key', key] : ['authorization', `Bearer ${key}`]
 }
 
 function credentialFailure(origin: string, why: string, cause?: unknown): UpstreamFailure {

@@ -25,8 +25,19 @@ export interface AttemptDeps {
   readonly signal: AbortSignal
   readonly clock: Clock
   readonly random: Random
-  /** Called before each repetition. */
-  readonly onRetry: (why: string, waitMs: number) => void
+  /** Called when an attempt has an answer or has failed. */
+  readonly onAttempt: (attempt: AttemptOutcome) => void
+}
+
+/** How an attempt ended. Times are on the clock's monotonic scale. */
+export interface AttemptOutcome {
+  readonly outcome: UpstreamAnswer | Error
+  /** 0 for the first attempt. */
+  readonly retry: number
+  readonly startedMs: number
+  readonly headersMs: number
+  /** Milliseconds until the repetition; undefined for the last attempt. */
+  readonly retryInMs: number | undefined
 }
 
 /** An answer, and when its request was sent, on the clock's monotonic scale. */
@@ -44,21 +55,22 @@ export interface Attempt {
  */
 export async function attemptCall(
   send: () => Promise<Attempt>,
-  { retries, deadlineMs, signal, clock, random, onRetry }: AttemptDeps,
+  { retries, deadlineMs, signal, clock, random, onAttempt }: AttemptDeps,
 ): Promise<Attempt> {
   for (let retry = 0; ; retry++) {
-    const outcome = await send().catch(asError)
-    const isLast = retry >= retries
-    const waitMs = isLast
-      ? undefined
-      : retryDelayMs(outcome instanceof Error ? outcome : outcome.answer, retry, clock, random)
-    if (waitMs === undefined || clock.nowMs() + waitMs >= deadlineMs) {
-      if (outcome instanceof Error) throw outcome
-      return outcome
+    const startedMs = clock.nowMs()
+    const attempt = await send().catch(asError)
+    const headersMs = clock.nowMs()
+    const outcome = attempt instanceof Error ? attempt : attempt.answer
+    const waitMs = retry >= retries ? undefined : retryDelayMs(outcome, retry, clock, random)
+    const retryInMs = waitMs !== undefined && headersMs + waitMs < deadlineMs ? waitMs : undefined
+    onAttempt({ outcome, retry, startedMs, headersMs, retryInMs })
+    if (retryInMs === undefined) {
+      if (attempt instanceof Error) throw attempt
+      return attempt
     }
-    if (!(outcome instanceof Error)) await discardBody(outcome.answer)
-    onRetry(outcome instanceof Error ? outcome.message : `status ${outcome.answer.status}`, waitMs)
-    await sleep(waitMs, clock, signal)
+    if (!(attempt instanceof Error)) await discardBody(attempt.answer)
+    await sleep(retryInMs, clock, signal)
     if (signal.aborted) throw new ClientDisconnected()
   }
 }

@@ -16,6 +16,7 @@ import { textBody } from '../answer/body.ts'
 import { usageOfBody, usageOfEvents } from '../wire/read-usage.ts'
 import { isTerminalEvent } from '../wire/sse.ts'
 import type { UpstreamClient } from './upstream-client.ts'
+import { requestAsAsked } from './upstream-request.ts'
 import { ClientDisconnected, pathLeavesEndpoint, UpstreamFailure, upstreamError } from './upstream-failure.ts'
 
 /** The answer of another service, or an error of the simulator if there is no answer. */
@@ -76,7 +77,7 @@ export function createForward({ client, forwarder, clock, logger }: ForwardOptio
       store: false,
     })
     try {
-      const { reply, sentMs } = await client.send(exchange)
+      const { reply, sentMs } = await client.send(exchange, requestAsAsked(exchange, exchange.deploymentName))
       return { reply: await readOrWatch(exchange, reply, onBodyFailure), origin, sentMs, store: true }
     } catch (error) {
       if (error instanceof ClientDisconnected) return localResult(clientLeftReply())

@@ -36,6 +36,8 @@ export interface UpstreamAnswer {
   readonly hasLength: boolean
   /** The body as it arrives. Read it to the end, or leave the loop early to abort the call. */
   readonly chunks: AsyncIterable<Buffer>
+  /** Calls the listener once when the call has ended, with the failure of an incomplete answer. At most one listener. */
+  readonly onEnd: (listener: (failure: Error | undefined) => void) => void
 }
 
 /**
@@ -110,6 +112,7 @@ export class UpstreamConnections {
       let isSent = false
       let hasAnswer = false
       let failure: Error | undefined
+      let onEnd: (failure: Error | undefined) => void = () => {}
       let stopTotal: StopTimer = () => {}
       let stopWait: StopTimer = () => {}
       let stale: StaleWatch | undefined
@@ -184,6 +187,7 @@ export class UpstreamConnections {
         hasAnswer = true
         stopWait()
         const { statusCode = 0 } = response
+        let isAbandoned = false
         if (statusCode < 200 || statusCode > 999) {
           fail(invalidAnswer(origin, `its status is ${statusCode}`))
           return
@@ -196,7 +200,10 @@ export class UpstreamConnections {
           origin,
           watchIdle: () => startTimer(idleTimeoutMs, idle),
           failure: () => failure,
-          close: () => call.destroy(),
+          close: () => {
+            isAbandoned = true
+            call.destroy()
+          },
         })
         resolve({
           status: statusCode,
@@ -204,6 +211,11 @@ export class UpstreamConnections {
           rawHeaders: response.rawHeaders,
           hasLength: !body.decoded && response.headers['content-length'] !== undefined,
           ...body,
+          onEnd: (listener) => (onEnd = listener),
+        })
+        call.once('close', () => {
+          const isIncomplete = !response.complete && !isAbandoned
+          onEnd(failure ?? (isIncomplete ? brokenBody(origin, connectionClosed()) : undefined))
         })
       })
       call.once('upgrade', (_, socket) => {

@@ -1,19 +1,22 @@
-import type { Upstream } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { type Reply, HeaderList } from '../pipeline/reply.ts'
 import { type Credential, CredentialSource } from './credential.ts'
-import { attemptCall } from './forward-attempts.ts'
+import { type AttemptOutcome, attemptCall } from './forward-attempts.ts'
 import { createKeyMask } from './forward.ts'
-import { UpstreamConnections } from './upstream-call.ts'
-import { leavesEndpoint, parseUpstreamTarget, upstreamPath, type UpstreamTarget } from './upstream-target.ts'
+import { type UpstreamAnswer, UpstreamConnections } from './upstream-call.ts'
+import { UpstreamFailure } from './upstream-failure.ts'
+import type { Upstream } from './upstream.ts'
+import type { UpstreamAttempt, UpstreamObserver } from './upstream-observer.ts'
+import { addressOf, type UpstreamRequest } from './upstream-request.ts'
+import { leavesEndpoint, targetOf, type UpstreamTarget } from './upstream-target.ts'
 import { endToEndHeaders, hopByHop, namedByConnection } from '../pipeline/end-to-end-headers.ts'
 import { isCredentialName } from '../lib/credential-names.ts'
 import { redactHeaderValue } from '../lib/credential-texts.ts'
 
 /** Address, timeouts and retries of an upstream. */
-export type UpstreamSettings = Omit<Upstream, 'key'>
+export type UpstreamSettings = Omit<Upstream, 'credential'>
 
 /** Options of the client of one upstream. */
 interface UpstreamClientOptions {
@@ -23,6 +26,8 @@ interface UpstreamClientOptions {
   readonly headerLimitKb: number
   readonly clock: Clock
   readonly logger: Logger
+  /** Is notified of each attempt. */
+  readonly observer?: UpstreamObserver | undefined
 }
 
 /** An answer of an upstream. */
@@ -40,12 +45,12 @@ export interface UpstreamClient {
   /** Whether the path of a request leads outside of the endpoint. Such a request must not be sent. */
   leavesEndpoint(exchange: Exchange): boolean
   /**
-   * Forwards a request with the credential of the operator instead of that of the client.
+   * Sends a request with the credential of the operator instead of that of the client, and with the other headers of the exchange.
    *
    * @throws {UpstreamFailure} if there is no answer
    * @throws {ClientDisconnected} if the client disconnects first
    */
-  send(exchange: Exchange): Promise<UpstreamReply>
+  send(exchange: Exchange, request: UpstreamRequest): Promise<UpstreamReply>
   /** The credentials that were sent recently. They must not be written to logs or files. */
   readonly secrets: () => readonly string[]
   /** Closes all connections, including active ones. */
@@ -54,29 +59,60 @@ export interface UpstreamClient {
 
 /** Creates the client of one upstream. It opens no connection before the first request. */
 export function createUpstreamClient(options: UpstreamClientOptions): UpstreamClient {
-  const { upstream, credential, clock, logger, headerLimitKb } = options
-  const target = parseUpstreamTarget(upstream.endpoint)
+  const { upstream, credential, clock, logger, headerLimitKb, observer } = options
+  const target = targetOf(upstream.endpoint)
   const connections = new UpstreamConnections(target, upstream, clock, headerLimitKb)
-  const credentials = new CredentialSource(credential, target)
+  const credentials = new CredentialSource(credential, target, upstream.kind)
   const mask = createKeyMask(credentials.secrets)
+
+  const watchAttempt = (
+    { outcome, retry, startedMs, headersMs, retryInMs }: AttemptOutcome,
+    exchange: Exchange,
+  ): void => {
+    const isAnswer = !(outcome instanceof Error)
+    const report = (failure: Error | undefined): void =>
+      observer?.onAttempt(
+        {
+          upstream: upstream.name,
+          status: isAnswer ? outcome.status : undefined,
+          code: exchange.signal.aborted ? 'ClientDisconnected' : codeOf(failure),
+          ms: clock.nowMs() - startedMs,
+          firstByteMs: isAnswer ? headersMs - startedMs : undefined,
+          retry,
+          willRetry: retryInMs !== undefined,
+          upstreamRequestId: isAnswer ? requestIdOf(outcome) : undefined,
+        },
+        exchange,
+      )
+    if (isAnswer) outcome.onEnd(report)
+    else report(outcome)
+    if (retryInMs === undefined) return
+    const why = isAnswer ? `status ${outcome.status}` : outcome.message
+    logger.info(
+      { ...exchange.logFields, waitMs: Math.round(retryInMs) },
+      `The request is sent to the upstream again: ${why}`,
+    )
+  }
 
   return {
     origin: target.origin,
     leavesEndpoint: (exchange) => leavesEndpoint(target, exchange.servicePath),
-    async send(exchange) {
-      const { method, query, body, random, signal } = exchange
+    async send(exchange, request) {
+      const { random, signal } = exchange
+      const { method, body } = request
       const deadlineMs = clock.nowMs() + upstream.totalTimeoutMs
-      const call = {
-        method,
-        path: upstreamPath(target, exchange.servicePath, query),
-        body,
-        signal,
-        deadlineMs,
-      }
+      const address = addressOf(request, upstream)
+      const call = { method, path: address.path, body, signal, deadlineMs }
       const wait = { clock, timeoutMs: upstream.connectTimeoutMs, deadlineMs, signal }
       const { answer, sentMs } = await attemptCall(
         async () => {
-          const headers = forwardedHeaders(exchange, target, await credentials.headers(wait))
+          const headers = requestHeaders(
+            exchange,
+            request,
+            target,
+            await credentials.headers(wait, address.api === 'anthropic'),
+            address.headers,
+          )
           const sentMs = clock.nowMs()
           return { answer: await connections.call({ ...call, headers }), sentMs }
         },
@@ -86,11 +122,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
           signal,
           clock,
           random,
-          onRetry: (why, waitMs) =>
-            logger.info(
-              { ...exchange.logFields, waitMs: Math.round(waitMs) },
-              `The request is sent to the upstream again: ${why}`,
-            ),
+          onAttempt: (attempt) => watchAttempt(attempt, exchange),
         },
       )
       const { status, reason, rawHeaders, decoded, chunks } = answer
@@ -119,6 +151,19 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   }
 }
 
+function codeOf(failure: Error | undefined): UpstreamAttempt['code'] {
+  if (failure instanceof UpstreamFailure) return failure.code
+  return failure === undefined ? undefined : 'ClientDisconnected'
+}
+
+/** Headers with the id of a request: Azure, OpenAI and Anthropic. */
+const requestIdHeaders = ['apim-request-id', 'x-request-id', 'request-id']
+
+function requestIdOf({ rawHeaders }: UpstreamAnswer): string | undefined {
+  const headers = new HeaderList([...rawHeaders])
+  return requestIdHeaders.map((name) => headers.get(name)).find((id) => id !== undefined)
+}
+
 /** Request headers that the simulator sets itself. */
 const replacedHeaders: ReadonlySet<string> = new Set(['accept-encoding', 'content-length', 'expect', 'host'])
 
@@ -138,15 +183,24 @@ function lacksRequestId({ headers }: Pick<Exchange, 'headers'>): boolean {
   return headers[requestIdHeader] === undefined
 }
 
+/** Headers that describe the body of the client, or select its API. They do not apply to a converted request. */
+function isOfUnconverted(name: string): boolean {
+  return name === 'content-type' || name === 'content-encoding' || name.startsWith('anthropic-')
+}
+
 /**
- * The headers of a forwarded request: names and values alternate. The credential of the operator replaces those of the client. A
- * request without a request id gets that of the simulator. Requests uncompressed bodies, so that recordings are readable and
- * compression does not delay streams.
+ * The headers of a request: names and values alternate. The credential of the operator replaces those of the client. A request
+ * without a request id gets that of the simulator. Requests uncompressed bodies, so that recordings are readable and compression
+ * does not delay streams.
+ *
+ * @param required headers of the API, unless the client sent them
  */
-function forwardedHeaders(
-  { id, method, headers, body }: Pick<Exchange, 'id' | 'method' | 'headers' | 'body'>,
+function requestHeaders(
+  { id, headers }: Pick<Exchange, 'id' | 'headers'>,
+  { method, body, model, contentType, converted }: UpstreamRequest,
   target: UpstreamTarget,
   credential: readonly string[],
+  required: readonly string[],
 ): string[] {
   const host = target.origin.slice(target.origin.indexOf('//') + 2)
   const raw = ['host', host, ...credential, 'accept-encoding', 'identity']
@@ -154,12 +208,22 @@ function forwardedHeaders(
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined || hopByHop.has(name) || isNotForwarded(name) || connectionHeaders.has(name))
       continue
-    for (const item of Array.isArray(value) ? value : [value]) raw.push(name, redactHeaderValue(item))
+    if (converted && isOfUnconverted(name)) continue
+    const isModel = name === modelHeader && model !== undefined
+    for (const item of isModel ? [model] : [value].flat()) raw.push(name, redactHeaderValue(item))
   }
+  for (let index = 0; index < required.length; index += 2) {
+    const [name = '', value = ''] = required.slice(index, index + 2)
+    if (converted || headers[name] === undefined) raw.push(name, value)
+  }
+  if (converted && contentType !== undefined) raw.push('content-type', contentType)
   if (lacksRequestId({ headers })) raw.push(requestIdHeader, id)
   if (body.length > 0 || !bodylessMethods.has(method)) raw.push('content-length', String(body.length))
   return raw
 }
+
+/** Names the model in requests to the model inference API. */
+const modelHeader = 'x-ms-model-mesh-model-name'
 
 /** Headers that are wrong after decompression. */
 const encodingHeaders: ReadonlySet<string> = new Set(['content-encoding', 'content-length'])

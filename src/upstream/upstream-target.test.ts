@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { leavesEndpoint, parseUpstreamTarget, upstreamPath } from './upstream-target.ts'
+import { leavesEndpoint, parseUpstreamTarget } from './upstream-target.ts'
 
 const root = parseUpstreamTarget('https://host')
 const team = parseUpstreamTarget('https://apim/team-a')
@@ -50,13 +50,5 @@ describe('leavesEndpoint', () => {
     '/%zz/%e4%ba%ba',
   ])('is false for %s', (path) => {
     expect([leavesEndpoint(root, path), leavesEndpoint(team, path)]).toEqual([false, false])
-  })
-})
-
-describe('upstreamPath', () => {
-  it('contains the path of the endpoint once', () => {
-    expect(upstreamPath(team, '/team-a/x', 'a=1')).toBe('/team-a/x?a=1')
-    expect(upstreamPath(team, '/x', '')).toBe('/team-a/x')
-    expect(upstreamPath(team, '/team-ab', '')).toBe('/team-a/team-ab')
   })
 })

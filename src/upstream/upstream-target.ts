@@ -1,5 +1,3 @@
-import { dropCredentials } from '../lib/credential-texts.ts'
-
 /** The address of one upstream. */
 export interface UpstreamTarget {
   /** Scheme, host and port: `https://my-resource.openai.azure.com`. */
@@ -10,6 +8,8 @@ export interface UpstreamTarget {
   readonly port: number
   /** Prefix of all paths, without a slash at its end; usually empty. */
   readonly basePath: string
+  /** `basePath` without the prefix of an API at its end, such as `/v1` or `/openai/v1`. */
+  readonly rootPath: string
   /** Whether it is an Azure resource, which reads the key from `api-key`. */
   readonly isAzure: boolean
 }
@@ -21,14 +21,33 @@ const azureHost = /\.(azure\.(com|us|cn)|azure-api\.(net|us|cn)|windows\.net)$/i
 export function parseUpstreamTarget(endpoint: string): UpstreamTarget {
   const url = new URL(endpoint)
   const secure = url.protocol === 'https:'
+  const basePath = url.pathname.replace(/\/+$/, '')
   return {
     origin: url.origin,
     secure,
     host: url.hostname.replace(/^\[|\]$/g, ''),
     port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
-    basePath: url.pathname.replace(/\/+$/, ''),
-    isAzure: azureHost.test(url.hostname),
+    basePath,
+    rootPath: basePath.replace(/\/(?:openai(?:\/v1)?|anthropic(?:\/v1)?|v1|models)$/, ''),
+    isAzure: isAzureHost(url.hostname),
   }
+}
+
+const targets = new Map<string, UpstreamTarget>()
+
+/** Returns the parsed endpoint. Endpoints are configured, so that the cache is small. */
+export function targetOf(endpoint: string): UpstreamTarget {
+  let target = targets.get(endpoint)
+  if (!target) {
+    target = parseUpstreamTarget(endpoint)
+    targets.set(endpoint, target)
+  }
+  return target
+}
+
+/** Returns whether a host belongs to Azure. */
+export function isAzureHost(hostname: string): boolean {
+  return azureHost.test(hostname)
 }
 
 /**
@@ -74,16 +93,7 @@ function decodeFully(segment: string): string {
   return '..'
 }
 
-function withoutBasePath(basePath: string, path: string): string {
+/** Removes the path of the endpoint from the start of a path, so that it is not repeated. */
+export function withoutBasePath(basePath: string, path: string): string {
   return path === basePath || path.startsWith(`${basePath}/`) ? path.slice(basePath.length) : path
-}
-
-/**
- * The path and query of a forwarded request. If the endpoint has a path (`https://api.openai.com/v1`) and the request path starts
- * with it, it is not repeated. Credentials of the client are removed from the query.
- */
-export function upstreamPath({ basePath }: UpstreamTarget, path: string, query: string): string {
-  const fullPath = basePath + withoutBasePath(basePath, path)
-  const forwarded = dropCredentials(query)
-  return forwarded === '' ? fullPath : `${fullPath}?${forwarded}`
 }

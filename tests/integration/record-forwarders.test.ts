@@ -11,6 +11,7 @@ import { createRecorder } from '../../src/recordings/record-mode.ts'
 import { LocalCursors } from '../../src/recordings/replay-cursors.ts'
 import { createReplay } from '../../src/recordings/replay-mode.ts'
 import { createForward } from '../../src/upstream/forward.ts'
+import { upstreamFrom } from '../../src/upstream/upstream.ts'
 import { createUpstreamClient } from '../../src/upstream/upstream-client.ts'
 import { chatCompletion, chatEvents, json } from '../support/fake-upstream.ts'
 import { testExchange } from '../support/test-exchange.ts'
@@ -60,7 +61,7 @@ const start = (forwarder: Forwarder, env: Record<string, string> = {}) => {
   const secrets = [config.defaultResource.apiKey]
   const recorder = createRecorder({ recordings, secrets: () => secrets, clock, logger })
   const client = createUpstreamClient({
-    upstream,
+    upstream: upstreamFrom(upstream),
     credential: () => upstream.key,
     headerLimitKb: config.connections.headerLimitKb,
     clock,

@@ -80,17 +80,19 @@ describe('record mode', () => {
     },
   )
 
-  it('sends the key also as a bearer token to an upstream that is not Azure', async () => {
-    const { post } = start()
-    await post('/v1/chat/completions', request, {
-      'api-key': '',
-      authorization: `Bearer ${testKey}`,
-    })
-    await post('/v1/chat/completions', request)
-    expect(place.upstream.received.map(({ headers }) => headers.authorization)).toEqual([
-      `Bearer ${upstreamKey}`,
-      `Bearer ${upstreamKey}`,
-    ])
+  it.each([
+    ['', '/v1/chat/completions', 'api-key', upstreamKey],
+    ['', '/anthropic/v1/messages', 'x-api-key', upstreamKey],
+    ['/v1', '/v1/chat/completions', 'authorization', `Bearer ${upstreamKey}`],
+  ])('sends exactly one credential to %j for %s: %s', async (basePath, path, name, value) => {
+    const { post } = start({ AZURE_OPENAI_ENDPOINT: `${place.upstream.url}${basePath}` })
+    await post(path, request, { 'x-api-key': 'x', 'ocp-apim-subscription-key': 'y', cookie: 'z=1' })
+    await post(path, request, { 'api-key': '', authorization: `Bearer ${testKey}` })
+    const names = ['api-key', 'authorization', 'x-api-key', 'ocp-apim-subscription-key', 'cookie']
+    const sent = place.upstream.received.map(({ headers }) =>
+      names.flatMap((header) => (headers[header] === undefined ? [] : [[header, headers[header]]])),
+    )
+    expect(sent).toEqual([[[name, value]], [[name, value]]])
   })
 
   it('adds the path of the endpoint once, whether the client sends it or not', async () => {

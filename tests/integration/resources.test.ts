@@ -416,7 +416,7 @@ describe('a second resource', () => {
       }
       expect(await ask('/acme/openai/files?api-version=2024-10-21', acmeKey['api-key'])).toBe(200)
       expect(await ask('/acme/v1/vector_stores/a/b', acmeKey['api-key'])).toBe(200)
-      expect(paths).toEqual(['/openai/files?api-version=2024-10-21', '/v1/vector_stores/a/b'])
+      expect(paths).toEqual(['/openai/files?api-version=2024-10-21', '/openai/v1/vector_stores/a/b'])
       const refused = ['acme', 'beta', 'unknown'].map((name) => ask(`/${name}/openai/files`, 'wrong'))
       expect(await Promise.all(refused)).toEqual([404, 404, 404])
       await simulator.close()

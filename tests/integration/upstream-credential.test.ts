@@ -7,6 +7,7 @@ import { createRecorder } from '../../src/recordings/record-mode.ts'
 import { sendToWeb } from '../../src/server/carriers/send-to-web.ts'
 import type { Credential } from '../../src/upstream/credential.ts'
 import { createForward } from '../../src/upstream/forward.ts'
+import { upstreamFrom } from '../../src/upstream/upstream.ts'
 import { createUpstreamClient } from '../../src/upstream/upstream-client.ts'
 import { advanceUntil } from '../support/advance-until.ts'
 import { chatCompletion, json } from '../support/fake-upstream.ts'
@@ -37,7 +38,13 @@ const start = (credential: Credential, env: Record<string, string> = {}) => {
   const log: LogLine[] = []
   const logger = collectInto(log)
   const { headerLimitKb } = config.connections
-  const client = createUpstreamClient({ upstream, credential, headerLimitKb, clock, logger })
+  const client = createUpstreamClient({
+    upstream: upstreamFrom(upstream),
+    credential,
+    headerLimitKb,
+    clock,
+    logger,
+  })
   const forward = createForward({ client, clock, logger })
   const recorder = createRecorder({ recordings, secrets: client.secrets, clock, logger })
   onTestFinished(async () => {
@@ -78,7 +85,7 @@ describe('the credential of an upstream', () => {
   it('can be a promise', async () => {
     const { ask } = start(async () => 'a-key-that-was-fetched')
     expect((await ask()).status).toBe(200)
-    expect(sentHeaders('authorization')).toEqual(['Bearer a-key-that-was-fetched'])
+    expect(sentHeaders('api-key')).toEqual(['a-key-that-was-fetched'])
   })
 
   it('can be headers instead of a key', async () => {

@@ -230,6 +230,9 @@ const pathFiles: Readonly<Record<string, string>> = {
   'recordings/formats/guess-path.ts': 'the paths of recorded bodies without an address',
   'config/telemetry-settings.ts': 'the paths of an OpenTelemetry collector',
   'server/twin/about-routes.ts': 'the text of descriptions',
+  'upstream/upstream-request.ts': 'writes the paths that upstreams have',
+  'upstream/upstream.ts': 'guesses the kind of an upstream by its address',
+  'upstream/upstream-target.ts': 'removes the prefix of an API from the address of an upstream',
 }
 const dataPlanePath = /\/\(?(?:\?[:=!])?(?:openai|v1|anthropic)(?![\w.-])/i
 
