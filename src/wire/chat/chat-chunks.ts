@@ -6,6 +6,7 @@ import {
   unjudgedFilterMembers,
 } from '../content-filters.ts'
 import { isAsciiText } from '../../answer/body.ts'
+import { isRecord } from '../../lib/record.ts'
 import { totalTokens, type Usage, type Choice, type ToolCall } from '../../answer/completion.ts'
 import { codePointLength, obfuscation, dataEvent } from '../sse.ts'
 import type { Random } from '../../lib/random.ts'
@@ -128,6 +129,17 @@ export interface AudioDelta {
 export function audioDelta({ data, expiresAt, id, transcript }: AudioDelta): string {
   const audio = JSON.stringify({ data, expires_at: expiresAt, id, transcript })
   return `{"audio":${audio}${id === undefined ? '' : ',"content":null'}}`
+}
+
+/** `annotations` as JSON. The Responses API has the members of a citation of a web page beside its type. */
+export function annotationsJson(annotations: readonly unknown[]): string {
+  return JSON.stringify(annotations.map(nestedCitation))
+}
+
+function nestedCitation(annotation: unknown): unknown {
+  if (!isRecord(annotation)) return annotation
+  const { type, ...citation } = annotation
+  return type === 'url_citation' && 'url' in citation ? { type, url_citation: citation } : annotation
 }
 
 /** A function name with its arguments. */

@@ -5,7 +5,7 @@ import { chatFacts, chatUsage, loremChoice } from '../../../tests/support/chat-p
 import { isAsciiBody } from '../../answer/body.ts'
 import type { ChatFacts } from './chat-chunks.ts'
 import type { Choice } from '../../answer/completion.ts'
-import { chatBody, ChatStreamWriter } from './write-chat.ts'
+import { chatBody, chatFactsOf, ChatStreamWriter } from './write-chat.ts'
 
 const otherChoice: Choice = { ...loremChoice, pieces: ['日', '本 "x"'], plainText: undefined }
 const bodyOf = (choices: readonly Choice[], more: Partial<ChatFacts> = {}) =>
@@ -67,10 +67,27 @@ describe('message of a chat completion', () => {
     })
   })
 
+  it('has a citation of a web page in the form of the API', () => {
+    const page = { url: 'https://a.test', title: 'A', start_index: 0, end_index: 2 }
+    const nested = { type: 'url_citation', url_citation: page }
+    const annotations = [{ type: 'url_citation', ...page }, nested, { type: 'file_citation', url: 'x' }]
+    expect(messageOf({ annotations })).toMatchObject({
+      message: { annotations: [nested, nested, annotations[2]] },
+    })
+  })
+
   it('has no filter results, fingerprint, tier and usage if the service did not send them', () => {
     const facts = { ...chatFacts, annotates: false, systemFingerprint: undefined }
     const body = chatBody({ choices: [loremChoice], usage: chatUsage, usageUnknown: true }, facts)
     expect(String(body.render())).not.toMatch(/content_filter|fingerprint|tier|usage/)
+  })
+})
+
+describe('chatFactsOf', () => {
+  it('replaces the id of another API', () => {
+    const idOf = (id: string): string => chatFactsOf({ id }, chatFacts).idJson
+    expect(['resp_1', 'msg_1', ''].map(idOf)).toEqual(Array(3).fill(chatFacts.idJson))
+    expect(idOf('chatcmpl-2')).toBe('"chatcmpl-2"')
   })
 })
 

@@ -16,6 +16,7 @@ import {
   unjudgedFilterMembers,
 } from '../content-filters.ts'
 import {
+  annotationsJson,
   argumentDelta,
   audioDelta,
   createChunkWriter,
@@ -120,7 +121,7 @@ function* spokenEnd(
   { id, expiresAt, parts, data }: ChoiceAudio,
 ): Generator<string, undefined> {
   const { annotations, refusal } = choice
-  yield `,"message":{"annotations":${JSON.stringify(annotations ?? [])},"audio":{"data":"`
+  yield `,"message":{"annotations":${annotationsJson(annotations ?? [])},"audio":{"data":"`
   for (let part = 0; part < parts; part++) yield data(part)
   const transcript = JSON.stringify(wholeText(choice))
   yield `","expires_at":${expiresAt},"id":${JSON.stringify(id)},"transcript":${transcript}},"content":null,"refusal":${refusal === undefined ? 'null' : JSON.stringify(refusal)},"role":"assistant"${callsMember(choice, false)}}}`
@@ -147,9 +148,9 @@ function messageJson(choice: Choice, { usesFunctions }: ChatFacts): string {
   const content = refuses ? 'null' : text
   const refusalText = refuses ? text : refusal === undefined ? 'null' : JSON.stringify(refusal)
   const reasoning = thought === undefined ? '' : `"reasoning_content":${JSON.stringify(thought)},`
-  const annotationsJson = annotations === undefined ? '[]' : JSON.stringify(annotations)
+  const cited = annotations === undefined ? '[]' : annotationsJson(annotations)
   const retrieved = context === undefined ? '' : `"context":${JSON.stringify(context)},`
-  return `{"annotations":${annotationsJson},"content":${content},${retrieved}${functionMember(choice, usesFunctions)}${reasoning}"refusal":${refusalText},"role":"assistant"${callsMember(choice, usesFunctions)}}`
+  return `{"annotations":${cited},"content":${content},${retrieved}${functionMember(choice, usesFunctions)}${reasoning}"refusal":${refusalText},"role":"assistant"${callsMember(choice, usesFunctions)}}`
 }
 
 function functionMember({ toolCalls: [call] }: Choice, usesFunctions: boolean): string {
@@ -171,8 +172,8 @@ export function chatFactsOf(start: AnswerStart, defaults: ChatFacts): ChatFacts 
   const { id, createdSeconds, model, fingerprint, serviceTier } = start
   return {
     ...defaults,
-    // Clients derive the kind of object from the id, so an id of the Responses API is replaced.
-    ...(id !== undefined && id !== '' && !id.startsWith('resp_') && { idJson: JSON.stringify(id) }),
+    // Clients derive the kind of object from the id, so an id of another API is replaced.
+    ...(id !== undefined && id !== '' && !/^(?:resp|msg)_/.test(id) && { idJson: JSON.stringify(id) }),
     ...(createdSeconds !== undefined && { created: createdSeconds }),
     ...(model !== undefined && { model }),
     ...(fingerprint !== undefined && { systemFingerprint: fingerprint }),
@@ -252,7 +253,7 @@ export class ChatStreamWriter implements AnswerWriter {
         return this.#start(event.choice, textStart) + this.#choice(event.choice, delta)
       }
       case 'annotations': {
-        const delta = `{"annotations":${JSON.stringify(event.annotations)}}`
+        const delta = `{"annotations":${annotationsJson(event.annotations)}}`
         return this.#start(event.choice, textStart) + this.#choice(event.choice, delta)
       }
       case 'call': {

@@ -119,9 +119,11 @@ describe('ResponsesStreamWriter', () => {
     },
   )
 
-  it('ends with the output so far and the error if the answer fails', () => {
-    const last = stream([text('Hi'), { kind: 'error', error: { code: 'c', message: 'm' } }]).at(-1)
-    expect(last).toMatchObject({
+  it('ends with an error event, the output so far and the error if the answer fails', () => {
+    const sent = stream([text('Hi'), { kind: 'error', error: { code: 'c', message: 'm' } }])
+    expect(sent.map((event) => event.sequence_number)).toEqual(sent.map((_, index) => index))
+    expect(sent.at(-2)).toMatchObject({ type: 'error', error: { code: 'c', message: 'm' } })
+    expect(sent.at(-1)).toMatchObject({
       type: 'response.failed',
       response: {
         status: 'failed',
@@ -161,6 +163,28 @@ describe('ResponsesStreamWriter', () => {
       'output_item.done',
     ])
     expect(sent.at(-1)?.response?.output[0]).toEqual(hosted)
+  })
+
+  it('writes the last results of the content filter once', () => {
+    const filter = (of: 'prompt' | 'choice', found: string, offsets?: object) =>
+      ({ kind: 'filter', of, index: 0, results: { hate: found }, ...(offsets && { offsets }) }) as const
+    const events = [filter('prompt', 'safe'), filter('choice', 'a'), text('Hi'), filter('choice', 'b')]
+    const parts = [filter('choice', 'c', { end_offset: 1 }), filter('choice', 'd', { end_offset: 2 })]
+    expect(stream([...events, ...parts, finish]).at(-1)?.response).toMatchObject({
+      content_filters: ['safe', 'b', 'c', 'd'].map((hate) => ({ content_filter_results: { hate } })),
+    })
+  })
+
+  it('writes a citation of a web page in the form of the API', () => {
+    const page = { url: 'https://a.test', title: 'A', start_index: 0, end_index: 2 }
+    const citations = [
+      { type: 'url_citation', url_citation: page },
+      { type: 'file_citation', file_id: 'f' },
+    ]
+    const sent = stream([text('Hi'), { kind: 'annotations', choice: 0, annotations: citations }, finish])
+    expect(sent.at(-1)?.response?.output).toMatchObject([
+      { content: [{ annotations: [{ type: 'url_citation', ...page }, citations[1]] }] },
+    ])
   })
 
   it('writes only one choice', () => {

@@ -36,7 +36,9 @@ import {
   type AnsweredResponse,
 } from './response-object.ts'
 import type { ResponsesRequest } from './responses-request.ts'
-import { writeJson } from './write-json.ts'
+import { dataEvent } from '../sse.ts'
+import { errorEventJson, streamFailureOf } from '../stream-failures.ts'
+import { escapeNonAscii, writeJson } from './write-json.ts'
 
 /** The fields of a response in addition to the answer, and sources of values that the events do not contain. */
 export interface ResponsesWriterOptions {
@@ -130,7 +132,7 @@ export class ResponsesStreamWriter implements AnswerWriter {
       case 'item':
         return this.#begin() + this.#writeItem(event.item as unknown as HostedOutput)
       case 'filter':
-        this.#filters.push(event)
+        this.#filter(event)
         return ''
       case 'finish':
         this.#reason = event.reason
@@ -146,8 +148,26 @@ export class ResponsesStreamWriter implements AnswerWriter {
         return ''
       default:
         this.#error = event.error
-        return ''
+        return this.#begin() + this.#closeAll('incomplete') + this.#writeError(event.error)
     }
+  }
+
+  /** The event before `response.failed`. Clients throw on it. */
+  #writeError({ type = null, param = null, ...error }: AnswerError): string {
+    const failure = streamFailureOf({ ...error, type, param })
+    return `event: error\n${dataEvent(escapeNonAscii(errorEventJson(failure, this.#sequence++)))}`
+  }
+
+  /** A chat stream repeats the results with each chunk. Those of a part of the text stay separate. */
+  #filter(event: FilterEvent): void {
+    const known =
+      event.offsets === undefined
+        ? this.#filters.findIndex(
+            ({ of, index, offsets }) => of === event.of && index === event.index && offsets === undefined,
+          )
+        : -1
+    if (known < 0) this.#filters.push(event)
+    else this.#filters[known] = event
   }
 
   end(): string {
@@ -316,11 +336,19 @@ export class ResponsesStreamWriter implements AnswerWriter {
     if (open?.kind !== 'text') return ''
     return annotations
       .map((annotation) => {
-        const annotationIndex = open.annotations.push(annotation) - 1
-        return this.#run(annotationEvent(open.id, open.index, annotation, annotationIndex))
+        const flat = flatCitation(annotation)
+        const annotationIndex = open.annotations.push(flat) - 1
+        return this.#run(annotationEvent(open.id, open.index, flat, annotationIndex))
       })
       .join('')
   }
+}
+
+/** Chat completions have the members of a citation of a web page in a member with the name of its type. */
+function flatCitation(annotation: unknown): unknown {
+  if (!isRecord(annotation)) return annotation
+  const { url_citation: citation } = annotation
+  return isRecord(citation) ? { type: 'url_citation', ...citation } : annotation
 }
 
 function isCut(reason: FinishReason): boolean {
