@@ -76,7 +76,7 @@ export function jsonMemory(body: Buffer): number | undefined {
 }
 
 /** Index of the quote that ends the string that starts at `start`, or the end of the body. */
-function endOfText(body: Buffer, start: number): number {
+export function endOfText(body: Buffer, start: number): number {
   for (let end = body.indexOf(QUOTE, start); end >= 0; end = body.indexOf(QUOTE, end + 1)) {
     let backslashes = 0
     while (body[end - 1 - backslashes] === BACKSLASH) backslashes++
