@@ -1,9 +1,11 @@
 import type { OnUndefinedDeployment } from '../access/find-deployment.ts'
 import { defaultResourceName, type ResourceView } from '../config/config.ts'
 import type { LiveConfig } from '../config/live-config.ts'
+import type { IncidentPhase } from '../config/incident-file.ts'
 import { showValue } from '../config/zod-problems.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
+import { stackOf } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
 import { isRetired, modelId, retiresAtMs } from '../wire/models/model-catalogue.ts'
 
@@ -100,4 +102,26 @@ export function createUndefinedReport(logger: Logger): OnUndefinedDeployment {
     if (deploymentsAreDefault) logger.info({}, message)
     else logger.warn({}, message)
   }
+}
+
+/** Logs the error of a request or a page, with its stack. */
+export function logFailure(logger: Logger, error: unknown, fields: object, message: string): void {
+  logger.error({ ...fields, err: stackOf(error) }, message)
+}
+
+/** Logs the begin of an incident phase, or the end of the timetable. */
+export function logPhase(
+  logger: Logger,
+  resourceName: string,
+  phase: IncidentPhase | undefined,
+  round: number,
+): void {
+  const resource = resourceName === defaultResourceName ? undefined : resourceName
+  if (!phase) {
+    logger.info({ resource, rounds: round }, 'The incident timetable has ended.')
+    return
+  }
+  const { name, deployment, startMs, endMs } = phase
+  const seconds = endMs === Infinity ? undefined : (endMs - startMs) / 1_000
+  logger.info({ resource, phase: name, round, deployment, seconds }, 'An incident phase has started.')
 }

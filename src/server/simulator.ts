@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Config, defaultResourceName, type ResourceView } from '../config/config.ts'
-import type { IncidentPhase } from '../config/incident-file.ts'
+import type { Config, ResourceView } from '../config/config.ts'
 import type { Change, LiveConfig } from '../config/live-config.ts'
 import type { KnownSecrets } from '../config/redact-config.ts'
 import { resourceChanges, resourceNames, withResourceNames } from '../config/resource-ids.ts'
@@ -31,7 +30,6 @@ import { type Run, type Source, mapMaybe } from '../pipeline/stage.ts'
 import type { Occupancy } from '../limits/occupancy.ts'
 import { createPipeline } from '../pipeline/pipeline.ts'
 import type { Clock } from '../lib/clock.ts'
-import { stackOf } from '../lib/error-text.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { LoopLag } from '../lib/loop-lag.ts'
 import { version } from '../lib/version.ts'
@@ -39,7 +37,7 @@ import { createRandom, type Random } from '../lib/random.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
 import type { FilePatches } from '../shared/files/file-patches.ts'
 import type { RedisSharedState } from './redis-shared-state.ts'
-import { createUndefinedReport, logRetirements, logWarnings } from './log-warnings.ts'
+import { createUndefinedReport, logFailure, logPhase, logRetirements, logWarnings } from './log-warnings.ts'
 import type { PoolState, SharedDeps } from './pool-state.ts'
 import { ResourceBook } from './resource-book.ts'
 import { AuditLog } from './twin/audit-log.ts'
@@ -375,26 +373,6 @@ function journalOf(
   return journalSize === 0 ? undefined : createJournal({ size: journalSize, clock, testHeader, secrets })
 }
 
-function logFailure(logger: Logger, error: unknown, fields: object, message: string): void {
-  logger.error({ ...fields, err: stackOf(error) }, message)
-}
-
 function timetablesOf(resources: Iterable<readonly [name: string, view: ResourceView]>): Timetables {
   return Array.from(resources, ([name, { incidents }]) => [name, incidents] as const)
-}
-
-function logPhase(
-  logger: Logger,
-  resourceName: string,
-  phase: IncidentPhase | undefined,
-  round: number,
-): void {
-  const resource = resourceName === defaultResourceName ? undefined : resourceName
-  if (!phase) {
-    logger.info({ resource, rounds: round }, 'The incident timetable has ended.')
-    return
-  }
-  const { name, deployment, startMs, endMs } = phase
-  const seconds = endMs === Infinity ? undefined : (endMs - startMs) / 1_000
-  logger.info({ resource, phase: name, round, deployment, seconds }, 'An incident phase has started.')
 }
