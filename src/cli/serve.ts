@@ -87,7 +87,7 @@ export async function serve(host: CliHost, flags: Flags): Promise<void> {
   const { simulator, app } = started
   // Each table takes 15 to 40 ms to load. Load them now, so that the first requests do not wait.
   for (const name of encodingNames) loadEncoding(name)
-  const watch = startWatching({ live, simulator, sources, logger })
+  const watch = startWatching({ live, simulator, sources, logger: simulator.logger })
   await thenClose(
     async () => {
       // Lets a signal that arrived in the meantime take effect before the port is opened.

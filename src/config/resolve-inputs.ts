@@ -211,6 +211,7 @@ function createHost(settings: Settings, apiKey: string, workingDirectory: string
     logLevel: settings.logLevel,
     logFormat: settings.logFormat,
     logRequests: settings.logRequests,
+    logRing: settings.logRing,
     configStore: settings.configStore,
     watch: settings.watch,
     twin: settings.twin,

@@ -159,6 +159,13 @@ export const serverSettings = {
     default: 'auto',
     description: 'Log each request, without credentials. auto: on a terminal, if LOG_LEVEL is info or debug.',
   }),
+  logRing: setting(integer(0, 100_000), {
+    env: 'LOG_RING',
+    group,
+    default: 1_000,
+    unit: 'entries',
+    description: 'Log entries kept for GET /++/logs, without credentials (docs/admin.md). 0 keeps none.',
+  }),
   configStore: setting(
     textThat(
       (value) => filePathOf(value) !== undefined,

@@ -1,3 +1,4 @@
+import { levelOf, type LogRecord, type LogSink } from './log-ring.ts'
 import { defaultResourceName } from '../config/config.ts'
 import type { Exchange, Outcome } from '../pipeline/exchange.ts'
 import { type Stage, mapMaybe } from '../pipeline/stage.ts'
@@ -24,13 +25,22 @@ type Secrets = () => readonly string[]
 const MAX_TARGET_LENGTH = 120
 const MAX_NAME_LENGTH = 60
 
-/** Creates the stage that writes a line for each request when its answer has ended. */
-export function createRequestLog({ write, format, hasColor }: RequestLogOptions, secrets: Secrets): Stage {
+/**
+ * Creates the stage that writes a line for each request when its answer has ended.
+ *
+ * @param records also gets each request; absent: none
+ */
+export function createRequestLog(
+  { write, format, hasColor }: RequestLogOptions,
+  secrets: Secrets,
+  records?: LogSink,
+): Stage {
   return function logRequest(exchange, next) {
     return mapMaybe(next(), (reply) => {
       exchange.onEnd((outcome) => {
         const facts = factsOf(exchange, reply, outcome, secrets())
         write(format === 'json' ? renderJson(facts) : renderText(facts, hasColor))
+        records?.add(recordOf(facts))
       })
       return reply
     })
@@ -129,6 +139,37 @@ function describeSource(answeredBy: Exchange['answeredBy'], source: string, stat
   if (answeredBy) return recordingLocation(answeredBy)
   if (status >= 400) return 'refused'
   return source === 'generate' ? 'generated' : ''
+}
+
+/** Returns the entry of a request for the log ring. */
+function recordOf(facts: RequestFacts): LogRecord {
+  const {
+    id,
+    epochMs,
+    method,
+    target,
+    status,
+    resource = defaultResourceName,
+    deployment,
+    tokens,
+    ms,
+  } = facts
+  return {
+    epochMs,
+    level: levelOf(status),
+    event: 'request',
+    message: `${method} ${target} was answered with ${status}.`,
+    request: id,
+    resource,
+    deployment,
+    status,
+    ms,
+    fields: {
+      ...(tokens && { promptTokens: tokens[0], completionTokens: tokens[1] }),
+      ...(facts.answer !== '' && { answer: facts.answer }),
+      ...(facts.refusal !== undefined && { refusal: facts.refusal }),
+    },
+  }
 }
 
 function renderText(facts: RequestFacts, hasColor: boolean): string {

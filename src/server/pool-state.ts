@@ -1,5 +1,6 @@
 import { responseArchivePort } from '../generate/responses/response-archive.ts'
 import { journalPort } from '../journal/journal-sink.ts'
+import { logPort } from '../journal/log-ring.ts'
 import { concurrencyLimiterPort } from '../latency/concurrency-limiter.ts'
 import type { Port } from '../lib/port.ts'
 import { rateLimiterPort } from '../limits/rate-limiter.ts'
@@ -17,6 +18,7 @@ export const sharedPorts = {
   cursors: replayCursorsPort,
   journal: journalPort,
   audit: auditPort,
+  logs: logPort,
 } as const
 
 type PortInterface<T> = T extends Port<infer P, never> ? P : never

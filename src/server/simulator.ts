@@ -13,6 +13,7 @@ import { createGenerateMode } from '../generate/generate-mode.ts'
 import { ResponseStore } from '../generate/responses/response-store.ts'
 import { createJournal, type Journal } from '../journal/journal.ts'
 import type { JournalReader, JournalSink } from '../journal/journal-sink.ts'
+import { type LogRing, openLogs, type OpenLogs } from '../journal/log-ring.ts'
 import { observeCalls } from '../journal/observe-calls.ts'
 import { createRequestLog, createTraceLog, type RequestLogOptions } from '../journal/request-log.ts'
 import { LocalCursors } from '../recordings/replay-cursors.ts'
@@ -64,6 +65,8 @@ export interface Simulator {
   /** The journal if it is local to this process; otherwise undefined. */
   readonly ownJournal: Journal | undefined
   readonly configStore: SimulatorDeps['configStore']
+  /** The last log entries, of all processes; undefined if LOG_RING is 0. Empty in a worker, which sends them to the primary. */
+  readonly logRing: LogRing | undefined
   /** State that the primary shares with its workers. */
   readonly poolState: PoolState
   /** Occupancy of deployments with slots or load-dependent latency, after their first request. */
@@ -105,6 +108,8 @@ export interface SimulatorDeps extends SharedDeps {
   readonly logger: Logger
   /** Measures the event loop of this process. Absent: no measurement. */
   readonly loopLag?: LoopLag
+  /** The log ring with its logger, if it was opened before. Default: a new one that uses `logger`. */
+  readonly openedLogs?: OpenLogs
   /** Destination of request lines. Absent: no request log. */
   readonly requestLog?: RequestLogOptions | undefined
   /** Default: none. */
@@ -124,7 +129,8 @@ export function assembleSimulator(
   live: LiveConfig,
   {
     clock,
-    logger,
+    logger: ownLogger,
+    openedLogs,
     loopLag,
     requestLog,
     extensions = composeExtensions([]),
@@ -134,6 +140,8 @@ export function assembleSimulator(
   }: SimulatorDeps,
 ): Simulator {
   const shared: SharedDeps = { ...local, ...sharedState?.deps }
+  const logs = openedLogs ?? openSimulatorLogs(live, { clock, logger: ownLogger, ...shared })
+  const { logger } = logs
   const {
     limits = new LimiterTable(clock),
     slots = new SlotTable(clock),
@@ -212,7 +220,7 @@ export function assembleSimulator(
       ...(ownJournal && { journal: ownJournal.observe }),
       ...(shared.journal && { journal: observeCalls(shared.journal, live.current.testHeader) }),
       ...(telemetry && { telemetry: telemetry.observe }),
-      ...(requestLog && { requestLog: createRequestLog(requestLog, secrets) }),
+      ...(requestLog && { requestLog: createRequestLog(requestLog, secrets, logs.records) }),
       extensionHooks: extensions.hooks,
       access,
       prepareFaults: faults.prepare,
@@ -279,6 +287,7 @@ export function assembleSimulator(
     journal: sharedState?.journal ?? ownJournal,
     ownJournal,
     configStore,
+    logRing: logs.ring,
     poolState: {
       limits,
       slots,
@@ -286,6 +295,7 @@ export function assembleSimulator(
       cursors,
       journal: learningKeys(shared.journal ?? ownJournal ?? noopJournal, live.secrets),
       audit: ownAudit ?? { add() {} },
+      logs: logs.ring ?? { add() {} },
     },
     occupancy,
     extensions,
@@ -331,6 +341,27 @@ export function assembleSimulator(
       }
     },
   }
+}
+
+/** Opens the log ring of a simulator. */
+export function openSimulatorLogs(
+  { current: { logRing: size, logLevel: level }, secrets }: LiveConfig,
+  {
+    clock,
+    logger,
+    logs: sink,
+    processNumber: worker,
+  }: Pick<SimulatorDeps, 'clock' | 'logger' | 'logs' | 'processNumber'>,
+): OpenLogs {
+  return openLogs({
+    logger,
+    size,
+    level,
+    secrets: secrets.list,
+    epochMs: () => clock.epochMs(),
+    sink,
+    worker,
+  })
 }
 
 function firstOf(first: Source | undefined, second: Source): Source {

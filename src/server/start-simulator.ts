@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { createApp, type App } from './app.ts'
 import { connectSharedState } from './redis-shared-state.ts'
 import type { PageSources } from './pages.ts'
-import { assembleSimulator, type Simulator, type SimulatorDeps } from './simulator.ts'
+import { assembleSimulator, openSimulatorLogs, type Simulator, type SimulatorDeps } from './simulator.ts'
 import type { LiveConfig } from '../config/live-config.ts'
 import { filePathOf } from '../config/server-settings.ts'
 import { buildExtension } from '../extensions/check-extension.ts'
@@ -46,9 +46,12 @@ export interface StartedSimulator {
  */
 export async function startSimulator(
   live: LiveConfig,
-  { extensions, workingDirectory, pages, ...deps }: StartOptions,
+  { extensions, workingDirectory, pages, ...given }: StartOptions,
 ): Promise<StartedSimulator> {
-  const { clock, logger } = deps
+  const { clock } = given
+  const openedLogs = openSimulatorLogs(live, given)
+  const { logger } = openedLogs
+  const deps = { ...given, logger, openedLogs }
   applyTokenFolder(live, workingDirectory, logger)
   const host: ExtensionHost = {
     get config() {

@@ -7,6 +7,7 @@ import { deploymentRoutes } from './deployment-routes.ts'
 import { resourceRoutes } from './resource-routes.ts'
 import { incidentRoutes } from './incident-routes.ts'
 import { journalRoutes } from './journal-routes.ts'
+import { logRoutes } from './log-routes.ts'
 import { openapiDocument } from './openapi-document.ts'
 
 const saved = z.int().min(0).describe('Number of written interactions.')
@@ -74,6 +75,7 @@ export function createAdminRoutes(simulator: Simulator, version: string): readon
     ...deploymentRoutes(simulator),
     ...resourceRoutes(simulator),
     ...journalRoutes(simulator),
+    ...logRoutes(simulator),
     ...clockRoutes(simulator),
     ...recordingRoutes(simulator),
     ...incidentRoutes(simulator),

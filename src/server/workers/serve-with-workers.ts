@@ -80,8 +80,9 @@ export async function serveWithWorkers(options: ServeOptions): Promise<void> {
 async function servePool(
   coordinator: WorkerCoordinator,
   { simulator }: StartedSimulator,
-  { live, sources, logger, count, stop, whileServing }: ServeOptions,
+  { live, sources, count, stop, whileServing }: ServeOptions,
 ): Promise<void> {
+  const { logger } = simulator
   const pool = new WorkerPool(coordinator, logger)
   const stopped = whenAborted(stop)
   // Before the first worker answers, so that no change after that is missed. Workers get the state when they join.
