@@ -3,10 +3,12 @@ import { defaultResourceName, type ResourceView } from '../config/config.ts'
 import type { LiveConfig } from '../config/live-config.ts'
 import type { IncidentPhase } from '../config/incident-file.ts'
 import { showValue } from '../config/zod-problems.ts'
+import { openLogs, type OpenLogs } from '../journal/log-ring.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import { stackOf } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
+import type { SharedDeps } from './pool-state.ts'
 import { isRetired, modelId, retiresAtMs } from '../wire/models/model-catalogue.ts'
 
 /** Maximum warnings of the configuration that are logged individually at a time. */
@@ -124,4 +126,25 @@ export function logPhase(
   const { name, deployment, startMs, endMs } = phase
   const seconds = endMs === Infinity ? undefined : (endMs - startMs) / 1_000
   logger.info({ resource, phase: name, round, deployment, seconds }, 'An incident phase has started.')
+}
+
+/** Opens the log ring of a simulator. */
+export function openSimulatorLogs(
+  { current: { logRing: size, logLevel: level }, secrets }: LiveConfig,
+  {
+    clock,
+    logger,
+    logs: sink,
+    processNumber: worker,
+  }: { readonly clock: Clock; readonly logger: Logger } & Pick<SharedDeps, 'logs' | 'processNumber'>,
+): OpenLogs {
+  return openLogs({
+    logger,
+    size,
+    level,
+    secrets: secrets.list,
+    epochMs: () => clock.epochMs(),
+    sink,
+    worker,
+  })
 }

@@ -13,7 +13,7 @@ import { createGenerateMode } from '../generate/generate-mode.ts'
 import { ResponseStore } from '../generate/responses/response-store.ts'
 import { createJournal, type Journal } from '../journal/journal.ts'
 import type { JournalReader, JournalSink } from '../journal/journal-sink.ts'
-import { type LogRing, openLogs, type OpenLogs } from '../journal/log-ring.ts'
+import type { LogRing, OpenLogs } from '../journal/log-ring.ts'
 import { observeCalls } from '../journal/observe-calls.ts'
 import { createRequestLog, createTraceLog, type RequestLogOptions } from '../journal/request-log.ts'
 import { LocalCursors } from '../recordings/replay-cursors.ts'
@@ -38,7 +38,14 @@ import { createRandom, type Random } from '../lib/random.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
 import type { FilePatches } from '../shared/files/file-patches.ts'
 import type { RedisSharedState } from './redis-shared-state.ts'
-import { createUndefinedReport, logFailure, logPhase, logRetirements, logWarnings } from './log-warnings.ts'
+import {
+  createUndefinedReport,
+  logFailure,
+  logPhase,
+  logRetirements,
+  logWarnings,
+  openSimulatorLogs,
+} from './log-warnings.ts'
 import type { PoolState, SharedDeps } from './pool-state.ts'
 import { ResourceBook } from './resource-book.ts'
 import { AuditLog } from './twin/audit-log.ts'
@@ -341,27 +348,6 @@ export function assembleSimulator(
       }
     },
   }
-}
-
-/** Opens the log ring of a simulator. */
-export function openSimulatorLogs(
-  { current: { logRing: size, logLevel: level }, secrets }: LiveConfig,
-  {
-    clock,
-    logger,
-    logs: sink,
-    processNumber: worker,
-  }: Pick<SimulatorDeps, 'clock' | 'logger' | 'logs' | 'processNumber'>,
-): OpenLogs {
-  return openLogs({
-    logger,
-    size,
-    level,
-    secrets: secrets.list,
-    epochMs: () => clock.epochMs(),
-    sink,
-    worker,
-  })
 }
 
 function firstOf(first: Source | undefined, second: Source): Source {
