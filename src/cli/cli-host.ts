@@ -30,6 +30,8 @@ export interface CliHost {
   readonly stdout: TextSink
   readonly stderr: TextSink
   readonly signals: Signals
+  /** Returns the whole standard input; default: that of the process. */
+  readonly readStandardInput?: () => string
 }
 
 /** Returns the configuration sources of a command: its flags, the host's environment, and the local files. */

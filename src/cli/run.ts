@@ -4,6 +4,7 @@ import { type CliHost, parseUrl } from './cli-host.ts'
 import { addCertificateCommand } from './certificate.ts'
 import { addConfigCommands } from './config-commands.ts'
 import { addExtensionsCommand } from './extensions.ts'
+import { addImportCommand } from './import.ts'
 import { addLoadCommand } from './load.ts'
 import { createProgram } from './program.ts'
 import { addRecordingsCommand } from './recordings.ts'
@@ -75,6 +76,7 @@ export async function run(host: CliHost): Promise<number> {
       addLoadCommand(parent, host)
       addCertificateCommand(parent, host)
       addConfigCommands(parent, host)
+      addImportCommand(parent, host)
     },
   )
   program.hook('preAction', (_program, command) => {

@@ -221,6 +221,8 @@ const spellsPromise = /\|\s*Promise<|\bPromise<[^;=(){}]*>\s*\|\s*(?!undefined\b
 /** The files that may name paths of the data plane, each with what it does with them. */
 const pathFiles: Readonly<Record<string, string>> = {
   'wire/route.ts': 'reads them: the one router of the data plane',
+  'cli/import-proxy-env.ts': 'the text of a message',
+  'cli/import-aoai-proxy.ts': 'reads them in the settings of another proxy',
   'server/listen.ts': 'the hot door in front of Hono, for what nearly all requests of a load test are',
   'wire/access-errors.ts': 'the text of a message',
   'wire/validation/model-rules.ts': 'the text of a message',
