@@ -108,6 +108,7 @@ function sourceRows({ simulator, workingDirectory }: BannerOptions): Row[] {
       error: '404 with the nearest recording (REPLAY_ON_MISS=error)',
       generate: 'a generated answer (REPLAY_ON_MISS=generate)',
       record: 'forwarded and recorded (REPLAY_ON_MISS=record)',
+      forward: 'forwarded (REPLAY_ON_MISS=forward)',
     }[recordings.replay.onMiss]
     rows.push(['Recordings', `${countOf(interactions, 'request')} in ${countOf(files, 'file')} of ${folder}`])
     if (mode === 'replay') rows.push(['On a miss', onMiss])

@@ -66,18 +66,15 @@ interface Read {
   readonly problems: readonly string[]
 }
 
-const readBefore = new WeakMap<MadeResource, Read & Pick<ConfigInputs, 'models' | 'upstreams'>>()
+const readBefore = new WeakMap<MadeResource, Read & Pick<ConfigInputs, 'models'>>()
 
-/** The same object for all configurations without upstreams, because results are reused by identity. */
-const noUpstreams = {}
-
-function readMade(made: MadeResource, { models, upstreams = noUpstreams }: ConfigInputs): Read {
+function readMade(made: MadeResource, { models }: ConfigInputs): Read {
   const before = readBefore.get(made)
-  if (before?.models === models && before.upstreams === upstreams) return before
+  if (before?.models === models) return before
   const { entry, keys, id, secret, tenant } = made
-  const { inputs, problems } = readResourceEntry(entry, { models, upstreams, generatedKey: secret })
+  const { inputs, problems } = readResourceEntry(entry, { models, generatedKey: secret })
   const named = { ...inputs, keys, id, ...(tenant !== undefined && { tenant }) }
-  const read = { inputs: named, problems, models, upstreams }
+  const read = { inputs: named, problems, models }
   readBefore.set(made, read)
   return read
 }

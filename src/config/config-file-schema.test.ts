@@ -153,7 +153,7 @@ describe('the schema of the configuration file', () => {
     'deployments: { chat: { model: gpt-4o, tokens_per_minute: many } }',
     'deployments: { chat: { model: gpt-4o, requests_slice_seconds: 5 } }',
     'deployments: { chat: { model: gpt-4o, source: nowhere } }',
-    'deployments: { chat: { model: gpt-4o, upstream: east } }',
+    'deployments: { chat: { model: gpt-4o, upstreams: east } }',
     'deployments: { " chat": { model: gpt-4o } }',
     'deployments: { chat: { model: gpt-4o, latency: { first_token: -1 } } }',
     'deployments: { chat: { model: gpt-4o, latency: { per_token: { distribution: uniform } } } }',

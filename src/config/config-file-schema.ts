@@ -170,7 +170,7 @@ function deploymentSchema(): JsonSchema {
       pointer,
       Object.fromEntries(aliases) as Record<string, string>,
     ),
-    required: ['model'],
+    anyOf: [{ required: ['model'] }, { required: ['upstream'] }],
   }
 }
 
@@ -214,13 +214,18 @@ function upstreamsSection(): JsonSchema {
   const ref = { $ref: '#/definitions/upstream' }
   return {
     description:
-      'Real services by name. The default resource uses the one with the name default, which the variables AZURE_OPENAI_ENDPOINT and AZURE_OPENAI_KEY override.',
+      'Real services by name, which deployments and resources can name. Requests without an upstream use the one with the name default, which the variables AZURE_OPENAI_ENDPOINT and AZURE_OPENAI_KEY override.',
     type: ['object', 'null'],
     properties: { [defaultUpstream]: ref },
     propertyNames: { pattern: String.raw`^[\w.-]{1,64}$` },
-    additionalProperties: { allOf: [ref, { required: ['endpoint', 'key'] }] },
+    additionalProperties: {
+      allOf: [ref, { required: ['endpoint'], anyOf: [{ required: ['key'] }, { required: ['credential'] }] }],
+    },
     examples: [
-      { default: { endpoint: 'https://my-resource.openai.azure.com', key: { env: 'UPSTREAM_KEY' } } },
+      {
+        east: { endpoint: 'https://my-resource.openai.azure.com', key: { env: 'EAST_KEY' } },
+        foundry: { endpoint: 'https://my-foundry.services.ai.azure.com', credential: 'entra' },
+      },
     ],
   }
 }

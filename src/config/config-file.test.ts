@@ -3,7 +3,8 @@ import { OperatorError } from '../lib/operator-error.ts'
 import type { Config } from './config.ts'
 import { loadConfig } from './live-config.ts'
 import { KnownSecrets } from './redact-config.ts'
-import { readInputs } from './read-inputs.ts'
+
+import { frozenMap } from '../lib/record.ts'
 import { readResourceEntry } from './resource-entry.ts'
 import { builtInCatalogue } from '../wire/models/model-catalogue.ts'
 import type { ConfigSources } from './sources.ts'
@@ -139,7 +140,7 @@ faults: [{ probability: { env: SHARE }, fault: serverError }]
       port: 81,
       region: 'Norway East',
       apiVersionCheck: false,
-      upstream: { endpoint: 'http://up', key: 'u' },
+      upstream: { endpoint: 'http://up', credential: { kind: 'key', key: 'u' } },
       faults: [{ probability: 0.2 }],
     })
     expect(defaultResource.deployments.get('chat')).toMatchObject({ tokensPerMinute: 60 })
@@ -162,7 +163,7 @@ faults: [{ probability: { env: SHARE }, fault: serverError }]
       'upstreams: { default: { endpoint: "http://file/", key: file-key, connect_timeout_ms: 5, idleTimeoutMs: 6 } }'
     expect(load(text).defaultResource.upstream).toMatchObject({
       endpoint: 'http://file',
-      key: 'file-key',
+      credential: { kind: 'key', key: 'file-key' },
       connectTimeoutMs: 5,
       idleTimeoutMs: 6,
       retries: 0,
@@ -170,7 +171,7 @@ faults: [{ probability: { env: SHARE }, fault: serverError }]
     const env = { AZURE_OPENAI_ENDPOINT: 'http://variable', AZURE_OPENAI_KEY: 'variable-key' }
     expect(load(text, { env }).defaultResource.upstream).toMatchObject({
       endpoint: 'http://variable',
-      key: 'variable-key',
+      credential: { kind: 'key', key: 'variable-key' },
       connectTimeoutMs: 5,
     })
   })
@@ -232,8 +233,11 @@ resources:
   it('use the upstream that they name, without any setting of the default one', () => {
     const { resources } = load(text, { env })
     expect(resources.get('acme')?.upstream).toEqual({
+      name: 'east',
       endpoint: 'http://east',
-      key: 'east-up',
+      kind: 'azure',
+      credential: { kind: 'key', key: 'east-up' },
+      apiVersion: { default: 'as-asked', byOperation: frozenMap([]), byModel: [] },
       connectTimeoutMs: 10_000,
       firstByteTimeoutMs: 600_000,
       idleTimeoutMs: 9,
@@ -252,19 +256,9 @@ resources:
       expect([...deployments.keys()]).toEqual(['myChat', 'my_chat'])
   })
 
-  it('can name the default upstream at run time as well, and show numbers as numbers', () => {
-    const { upstreams } = readInputs({
-      flags: { '--config': 'aoai-sim.yaml' },
-      env,
-      workingDirectory: '/work',
-      readFile: () => text,
-    }).inputs
-    expect(upstreams).toMatchObject({ east: { upstream_retries: 0, upstream_idle_timeout_ms: 9 } })
-    const { inputs, problems } = readResourceEntry(
-      { upstream: 'default' },
-      { models: builtInCatalogue, upstreams: {} },
-    )
-    expect([inputs.given, problems]).toEqual([[], []])
+  it('can name the default upstream', () => {
+    const { inputs, problems } = readResourceEntry({ upstream: 'default' }, { models: builtInCatalogue })
+    expect([inputs.given, inputs.upstream, problems]).toEqual([[], undefined, []])
   })
 
   it('have secrets that are redacted, also those of variables', () => {
@@ -385,7 +379,7 @@ describe('the problems of a configuration file', () => {
     [
       'upstreams: { default: { url: http://x } }',
       at(
-        'upstreams.default.url is not a key of an upstream. The keys are endpoint, key, connect_timeout_ms, first_byte_timeout_ms, idle_timeout_ms, total_timeout_ms, connections, retries.',
+        'upstreams.default.url is not a key of an upstream. The keys are endpoint, key, kind, credential, tenant_id, client_id, client_secret, scope, api_version, connect_timeout_ms, first_byte_timeout_ms, idle_timeout_ms, total_timeout_ms, connections, retries.',
       ),
     ],
     [
@@ -395,12 +389,14 @@ describe('the problems of a configuration file', () => {
     [
       'upstreams: { default: 5 }',
       at(
-        'upstreams.default must be a mapping with the keys endpoint, key, connect_timeout_ms, first_byte_timeout_ms, idle_timeout_ms, total_timeout_ms, connections, retries (got 5).',
+        'upstreams.default must be a mapping with the keys endpoint, key, kind, credential, tenant_id, client_id, client_secret, scope, api_version, connect_timeout_ms, first_byte_timeout_ms, idle_timeout_ms, total_timeout_ms, connections, retries (got 5).',
       ),
     ],
     [
       'upstreams: { east: { endpoint: http://x } }',
-      at('upstreams.east.key is missing. Set it to the key of the service.'),
+      at(
+        'upstreams.east.key is missing. Set it to the key of the service, or set credential to entra or caller.',
+      ),
     ],
     [
       'upstreams: { east: { endpoint: ftp://x, key: k } }',
@@ -428,9 +424,7 @@ describe('the problems of a configuration file', () => {
     ],
     [
       'deployments: { chat: { model: gpt-4o, upstream: east } }',
-      at(
-        'deployments.chat.upstream is not a key of a deployment. The keys are model, source, tokensPerMinute, requestsPerMinute, requestsSliceSeconds, limitProfile, wireProfile, provisionedThroughputUnits, spilloverTo, serviceTier, promptCacheHitProbability, embeddingSize, latency, faults.',
-      ),
+      at('deployments.chat.upstream must name an upstream (got "east"). No upstreams are configured.'),
     ],
     [
       'deployments: { chat: { model: gpt-4o, tokens_per_minute: { env: WORDS } } }',
@@ -497,9 +491,7 @@ describe('the problems of a configuration file', () => {
     ],
     [
       'resources: { acme: { upstream: west } }\nupstreams: { east: { endpoint: "http://e", key: k } }',
-      at(
-        'resources.acme.upstream must name an upstream of the configuration file (got "west"). Known upstreams: east.',
-      ),
+      at('resources.acme.upstream must name an upstream (got "west"). Did you mean east?'),
     ],
     [
       'resources: { acme: { simulator_mode: forward } }',

@@ -1,5 +1,3 @@
-import { z } from 'zod'
-import { redacted } from '../lib/credential-texts.ts'
 import { describeFirst, reasonOf, shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
 import { isRecord } from '../lib/record.ts'
@@ -7,11 +5,8 @@ import {
   configSections,
   defaultUpstream,
   settingsByName,
-  upstreamSettingsByName,
   variableOf,
   readScalar,
-  wordOf,
-  kindOf,
   isGroup,
   settingNamed,
   entrySpellings,
@@ -22,9 +17,10 @@ import {
 } from './file-settings.ts'
 import { camelKeys, parseMappingFile, snakeKey } from './mapping-file.ts'
 import type { FileEntries } from './read-inputs.ts'
-import { describeWrongValue } from './resolve-settings.ts'
-import { type GivenValue, givenValue, type Setting, settingName } from './settings-table.ts'
-import { showValue, showWithoutText } from './zod-problems.ts'
+import { readGiven, variableText } from './read-given.ts'
+import { type GivenValue, type Setting, settingName } from './settings-table.ts'
+import { readUpstreamEntry, type UpstreamInputs, type UpstreamTable } from './upstreams.ts'
+import { showValue } from './zod-problems.ts'
 
 /** Settings that name a file with the content of a section, by section. */
 export const sectionVariables = {
@@ -32,9 +28,6 @@ export const sectionVariables = {
   faults: 'FAULTS_PATH',
   incidents: 'INCIDENTS_PATH',
 } as const
-
-/** Settings of an upstream by the names of variables in lower case, in the form of the settings of a resource. */
-export type UpstreamEntry = Readonly<Record<string, unknown>>
 
 /** The content of a configuration file, with all problems of its form. Values of settings are not validated yet. */
 export interface ConfigFile {
@@ -47,8 +40,8 @@ export interface ConfigFile {
   readonly deployments?: FileEntries
   readonly faults?: FileEntries
   readonly incidents?: FileEntries
-  /** Upstreams of resources by name. */
-  readonly upstreams: Readonly<Record<string, UpstreamEntry>>
+  /** Upstreams by name, without the default one. */
+  readonly upstreams: UpstreamTable
   /** Resources by name, in the form of `readResourceEntry`. */
   readonly resources: Readonly<Record<string, unknown>>
   /** Variables for `{ env: NAME }`. */
@@ -125,15 +118,17 @@ class Reader {
       this.#reportAll(spellingProblems(entries[section], section))
     this.#reportAll(entrySpellings(deployments ?? {}, 'deployments'))
     const given = this.#settings(settings ?? {})
-    const { [defaultUpstream]: own, ...others } = this.#upstreams(upstreams ?? {})
-    for (const one of own ?? []) {
+    const { [defaultUpstream]: own, ...others } = mapValues(upstreams ?? {}, (entry, name) =>
+      this.#upstream(name, entry),
+    )
+    for (const one of own?.given ?? []) {
       const twice = given.find(({ setting }) => setting === one.setting)
       if (twice) this.#problems.push(`${one.source} is also given by settings. Remove one of them.`)
     }
     return {
       path: this.#path,
       isRead: true,
-      given: [...given, ...(own ?? [])],
+      given: [...given, ...(own?.given ?? [])],
       ...(deployments && {
         deployments: {
           entries: mapValues(deployments, (entry, name) =>
@@ -152,7 +147,7 @@ class Reader {
           location: `${this.#prefix}incidents`,
         },
       }),
-      upstreams: mapValues(others, (values) => this.#completeUpstream(values)),
+      upstreams: others,
       resources: mapValues(resources ?? {}, (entry, name) =>
         this.#resource(entry, `resources.${partOf(name)}`),
       ),
@@ -222,78 +217,16 @@ class Reader {
     return given
   }
 
-  /** Returns the settings of each upstream. */
-  #upstreams(upstreams: Tree): Record<string, readonly GivenValue[]> {
-    return mapValues(upstreams, (entry, name) => {
-      const location = `upstreams.${partOf(name)}`
-      const keys = [...upstreamSettingsByName.keys()]
-      if (!/^[\w.-]{1,64}$/.test(name))
-        this.#report(location, 'must have a name of 1 to 64 letters, digits, dots, dashes or underscores.')
-      if (!isRecord(entry)) {
-        this.#report(
-          location,
-          `must be a mapping with the keys ${keys.join(', ')} (got ${showWithoutText(entry)}).`,
-        )
-        return []
-      }
-      this.#reportAll(spellingProblems(entry, location))
-      const given = Object.entries(entry).flatMap(([key, value]) => {
-        const setting = upstreamSettingsByName.get(snakeKey(key))
-        if (setting) return this.#given(setting, value, `${location}.${key}`)
-        const [nearest] = nearestNames(snakeKey(key), keys, 1)
-        const hint = nearest === undefined ? `The keys are ${keys.join(', ')}.` : `Did you mean ${nearest}?`
-        this.#report(`${location}.${shortText(key)}`, `is not a key of an upstream. ${hint}`)
-        return []
-      })
-      // Variables can complete the default upstream.
-      const missing = name === defaultUpstream ? [] : ['endpoint', 'key'].filter((key) => !(key in entry))
-      for (const key of missing)
-        this.#report(
-          `${location}.${key}`,
-          `is missing. Set it to the ${key === 'key' ? key : 'address'} of the service.`,
-        )
-      // No resource has to use it. Values of the default upstream are validated as settings.
-      const invalid =
-        name === defaultUpstream
-          ? []
-          : given.filter(({ setting, value }) => !setting.schema.safeParse(value).success)
-      this.#problems.push(...invalid.map(describeWrongValue))
-      return given.filter((one) => !invalid.includes(one))
-    })
-  }
-
-  /** Returns an upstream with all settings, so that a resource inherits none of them from the default upstream. */
-  #completeUpstream(given: readonly GivenValue[]): UpstreamEntry {
-    const entries = [...upstreamSettingsByName.values()].flatMap((setting) => {
-      const own = given.find((one) => one.setting === setting)
-      const byDefault = setting.default === undefined ? undefined : setting.read(setting.default)
-      const typed = own ? own.typed : byDefault
-      return typed === undefined ? [] : [[settingName(setting), typed]]
-    })
-    return Object.fromEntries(entries) as UpstreamEntry
+  #upstream(name: string, entry: unknown): UpstreamInputs {
+    const location = `${this.#prefix}upstreams.${partOf(name)}`
+    const read = readUpstreamEntry(name, entry, location, { env: this.#env })
+    this.#problems.push(...read.problems)
+    return read.inputs
   }
 
   /** Returns the value of a setting; nothing if it names a variable that is not set. */
-  #given(setting: Setting, value: unknown, location: string): GivenValue[] {
-    const source = `${this.#prefix}${location}`
-    const variable = variableOf(value)
-    if (variable === undefined) {
-      const isUnquoted = typeof value === 'number' || typeof value === 'boolean'
-      if (!isUnquoted || !(kindOf(setting) instanceof z.ZodString))
-        return [givenValue(setting, wordOf(setting, value), source)]
-      const got = setting.isQuoted ? String(value) : redacted
-      this.#report(location, `must be text (got ${got}). Put the value in quotes.`)
-      return []
-    }
-    const text = this.#variable(variable, location)
-    return text === undefined ? [] : [{ ...givenValue(setting, text, source), variable }]
-  }
-
-  #variable(name: string, location: string): string | undefined {
-    const text = this.#env[name]
-    if (text) return text
-    this.#report(location, `names the variable ${shortText(name)}, which is not set. Set it.`)
-    return undefined
+  #given(setting: Setting, value: unknown, location: string): readonly GivenValue[] {
+    return readGiven(setting, value, `${this.#prefix}${location}`, { env: this.#env }, this.#problems)
   }
 
   #resource(entry: unknown, location: string): unknown {
@@ -307,12 +240,11 @@ class Reader {
   #plain(tree: unknown, location: string): unknown {
     const replace = (node: unknown, at: string): unknown => {
       const variable = variableOf(node)
-      if (variable !== undefined) return readScalar(this.#variable(variable, at))
+      if (variable !== undefined)
+        return readScalar(variableText(variable, this.#env, `${this.#prefix}${at}`, this.#problems))
       if (Array.isArray(node)) return node.map((item, index) => replace(item, `${at}[${index}]`))
       return isRecord(node) ? mapValues(node, (value, key) => replace(value, `${at}.${key}`)) : node
     }
     return replace(tree, location)
   }
-
-  /** Checks the entries of a mapping with names as its keys. */
 }

@@ -5,8 +5,10 @@ import type { FaultRule } from './fault-rules.ts'
 import type { IncidentTimetable } from './incident-file.ts'
 import type { FilledTree, ReadonlyTree } from './mapping-file.ts'
 import type { HostKey, Settings } from './settings-schema.ts'
+import type { MissAction } from './recording-settings.ts'
 import type { SourceName } from './source-names.ts'
 import type { TlsFiles } from './tls-settings.ts'
+import type { Upstream } from './upstreams.ts'
 
 /** A normal distribution of latency, in milliseconds per unit of work. Both numbers are at least 0 and finite. */
 export type Latency = ResourceConfig['latency']['embeddings']
@@ -29,6 +31,8 @@ export interface HostConfig extends SameInHost {
   readonly tls: TlsFiles | undefined
   /** Header that names the test of a request, in lower case. */
   readonly testHeader: string
+  /** The services that deployments and resources can name. `default` is AZURE_OPENAI_ENDPOINT. */
+  readonly upstreams: ReadonlyMap<string, Upstream>
 }
 
 /** The resource settings that the configuration contains unchanged after validation. */
@@ -52,7 +56,12 @@ type SameInResource = ReadonlyTree<
 export interface ResourceConfig extends SameInResource {
   /** All sources in use without duplicates: the mode first, then those of deployments. */
   readonly sources: readonly SourceName[]
-  /** The service that requests are forwarded to; undefined unless the address and the key are set. */
+  /** What replay does without a recording, of all deployments that are replayed. */
+  readonly missActions: readonly MissAction[]
+  /**
+   * The service for requests to deployments without `to`, and for requests without a deployment; undefined unless the address and the
+   * credential are set.
+   */
   readonly upstream: Upstream | undefined
   /** Settings of recordings, present even if no source uses them. */
   readonly recordings: RecordingsConfig
@@ -100,9 +109,6 @@ export interface Config extends HostConfig {
 
 /** Name of the resource of paths without a prefix. */
 export const defaultResourceName = 'default'
-
-/** The service that requests are forwarded to. The address has no trailing slash; the key is secret. */
-export interface Upstream extends FilledTree<Settings['upstream']> {}
 
 /** Settings of recordings. The path of the folder is absolute; names of headers are in lower case. */
 export interface RecordingsConfig extends FilledTree<Settings['recordings']> {}

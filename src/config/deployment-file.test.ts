@@ -37,7 +37,7 @@ bare: { tokensPerMinute: "60" }
       expect.arrayContaining([
         'd.yaml: "chat".tokenPerMinute is not a key of a deployment. Did you mean tokensPerMinute?',
         'd.yaml: "chat".tokensPerMinute must be an integer of at least 1 (got -5). Set it to 20000, for example, or leave it out for no limit.',
-        'd.yaml: "text" must be a mapping with at least a model (got "gpt-4o"). See docs/config.md.',
+        'd.yaml: "text" must be a mapping with at least a model or an upstream (got "gpt-4o"). See docs/config.md.',
         'd.yaml: "bare".model must be the name of a model (got nothing). Set it to gpt-4o-mini, for example.',
       ]),
     )
@@ -143,7 +143,7 @@ bare: { tokensPerMinute: "60" }
     expect(problems).toEqual([])
     expect(deployments).toMatchObject([{ requestsPerMinute: 3 }, { embeddingSize: 512 }])
     expect(problemsIn('w: {model: whisper, requestPerMinute: 3, requestsPerMinute: 4}')).toEqual([
-      'd.yaml: "w".requestPerMinute is not a key of a deployment. Did you mean requestsPerMinute?',
+      'd.yaml: "w".requestPerMinute is another name of requestsPerMinute. Remove one of them.',
     ])
   })
 

@@ -1,6 +1,8 @@
 import { deploymentTiers, limitProfileNames } from './deployments.ts'
 import type { deploymentEntrySchema } from './resolve-deployment.ts'
+import { missActions } from './recording-settings.ts'
 import { sourceNames } from './source-names.ts'
+import { upstreamForms } from './upstream-deployment.ts'
 import { wireProfileNames } from '../wire/wire-profile.ts'
 
 /** Documentation of a key of a deployment. */
@@ -20,12 +22,33 @@ export const deploymentKeys: Readonly<Record<keyof typeof deploymentEntrySchema.
     meaning:
       'Name in docs/config.md, case-insensitive, optionally with a version (`gpt-4o-2024-08-06`). Unknown models: docs/models.md',
     range: 'a name of at most 100 characters',
-    whenAbsent: 'an error',
+    whenAbsent: 'an error; with `upstream`, the model that the name of the deployment indicates',
   },
   source: {
-    meaning: 'Source of answers (docs/recording.md)',
+    meaning: 'Source of answers (docs/recording.md); `mode` is another name of this key',
     range: sourceNames.map((name) => `\`${name}\``).join(', '),
-    whenAbsent: '`SIMULATOR_MODE`',
+    whenAbsent: '`SIMULATOR_MODE`; with `upstream`, `forward` instead of `generate`',
+  },
+  upstream: {
+    meaning:
+      'Upstream that requests are forwarded to, with the name of the deployment there after a slash: `east/gpt-4o-prod` (docs/recording.md)',
+    range: 'the name of an upstream, and of a deployment',
+    whenAbsent: 'the upstream of the resource; without a slash, the name in the request',
+  },
+  form: {
+    meaning: 'API that the upstream is asked with',
+    range: upstreamForms.map((name) => `\`${name}\``).join(', '),
+    whenAbsent: 'that of the request, if the model has it, else one that the model has',
+  },
+  drop: {
+    meaning: 'Parameters that a conversion to another API may leave out',
+    range: 'a list of names',
+    whenAbsent: 'a 400 that names the parameter',
+  },
+  onMiss: {
+    meaning: 'What replay does without a recording (docs/recordings.md)',
+    range: missActions.map((name) => `\`${name}\``).join(', '),
+    whenAbsent: '`REPLAY_ON_MISS`',
   },
   tokensPerMinute: {
     meaning: 'Limit of tokens per minute',

@@ -3,15 +3,20 @@ import type { FaultRule } from './fault-rules.ts'
 import type { DeploymentLatency } from './deployment-latency.ts'
 import type { Given } from './mapping-file.ts'
 import type { DeploymentEntry } from './resolve-deployment.ts'
+import type { UpstreamDeployment } from './upstream-deployment.ts'
 
 /** The keys that a deployment has unchanged from its entry in the deployment file. */
-type SameInEntry = Given<Omit<DeploymentEntry, 'model' | 'latency' | 'faults'>>
+type SameInEntry = Given<
+  Omit<DeploymentEntry, 'model' | 'latency' | 'faults' | 'upstream' | 'form' | 'drop' | 'normalize'>
+>
 
 /** A deployment: a model with a name and limits. */
 export interface Deployment extends SameInEntry {
   readonly name: string
   /** The model of the entry, or the nearest known one. */
   readonly model: Model
+  /** Where its requests are forwarded to; absent: the upstream of the resource, under the name in the request. */
+  readonly to?: UpstreamDeployment
   /** Absent: the latency settings apply. */
   readonly latency?: DeploymentLatency
   /** Faults of this deployment. They have priority over those for all deployments. */

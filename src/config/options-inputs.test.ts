@@ -227,7 +227,7 @@ describe('options', () => {
       region: 'West Europe',
       limitProfile: '2026-08',
       latency: { timeScale: 3 },
-      upstream: { endpoint: 'http://east', key: 'east-key', retries: 2 },
+      upstream: { endpoint: 'http://east', credential: { kind: 'key', key: 'east-key' }, retries: 2 },
       faults: [{ deployment: 'chat' }],
     })
     expect(Array.from(acme?.keys.values() ?? [], ({ text, enabled }) => [text, enabled])).toEqual([
@@ -247,10 +247,10 @@ describe('options', () => {
       },
     })
     expect(problems.map((problem) => problem.split(' ').slice(0, 3).join(' '))).toEqual([
-      'upstreams.east.key is missing.',
       'resources.acme: regoin is',
       'resources.acme: keys[0] names',
       'upstreams must not',
+      'upstreams.east.key is missing.',
       'resources.Gamma: the name',
       'resources.acme.deployments: "chat".model must',
       'resources.beta.region must be',

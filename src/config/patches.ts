@@ -303,7 +303,7 @@ function patchGiven(
         problems.push(`${location} is a setting of all resources. Patch it without naming a resource.`)
       } else if (setting && Array.isArray(value)) {
         // A list is one text in a patch.
-        problems.push(describeWrongValue(givenValue(setting, value, location)))
+        problems.push(...describeWrongValue(givenValue(setting, value, location)))
       } else if (setting)
         changes.set(setting, value === null ? undefined : givenValue(setting, value, location))
       else if (isGroup(location) && isRecord(value)) walk(value, `${location}.`)

@@ -10,6 +10,7 @@ import { partOf } from './file-settings.ts'
 import { readResourceEntry } from './resource-entry.ts'
 import type { GivenValue } from './settings-table.ts'
 import { collectGivenValues, type ConfigSources } from './sources.ts'
+import type { UpstreamTable } from './upstreams.ts'
 
 /** Inputs of a configuration, with problems that occurred while they were read. */
 export interface ReadInputs {
@@ -79,7 +80,7 @@ export function readInputs(sources: ConfigSources): ReadInputs {
   return { inputs, problems }
 }
 
-/** Reads the entries of resources, with the upstreams that they can name. */
+/** Reads the entries of resources. */
 export function readNamedResources(
   { path, env, upstreams, resources }: ConfigFile,
   models: ModelCatalogue,
@@ -87,7 +88,7 @@ export function readNamedResources(
   const problems: string[] = []
   const entries = Object.entries(resources).map(([name, entry]) => {
     const location = `${path === '' ? '' : `${path}: `}resources.${partOf(name)}`
-    const read = readResourceEntry(entry, { models, env, upstreams })
+    const read = readResourceEntry(entry, { models, env })
     problems.push(...read.problems.map((problem) => problemAt(location, problem)))
     return [name, withLocation(read.inputs, location)] as const
   })
@@ -174,6 +175,8 @@ export interface ResourceInputs {
   readonly id?: string
   /** The tenant that owns the resource. */
   readonly tenant?: string
+  /** Name of its upstream; absent: the default one. */
+  readonly upstream?: string
   /** Path of its entry in the configuration file: `aoai-sim.yaml: resources.acme`; absent for other resources. */
   readonly location?: string
 }
@@ -192,6 +195,6 @@ export interface ConfigInputs extends ResourceInputs {
    * does not inherit deployments, faults, incidents and keys.
    */
   readonly resources?: Readonly<Record<string, ResourceInputs>>
-  /** Settings of upstreams that resources can name, by name. */
-  readonly upstreams?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
+  /** Upstreams that deployments and resources can name. The default one is in `given`. */
+  readonly upstreams?: UpstreamTable
 }

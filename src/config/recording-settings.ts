@@ -1,15 +1,5 @@
 import { redactRules } from './redact-rules.ts'
-import {
-  setting,
-  integer,
-  nameList,
-  oneOf,
-  text,
-  textThat,
-  type ValueKind,
-  wordList,
-  yesOrNo,
-} from './setting.ts'
+import { setting, nameList, oneOf, text, wordList, yesOrNo } from './setting.ts'
 
 const group = 'Recordings'
 
@@ -108,6 +98,12 @@ export const matchSettings = {
   }),
 }
 
+/** What replay does with a request without a recording. */
+export const missActions = ['error', 'generate', 'record', 'forward'] as const
+
+/** One of `missActions`. */
+export type MissAction = (typeof missActions)[number]
+
 /** Settings of how recordings are replayed. */
 export const replaySettings = {
   repeat: setting(oneOf(['last', 'cycle', 'seed']), {
@@ -123,12 +119,12 @@ export const replaySettings = {
     default: 'x-sim-test',
     description: 'Header with the name of a test. Each test replays from the first recording.',
   }),
-  onMiss: setting(oneOf(['error', 'generate', 'record']), {
+  onMiss: setting(oneOf(missActions), {
     env: 'REPLAY_ON_MISS',
     group,
     default: 'error',
     description:
-      'Without a matching recording: error is a 404 that names the nearest one, generate creates an answer, record records the real service.',
+      'Without a matching recording: error is a 404 that names the nearest one, generate creates an answer, record forwards the request and records the answer, forward only forwards it.',
   }),
   strict: setting(yesOrNo('on or off'), {
     env: 'REPLAY_STRICT',
@@ -136,58 +132,4 @@ export const replaySettings = {
     default: 'off',
     description: 'Exit with code 1 and a list if recordings are unused at shutdown.',
   }),
-}
-
-/** Settings of the service that requests are forwarded to. */
-export const upstreamSettings = {
-  endpoint: setting(webAddress(), {
-    env: 'AZURE_OPENAI_ENDPOINT',
-    group,
-    mayHoldSecret: true,
-    unsetMeaning: 'none; record and forward need it',
-    description: 'Address of the real service: https://my-resource.openai.azure.com.',
-  }),
-  key: setting(text(/^[\x21-\x7e]+$/, 'visible ASCII characters without spaces'), {
-    env: 'AZURE_OPENAI_KEY',
-    group,
-    unsetMeaning: 'none; record and forward need it',
-    secret: true,
-    description: 'Key of the real service, sent instead of the client key.',
-  }),
-  connectTimeoutMs: timeout('CONNECT', 10_000, 'Timeout to connect, including TLS.'),
-  // A reasoning model takes minutes before the first byte. The official clients time out after 10 minutes.
-  firstByteTimeoutMs: timeout('FIRST_BYTE', 600_000, 'Timeout until the first byte of the answer.'),
-  idleTimeoutMs: timeout('IDLE', 120_000, 'Timeout for a pause within the answer.'),
-  totalTimeoutMs: timeout('TOTAL', 1_800_000, 'Timeout for a whole forwarded request, including retries.'),
-  connections: setting(integer(1, 65_535), {
-    env: 'UPSTREAM_CONNECTIONS',
-    group,
-    default: 512,
-    description: 'Maximum connections to the real service. Further requests wait.',
-  }),
-  retries: setting(integer(0, 20), {
-    env: 'UPSTREAM_RETRIES',
-    group,
-    default: 0,
-    description: 'Maximum retries after 408, 429, 5xx or a failed connection (docs/recording.md).',
-  }),
-}
-
-function timeout(which: string, defaultMs: number, description: string) {
-  return setting(integer(1, 86_400_000), {
-    env: `UPSTREAM_${which}_TIMEOUT_MS`,
-    group,
-    default: defaultMs,
-    unit: 'ms',
-    description,
-  })
-}
-
-/** Rejects credentials in the address, because it appears in logs and recordings. The key has its own setting. */
-function webAddress(): ValueKind<string> {
-  const isAddress = (value: string): boolean => {
-    if (!/^https?:\/\/[^\s?#@]+$/i.test(value)) return false
-    return URL.canParse(value)
-  }
-  return textThat(isAddress, 'an http or https address without a query or a password')
 }

@@ -1,4 +1,5 @@
 import type { Config } from './config.ts'
+import { secretsOfUpstream } from './upstreams.ts'
 
 const secretsOf = new WeakMap<Config, readonly string[]>()
 
@@ -11,10 +12,11 @@ function configSecrets(config: Config): readonly string[] {
   if (!secrets) {
     const ofResources = Array.from(config.resources.values(), ({ apiKey, upstream, keys }) => [
       apiKey,
-      upstream?.key,
+      ...(upstream ? secretsOfUpstream(upstream) : []),
       ...Array.from(keys.values(), ({ text }) => text),
     ])
-    const texts = [config.adminApiKey, config.twin.adminToken, ...ofResources.flat()]
+    const ofUpstreams = Array.from(config.upstreams.values(), secretsOfUpstream)
+    const texts = [config.adminApiKey, config.twin.adminToken, ...ofResources.flat(), ...ofUpstreams.flat()]
     secrets = [...new Set(texts.filter((text) => text !== undefined))]
     secretsOf.set(config, secrets)
   }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { assumeModel } from '../wire/models/assume-model.ts'
+import { assumeModel, modelOfDeployment } from '../wire/models/assume-model.ts'
 import { deploymentNameRule, isDeploymentName } from '../wire/route.ts'
 import { findModel, nearestModelNames, type ModelCatalogue } from '../wire/models/model-catalogue.ts'
 import { shortText } from '../lib/error-text.ts'
@@ -12,10 +12,13 @@ import {
 } from './deployment-latency.ts'
 import { type Deployment, deploymentTiers, limitProfileNames } from './deployments.ts'
 import { type FaultRule, type OwnFaultRuleOptions, resolveFaults } from './fault-rules.ts'
-import { isRecord } from '../lib/record.ts'
+import { isRecord, ownValue } from '../lib/record.ts'
 import { type Input, withoutUndefined } from './mapping-file.ts'
 import { showValue, describeProblems, type ProblemWords } from './zod-problems.ts'
+import { missActions } from './recording-settings.ts'
 import { sourceNames } from './source-names.ts'
+import { type UpstreamDeployment, upstreamForms } from './upstream-deployment.ts'
+import { isUpstreamName } from './upstream-settings.ts'
 import { wireProfileNames } from '../wire/wire-profile.ts'
 
 const count = 'must be an integer of at least 1'
@@ -25,11 +28,18 @@ const MAX_EMBEDDING_SIZE = 16_384
 const shareRule = 'must be a number from 0 to 1'
 const sizeRule = `must be an integer from 1 to ${MAX_EMBEDDING_SIZE}`
 
+const upstreamRule = 'must be the name of an upstream, such as east or east/gpt-4o'
+const dropRule = 'must be the name of a parameter'
+
 /** Schema of an entry. `latency` and `faults` are validated separately. */
 export const deploymentEntrySchema = z.strictObject(
   {
-    model: z.string('must be the name of a model'),
+    model: z.string('must be the name of a model').optional(),
     source: z.enum(sourceNames, `must be one of ${sourceNames.join(', ')}`).optional(),
+    upstream: z.string(upstreamRule).optional(),
+    form: z.enum(upstreamForms, `must be one of ${upstreamForms.join(', ')}`).optional(),
+    drop: z.array(z.string(dropRule).regex(/^\w{1,64}$/, dropRule), 'must be a list').optional(),
+    onMiss: z.enum(missActions, `must be one of ${missActions.join(', ')}`).optional(),
     tokensPerMinute: limit,
     requestsPerMinute: limit,
     requestsSliceSeconds: z.literal([1, 10, 60], 'must be 1, 10 or 60').optional(),
@@ -44,7 +54,8 @@ export const deploymentEntrySchema = z.strictObject(
     faults: z.custom<readonly OwnFaultRuleOptions[]>().optional(),
   },
   {
-    error: (issue) => (issue.code === 'invalid_type' ? 'must be a mapping with at least a model' : undefined),
+    error: (issue) =>
+      issue.code === 'invalid_type' ? 'must be a mapping with at least a model or an upstream' : undefined,
   },
 )
 
@@ -54,10 +65,11 @@ export interface DeploymentOptions extends Input<typeof deploymentEntrySchema> {
 /** A validated entry of the deployment file. */
 export interface DeploymentEntry extends z.output<typeof deploymentEntrySchema> {}
 
-/** Keys with other names in files of the Python simulator. */
+/** Other names of keys: those of the Python simulator, and `mode`, the name of the setting for all deployments. */
 export const oldKeys: Readonly<Record<string, string>> = {
   requestPerMinute: 'requestsPerMinute',
   size: 'embeddingSize',
+  mode: 'source',
 }
 
 /** Keys with integers, which can be strings of digits. */
@@ -91,6 +103,10 @@ function readInteger(value: unknown): unknown {
 const advice: Readonly<Record<string, string>> = {
   model: 'Set it to gpt-4o-mini, for example.',
   source: 'Leave it out to use SIMULATOR_MODE.',
+  upstream: 'Set it to the name of an upstream, with the name of the deployment there after a slash.',
+  form: 'Leave it out to use an API that the model has.',
+  drop: 'Set it to a list of parameters, such as [logit_bias].',
+  onMiss: 'Leave it out to use REPLAY_ON_MISS.',
   tokensPerMinute: 'Set it to 20000, for example, or leave it out for no limit.',
   requestsPerMinute: 'Set it to 60, for example, or leave it out to derive it from tokensPerMinute.',
   requestsSliceSeconds: 'Leave it out for 10.',
@@ -125,7 +141,8 @@ export function resolveDeployment(
   const entry = normalizeEntry(given)
   const location = isDeploymentName(name) ? JSON.stringify(shortText(name)) : showValue(name)
   const parsed = deploymentEntrySchema.safeParse(entry)
-  const { model, isAssumed } = findOrAssume(entry, catalogue, modelsStrict)
+  const { to, problems: upstreamProblems } = resolveTo(entry, location)
+  const { model, isAssumed, isGuessed } = findOrAssume(entry, catalogue, modelsStrict, to?.name ?? name)
   const { latency, problems: latencyProblems } = resolveLatency(
     isRecord(entry) ? entry['latency'] : undefined,
     model,
@@ -139,6 +156,7 @@ export function resolveDeployment(
     ...describeNameProblem(name),
     ...(parsed.error ? describeProblems(parsed.error, entry, location, words) : []),
     ...describeModelProblems(entry, model, location, { catalogue, modelsStrict }),
+    ...upstreamProblems,
     ...latencyProblems,
     ...faultProblems,
     ...describeThroughputProblems(entry, model, location),
@@ -147,7 +165,7 @@ export function resolveDeployment(
   const { data } = parsed
   const isSizeUnused = data.embeddingSize !== undefined && model.embeddingSize === undefined
   const describeWarnings = (): string[] => [
-    ...(isAssumed ? [describeAssumed(data.model, model, location, catalogue)] : []),
+    ...(isAssumed ? [describeAssumed(data.model ?? name, model, location, catalogue)] : []),
     ...(isSizeUnused
       ? [
           `${location}.embeddingSize has no effect, because ${model.name} does not create embeddings. Remove it.`,
@@ -155,22 +173,86 @@ export function resolveDeployment(
       : []),
   ]
   return {
-    deployment: createDeployment(name, data, model, { latency, faults }),
+    deployment: createDeployment(name, data, model, {
+      latency,
+      faults,
+      // An upstream may have another API than the model that is assumed.
+      to: to && isGuessed ? { ...to, form: to.form ?? 'asked' } : to,
+    }),
     problems,
     describeWarnings: isAssumed || isSizeUnused ? describeWarnings : undefined,
   }
 }
 
+interface FoundModel {
+  readonly model?: Model | undefined
+  /** Whether the entry has a model that is not in the catalogue. */
+  readonly isAssumed: boolean
+  /** Whether neither the entry nor the name of the deployment indicates the model. */
+  readonly isGuessed: boolean
+}
+
+/** @param upstreamName name of the deployment at its upstream, which can indicate a model that the entry does not have */
 function findOrAssume(
   entry: unknown,
   catalogue: ModelCatalogue,
   modelsStrict: boolean,
-): { readonly model?: Model | undefined; readonly isAssumed: boolean } {
+  upstreamName: string,
+): FoundModel {
   const name = isRecord(entry) ? entry['model'] : undefined
-  if (typeof name !== 'string') return { isAssumed: false }
+  if (name === undefined && isRecord(entry) && entry['upstream'] !== undefined) {
+    const indicated = findModel(upstreamName, catalogue) ?? modelOfDeployment(upstreamName, catalogue)
+    const model = indicated ?? assumeModel(upstreamName.slice(0, 100), catalogue)
+    return { model, isAssumed: false, isGuessed: indicated === undefined }
+  }
+  if (typeof name !== 'string') return { isAssumed: false, isGuessed: false }
   const known = findModel(name, catalogue)
-  if (known || modelsStrict) return { model: known, isAssumed: false }
-  return { model: assumeModel(name, catalogue), isAssumed: true }
+  if (known || modelsStrict) return { model: known, isAssumed: false, isGuessed: false }
+  return {
+    model: assumeModel(name, catalogue),
+    isAssumed: true,
+    isGuessed: modelOfDeployment(name, catalogue) === undefined,
+  }
+}
+
+/** Keys that have an effect only with `upstream`. */
+const upstreamKeys = ['form', 'drop'] as const
+
+/** Returns where an entry forwards to. Another part of the configuration has the upstream itself. */
+function resolveTo(
+  entry: unknown,
+  location: string,
+): { readonly to?: UpstreamDeployment | undefined; readonly problems: readonly string[] } {
+  if (!isRecord(entry)) return { problems: [] }
+  const { upstream: given, source, form, drop } = entry
+  if (given === undefined) {
+    const unused = upstreamKeys.filter((key) => entry[key] !== undefined)
+    return {
+      problems: unused.map(
+        (key) => `${location}.${key} has no effect without upstream. Remove it, or set upstream.`,
+      ),
+    }
+  }
+  if (typeof given !== 'string') return { problems: [] }
+  const slash = given.indexOf('/')
+  const upstream = slash < 0 ? given : given.slice(0, slash)
+  const name = slash < 0 ? undefined : given.slice(slash + 1)
+  const problems: string[] = []
+  if (!isUpstreamName(upstream) || (name !== undefined && !isDeploymentName(name)))
+    problems.push(
+      `${location}.upstream ${upstreamRule} (got ${showValue(given)}). The name after the slash ${deploymentNameRule}.`,
+    )
+  if (source === 'generate')
+    problems.push(
+      `${location}.upstream has no effect, because source is generate. Remove it, or set source to forward, record or replay.`,
+    )
+  const to = {
+    upstream,
+    name,
+    form: upstreamForms.find((known) => known === form),
+    drop: new Set(Array.isArray(drop) ? drop.map(String) : []),
+  }
+  return { to, problems }
 }
 
 function describeNameProblem(name: string): string[] {
@@ -182,13 +264,30 @@ function createDeployment(
   name: string,
   entry: DeploymentEntry,
   model: Model,
-  { latency, faults }: { latency: DeploymentLatency | undefined; faults: readonly FaultRule[] },
+  {
+    latency,
+    faults,
+    to,
+  }: {
+    latency: DeploymentLatency | undefined
+    faults: readonly FaultRule[]
+    to: UpstreamDeployment | undefined
+  },
 ): Deployment {
-  const { model: _, latency: __, faults: ___, ...limits } = entry
+  const {
+    model: _,
+    latency: __,
+    faults: ___,
+    upstream: _upstream,
+    form: _form,
+    drop: _drop,
+    ...limits
+  } = entry
   return {
     name,
     model: withSize(model, entry.embeddingSize),
     ...withoutUndefined(limits),
+    ...(to && { to }),
     ...(latency === undefined ? {} : { latency }),
     ...(faults.length > 0 && { faults }),
   }
@@ -198,6 +297,8 @@ const words: ProblemWords = {
   advice,
   otherwise: 'See docs/config.md.',
   unknownKey: (key) => {
+    const renamed = ownValue(oldKeys, key)
+    if (renamed !== undefined) return `is another name of ${renamed}. Remove one of them.`
     const known = Object.keys(deploymentEntrySchema.shape)
     const [nearest] = nearestNames(key, known, 1)
     const hint = nearest === undefined ? `The keys are ${known.join(', ')}.` : `Did you mean ${nearest}?`
@@ -211,7 +312,12 @@ function describeModelProblems(
   location: string,
   { catalogue, modelsStrict }: { catalogue: ModelCatalogue; modelsStrict: boolean },
 ): string[] {
-  if (model !== undefined || !isRecord(entry) || typeof entry['model'] !== 'string') return []
+  if (model !== undefined || !isRecord(entry)) return []
+  if (entry['model'] === undefined)
+    return entry['upstream'] === undefined
+      ? [`${location}.model must be the name of a model (got nothing). ${advice['model']}`]
+      : []
+  if (typeof entry['model'] !== 'string') return []
   const got = `(got ${showValue(entry['model'])})`
   if (!modelsStrict) {
     return [`${location}.model must be a name of 1 to 100 printable characters ${got}. ${advice['model']}`]

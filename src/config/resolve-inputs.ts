@@ -16,6 +16,9 @@ import { hostKeys, type Settings } from './settings-schema.ts'
 import type { GivenValue } from './settings-table.ts'
 import { telemetryProblems } from './telemetry-settings.ts'
 import { tlsFilesOf, tlsProblems } from './tls-settings.ts'
+import { completeSettings, resolveUpstream, unknownUpstream, type Upstream } from './upstreams.ts'
+import { defaultUpstream } from './file-settings.ts'
+import { problemAt } from './mapping-file.ts'
 
 /** A configuration, or all problems of its inputs, one or two sentences each. */
 export type ResolvedInputs =
@@ -38,6 +41,7 @@ export interface Resolution {
   readonly inherited: readonly GivenValue[]
   readonly workingDirectory: string
   readonly named: ReadonlyMap<string, NamedResource>
+  readonly upstreams: ConfigInputs['upstreams']
 }
 
 /** A named resource with the inputs of which it was resolved. */
@@ -73,24 +77,32 @@ export function resolveInputs(
   const named = new Map<string, NamedResource>()
   for (const [name, own] of Object.entries(inputs.resources ?? {})) {
     const same = known?.get(name)
-    if (same?.inputs === own) {
+    if (same?.inputs === own && (own.upstream === undefined || inputs.upstreams === before?.upstreams)) {
       named.set(name, same)
       continue
     }
-    const changed = new Set(own.given.map(({ setting }) => setting))
-    const all = [...inherited.filter(({ setting }) => !changed.has(setting)), ...own.given]
+    const table = own.upstream === undefined ? undefined : ownValue(inputs.upstreams, own.upstream)
+    const others = own.upstream === undefined ? inherited : inherited.filter((one) => !isOfUpstream(one))
+    const all = mergeGiven(own.given, table ? completeSettings(table) : [], others)
     named.set(name, { inputs: own, resolved: resolveOnce(name, own, all, workingDirectory) })
   }
+  const upstreams = Object.entries(inputs.upstreams ?? {}).map(([name, own]) => resolveUpstream(name, own))
   const problems = [
     ...flat.problems,
+    ...upstreams.flatMap(({ problems: found }) => found),
     ...nameProblems(inputs),
+    ...upstreamNameProblems(inputs, { flat, named }),
     ...(flat.settings ? redisProblems(flat.settings) : []),
     ...(flat.settings ? telemetryProblems(flat.settings) : []),
     ...(flat.settings ? tlsProblems(flat.settings) : []),
     ...withLocations(inputs, { flat, named }, ({ problems: found }) => found),
   ]
   if (!flat.settings || !flat.config || problems.length > 0) return { problems }
-  const host = hostOf(flat.settings, flat.config, workingDirectory, before)
+  const table = tableOf(
+    [flat.config.upstream, ...upstreams.map(({ upstream }) => upstream)].filter((one) => one !== undefined),
+    before,
+  )
+  const host = hostOf(flat.settings, flat.config, workingDirectory, table, before)
   const { views, defaultResource } = viewsOf({ flat: flat.config, named, host }, before)
   const config: Config = Object.freeze({ ...host, resources: frozenMap(views), defaultResource })
   return {
@@ -101,8 +113,62 @@ export function resolveInputs(
       ...flat.warnings,
       ...withLocations(inputs, { flat, named }, (resolved) => resolved.warnings),
     ],
-    resolution: { config, host, flat, inherited, workingDirectory, named },
+    resolution: { config, host, flat, inherited, workingDirectory, named, upstreams: inputs.upstreams },
   }
+}
+
+function isOfUpstream({ setting: { path } }: GivenValue): boolean {
+  return path[0] === 'upstream'
+}
+
+/** Merges values of settings. Those of an earlier list have priority. */
+function mergeGiven(...lists: readonly (readonly GivenValue[])[]): readonly GivenValue[] {
+  const seen = new Set<GivenValue['setting']>()
+  return lists
+    .map((list) => {
+      const added = list.filter(({ setting }) => !seen.has(setting))
+      for (const { setting } of added) seen.add(setting)
+      return added
+    })
+    .toReversed()
+    .flat()
+}
+
+/** Returns a problem for each deployment and resource that names an upstream that does not exist. */
+function upstreamNameProblems(
+  { resources = {}, upstreams = {}, deployments }: ConfigInputs,
+  { flat, named }: Pick<Resolution, 'named'> & { readonly flat: ResolvedResource },
+): string[] {
+  const hasDefault = flat.config?.upstream !== undefined || flat.settings === undefined
+  const known = [...(flat.config?.upstream ? [defaultUpstream] : []), ...Object.keys(upstreams)]
+  const problems: string[] = []
+  const check = (location: string, { named: uses }: ResolvedResource): void => {
+    for (const { deployment, upstream } of uses) {
+      if (upstream === defaultUpstream ? hasDefault : Object.hasOwn(upstreams, upstream)) continue
+      const described = `${JSON.stringify(deployment)}.upstream ${unknownUpstream(upstream, known)}`
+      problems.push(problemAt(location, described))
+    }
+  }
+  check(deployments.location, flat)
+  for (const [name, { inputs, resolved }] of named) {
+    const { location = `resources.${name}`, upstream } = ownValue(resources, name) ?? {}
+    if (upstream !== undefined && !Object.hasOwn(upstreams, upstream))
+      problems.push(`${location}.upstream ${unknownUpstream(upstream, known)}`)
+    const isFile = inputs.deployments.location.startsWith(location)
+    check(isFile ? inputs.deployments.location : `${location}: ${inputs.deployments.location}`, resolved)
+  }
+  return problems
+}
+
+/** The table of upstreams; the same object while they are the same. */
+function tableOf(
+  upstreams: readonly Upstream[],
+  before: Resolution | undefined,
+): ReadonlyMap<string, Upstream> {
+  const known = before?.host.upstreams
+  const reused = upstreams.map((upstream) => reuse(upstream, known?.get(upstream.name) ?? upstream))
+  if (known && isSameList(reused, [...known.values()])) return known
+  return frozenMap(reused.map((upstream) => [upstream.name, upstream]))
 }
 
 function nameProblems({ resources = {}, given }: ConfigInputs): string[] {
@@ -127,10 +193,12 @@ function hostOf(
   settings: Settings,
   { apiKey }: ResourceConfig,
   workingDirectory: string,
+  upstreams: ReadonlyMap<string, Upstream>,
   before: Resolution | undefined,
 ): HostConfig {
-  if (before?.flat.settings === settings && before.workingDirectory === workingDirectory) return before.host
-  const host = createHost(settings, apiKey, workingDirectory)
+  const isSame = before?.flat.settings === settings && before.workingDirectory === workingDirectory
+  if (isSame && before.host.upstreams === upstreams) return before.host
+  const host = createHost(settings, apiKey, workingDirectory, upstreams)
   return before && isDeepStrictEqual(host, before.host) ? before.host : host
 }
 
@@ -192,7 +260,12 @@ function isInherited({ path: [key = ''] }: GivenValue['setting']): boolean {
   return !hostKeys.has(key) && key !== 'apiKey'
 }
 
-function createHost(settings: Settings, apiKey: string, workingDirectory: string): HostConfig {
+function createHost(
+  settings: Settings,
+  apiKey: string,
+  workingDirectory: string,
+  upstreams: ReadonlyMap<string, Upstream>,
+): HostConfig {
   return deepFreeze({
     adminApiKey: settings.adminApiKey ?? apiKey,
     metricsAuth: settings.metricsAuth,
@@ -221,5 +294,6 @@ function createHost(settings: Settings, apiKey: string, workingDirectory: string
     testHeader: settings.recordings.replay.testHeader.toLowerCase(),
     redis: { ...settings.redis, url: settings.redis.url },
     telemetry: settings.telemetry,
+    upstreams,
   })
 }

@@ -8,7 +8,10 @@ import type { ConfigInputs, FileEntries, ResourceInputs } from './read-inputs.ts
 import { describeWrongValues, nestValues } from './resolve-settings.ts'
 import { type Settings, settingsSchema } from './settings-schema.ts'
 import type { GivenValue } from './settings-table.ts'
-import { type ResolvedMode, resolveMode, sourcesInUse } from './source-names.ts'
+import { missActionsInUse, sourcesInUse } from './source-names.ts'
+import { type ResolvedMode, resolveMode } from './resolve-mode.ts'
+import { defaultUpstream, upstreamSettingsByName } from './file-settings.ts'
+import { snakeKey } from './mapping-file.ts'
 
 const modeSchema = settingsSchema.pick({ mode: true, recordings: true, upstream: true })
 
@@ -20,6 +23,14 @@ export interface ResolvedResource {
   readonly config: ResourceConfig | undefined
   readonly problems: readonly string[]
   readonly warnings: readonly string[]
+  /** The upstreams that deployments name. */
+  readonly named: readonly NamedUpstream[]
+}
+
+/** A deployment that names an upstream. */
+export interface NamedUpstream {
+  readonly deployment: string
+  readonly upstream: string
 }
 
 /** Results by deployments of the resource, so that a change of one resource resolves only that one. */
@@ -36,6 +47,7 @@ const resourceParts = [
   'signingKey',
   'id',
   'tenant',
+  'upstream',
 ] as const satisfies readonly (keyof ResourceInputs)[]
 
 /** Resolves a resource, or returns the previous result for the same inputs. */
@@ -80,7 +92,13 @@ export function resolveResource(
   const { mode: kind, recordings, upstream } = nested
   const modeSettings = modeSchema.safeParse({ mode: kind, recordings, upstream })
   const mode = modeSettings.success
-    ? resolveMode(modeSettings.data, { deployments: file.deployments, location }, workingDirectory)
+    ? resolveMode(modeSettings.data, {
+        deployments: file.deployments,
+        location,
+        workingDirectory,
+        upstreamName: inputs.upstream ?? defaultUpstream,
+        nameOf: (key) => sourceIn(given, key),
+      })
     : undefined
   const problems = [
     ...describeWrongValues(given, parsed.error),
@@ -96,7 +114,17 @@ export function resolveResource(
     config: isValid ? createResource(name, inputs, parsed.data, mode, file.deployments, faults) : undefined,
     problems,
     warnings: file.warnings,
+    named: file.deployments.flatMap(({ name: deployment, to }) =>
+      to ? [{ deployment, upstream: to.upstream }] : [],
+    ),
   }
+}
+
+/** Returns a setting of the upstream as it was given, or its variable. */
+function sourceIn(given: readonly GivenValue[], key: keyof Settings['upstream']): string {
+  const own = given.findLast(({ setting: { path } }) => path[0] === 'upstream' && path[1] === key)
+  const setting = upstreamSettingsByName.get(snakeKey(key))
+  return own?.source ?? setting?.env ?? key
 }
 
 /** Returns the problem of ENTRA_TOKENS without the tenants that it needs. */
@@ -127,6 +155,7 @@ function createResource(
   return deepFreeze({
     mode: settings.mode,
     sources: sourcesInUse(settings.mode, deployments),
+    missActions: missActionsInUse(settings, deployments),
     upstream,
     recordings,
     apiKey: apiKey ?? generatedKey,

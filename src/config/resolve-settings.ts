@@ -52,7 +52,7 @@ export function describeWrongValues(given: readonly GivenValue[], error: z.ZodEr
     // A text is reported as a whole. Of an array, each invalid item is reported.
     return Array.isArray(one.typed) && inItems.length > 0
       ? listProblems(inItems.map((issue) => describeWrongItem(one, issue)))
-      : [describeWrongValue(one)]
+      : describeWrongValue(one)
   })
 }
 
@@ -65,13 +65,15 @@ function describeWrongItem(
   return `${source}[${index}] must be ${message} (got ${item instanceof RegExp ? String(item) : showValue(item)}).`
 }
 
-/** Describes an invalid value of a setting. */
-export function describeWrongValue({ setting, typed, source, variable }: GivenValue): string {
+/** Describes an invalid value of a setting, one or two sentences each. */
+export function describeWrongValue({ setting, typed, source, variable }: GivenValue): readonly string[] {
+  const explained = variable === undefined && setting.isQuoted ? (setting.explain?.(typed) ?? []) : []
+  if (explained.length > 0) return explained.map((problem) => `${source}${problem}`)
   const shown = setting.isQuoted ? showValue(typed) : redacted
   const got = variable === undefined ? shown : `the value of ${variable}`
   const advice =
     setting.default === undefined
       ? `Correct it, or leave it unset (${setting.unsetMeaning ?? 'none'}).`
       : `Set it to ${setting.default} (the default) or to another valid value.`
-  return `${source} must be ${setting.range} (got ${got}). ${advice}`
+  return [`${source} must be ${setting.range} (got ${got}). ${advice}`]
 }

@@ -24,8 +24,6 @@ export interface EntryContext {
   readonly models: ModelCatalogue
   /** Environment for `{ env: NAME }`; absent: such references are refused, because the entry comes from the network. */
   readonly env?: Readonly<Record<string, string | undefined>>
-  /** Settings of upstreams by name, in the form of `readSettings`. */
-  readonly upstreams?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   /** The resource before the change. Its keys and secrets can be referred to without their text. */
   readonly before?: ResourceInputs | undefined
   /** The key that signs URLs of images and encrypted content of the resource. Default: random. */
@@ -68,8 +66,10 @@ export function readResourceEntry(entry: unknown, context: EntryContext): ReadEn
     problems.push(`must be a mapping (got ${showWithoutText(entry)}). Send {"keys": []}, for example.`)
   const { keys, deployments, faults, incidents, upstream, ...settings } = fieldsOf(entry)
   const of = (name: unknown): unknown => given(name, context, problems)
+  const named = upstreamName(of(upstream), problems)
   const inputs: ResourceInputs = {
-    given: [...upstreamOf(of(upstream), context, problems), ...readSettings(settings, context, problems)],
+    given: readSettings(settings, context, problems),
+    ...(named !== undefined && { upstream: named }),
     models: context.models,
     deployments: deploymentEntries(deployments, problems),
     deploymentsAreDefault: false,
@@ -151,16 +151,11 @@ function given(value: unknown, { env }: EntryContext, problems: string[], locati
   return undefined
 }
 
-function upstreamOf(name: unknown, context: EntryContext, problems: string[]): GivenValue[] {
-  if (name === undefined || name === null || name === defaultUpstream) return []
-  const { upstreams = {} } = context
-  const found = typeof name === 'string' && Object.hasOwn(upstreams, name) ? upstreams[name] : undefined
-  if (found) return readSettings(found, context, problems)
-  const names = Object.keys(upstreams)
-  const known =
-    names.length === 0 ? 'No upstreams are configured.' : `Known upstreams: ${names.slice(0, 20).join(', ')}.`
-  problems.push(`upstream must name an upstream of the configuration file (got ${showValue(name)}). ${known}`)
-  return []
+function upstreamName(name: unknown, problems: string[]): string | undefined {
+  if (name === undefined || name === null || name === defaultUpstream) return undefined
+  if (typeof name === 'string') return name
+  problems.push(`upstream must be the name of an upstream (got ${showValue(name)}).`)
+  return undefined
 }
 
 function deploymentEntries(deployments: unknown, problems: string[]): FileEntries {
@@ -277,6 +272,7 @@ export function showEntry({
   faults,
   incidents,
   keys = [],
+  upstream,
 }: ResourceInputs): Record<string, unknown> {
   const shown: Record<string, unknown> = {}
   for (const { setting, typed } of given)
@@ -284,6 +280,7 @@ export function showEntry({
   const entries = Object.entries(fieldsOf(deployments.entries))
   return {
     ...shown,
+    ...(upstream !== undefined && { upstream }),
     keys: keys.map(showKey),
     deployments: Object.fromEntries(entries.map(([name, entry]) => [name, snakeKeys(normalizeEntry(entry))])),
     faults: snakeKeys(fieldsOf(faults?.entries)['faults'] ?? []),

@@ -7,6 +7,7 @@ export const settingGroups = [
   'Server',
   'Deployments',
   'Recordings',
+  'Upstreams',
   'Content filter',
   'Latency',
   'Faults',
@@ -43,6 +44,7 @@ export const settingRegistry = z.registry<
     readonly range: string
     readonly read: (text: string) => unknown
     readonly write: ((value: never) => string) | undefined
+    readonly explain: ((value: unknown) => readonly string[]) | undefined
   }
 >()
 
@@ -56,14 +58,14 @@ export function setting<T, Given>(
 ): Required<T, Given>
 export function setting<T, Given>(kind: ValueKind<T, Given>, details: SettingDetails): Optional<T, Given>
 export function setting<T, Given>(
-  { schema: checked, read, write, range }: ValueKind<T, Given>,
+  { schema: checked, read, write, range, explain }: ValueKind<T, Given>,
   details: SettingDetails,
 ): Required<T, Given> | Optional<T, Given> {
   const schema =
     details.default === undefined
       ? checked.optional()
       : checked.prefault(() => read(String(details.default)) as never)
-  settingRegistry.add(schema, { ...details, range, read, write })
+  settingRegistry.add(schema, { ...details, range, read, write, explain })
   return schema
 }
 
@@ -76,6 +78,8 @@ export interface ValueKind<T, Given = T> {
   readonly write?: (value: Given) => string
   /** Completes the sentence "<name> must be ..." */
   readonly range: string
+  /** Describes the invalid parts of a value, each in sentences that follow the name; empty if the value as a whole is invalid. */
+  readonly explain?: (value: unknown) => readonly string[]
 }
 
 /** Integers from `min` to `max`. */

@@ -29,6 +29,8 @@ export interface Setting {
   readonly read: (text: string) => unknown
   /** Converts a value to such text; undefined for values that need no conversion. */
   readonly write: ((value: never) => string) | undefined
+  /** Describes the invalid parts of a value, each in sentences that follow the name. */
+  readonly explain: ((value: unknown) => readonly string[]) | undefined
 }
 
 /** A configured value of a setting. */
@@ -98,6 +100,7 @@ function collectSettings(schema: z.ZodObject, parentPath: readonly string[]): Se
       mayHoldSecret = false,
       read,
       write,
+      explain,
     } = details
     const text = details.default === undefined ? undefined : String(details.default)
     return [
@@ -117,6 +120,7 @@ function collectSettings(schema: z.ZodObject, parentPath: readonly string[]): Se
         isQuoted: !secret && !mayHoldSecret,
         read,
         write,
+        explain,
       },
     ]
   })

@@ -251,8 +251,7 @@ export class ResourceBook {
       const ofTenant = tenant === undefined ? [] : others.filter((resource) => resource.tenant === tenant)
       if (!own && ofTenant.length >= MAX_RESOURCES_OF_TENANT)
         return tooMany('A tenant', MAX_RESOURCES_OF_TENANT, 'resources')
-      const { models, upstreams = {} } = inputs
-      const context: EntryContext = { models, upstreams, before: own }
+      const context: EntryContext = { models: inputs.models, before: own }
       const read = readResourceEntry(entry, context)
       if (read.problems.length > 0) return { result: { kind: 'invalid', problems: read.problems } }
       const before = ownValue(patches.made, name)

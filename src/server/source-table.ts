@@ -1,6 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { KnownSecrets } from '../config/redact-config.ts'
-import type { Config, ResourceView, RecordingsConfig, Upstream } from '../config/config.ts'
+import type { Config, ResourceView, RecordingsConfig } from '../config/config.ts'
+import type { Upstream } from '../config/upstreams.ts'
+import type { Exchange } from '../pipeline/exchange.ts'
+import { upstreamOf } from '../pipeline/upstream-of.ts'
 import { replaysRecordings, type SourceName, writesRecordings } from '../config/source-names.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
@@ -11,7 +14,6 @@ import type { RecordingLoss } from '../recordings/loss-reports.ts'
 import { createReplay, type Replay } from '../recordings/replay-mode.ts'
 import type { ReplayCursors } from '../recordings/replay-cursors.ts'
 import { createForward, createForwardSource, type Forward } from '../upstream/forward.ts'
-import { upstreamFrom } from '../upstream/upstream.ts'
 import type { UpstreamObserver } from '../upstream/upstream-observer.ts'
 import { createUpstreamClient, type UpstreamClient } from '../upstream/upstream-client.ts'
 
@@ -61,7 +63,7 @@ interface UpstreamConnection {
 export class SourceTable {
   readonly #options: SourceTableOptions
   readonly #folders = new MapByValue<RecordingsConfig, Folder>(({ dir }) => dir)
-  readonly #upstreams = new MapByValue<Upstream, UpstreamConnection>(({ key }) => key)
+  readonly #upstreams = new MapByValue<Upstream, UpstreamConnection>(({ endpoint }) => endpoint)
   #secretLists: readonly (readonly string[])[] = []
   #secrets: readonly string[] = []
 
@@ -73,9 +75,9 @@ export class SourceTable {
     this.handlers = {
       generate: options.generate,
       record: (exchange) =>
-        this.#folder(exchange.config).recorder.answer(exchange, this.#upstream(exchange.config).forward),
+        this.#folder(exchange.config).recorder.answer(exchange, this.#upstream(exchange).forward),
       replay: (exchange) => this.#replay(exchange.config).answer(exchange),
-      forward: createForwardSource((exchange) => this.#upstream(exchange.config).forward, options.logger),
+      forward: createForwardSource((exchange) => this.#upstream(exchange).forward, options.logger),
     }
   }
 
@@ -160,21 +162,17 @@ export class SourceTable {
     }))
   }
 
-  #upstream({ upstream, connections }: ResourceView): UpstreamConnection {
-    // Validation ensures that a resource that forwards has an upstream.
+  #upstream(exchange: Exchange): UpstreamConnection {
+    const { upstream } = upstreamOf(exchange) ?? {}
     if (!upstream) throw new Error('Could not forward: no upstream is configured.')
     return this.#upstreams.get(upstream, () => {
       const { clock, logger, forwarder, upstreamObserver: observer } = this.#options
-      const credential = (): string => upstream.key
-      const { headerLimitKb } = connections
-      const client = createUpstreamClient({
-        upstream: upstreamFrom(upstream),
-        credential,
-        headerLimitKb,
-        clock,
-        logger,
-        observer,
-      })
+      const credential = (): string => {
+        if (upstream.credential.kind === 'key') return upstream.credential.key
+        throw new Error(`The credential ${upstream.credential.kind} is not supported.`)
+      }
+      const { headerLimitKb } = exchange.config.connections
+      const client = createUpstreamClient({ upstream, credential, headerLimitKb, clock, logger, observer })
       return { client, forward: createForward({ client, forwarder, clock, logger }) }
     })
   }

@@ -2,7 +2,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { MaybePromise } from '../lib/port.ts'
 import { ClientDisconnected, UpstreamFailure } from './upstream-failure.ts'
 import type { UpstreamTarget } from './upstream-target.ts'
-import type { Upstream } from './upstream.ts'
+import type { Upstream } from '../config/upstreams.ts'
 
 /** Credential of an upstream, called before each attempt. An error that it throws is logged, and not sent to clients. */
 export type Credential =

@@ -2,7 +2,7 @@ import { dropCredentials } from '../lib/credential-texts.ts'
 import { isAnthropicOperation, type Operation, operations } from '../wire/route.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { isMultipart } from '../wire/multipart.ts'
-import type { ApiVersionRules, Upstream } from './upstream.ts'
+import type { ApiVersionRules, Upstream } from '../config/upstreams.ts'
 import { targetOf, withoutBasePath } from './upstream-target.ts'
 
 /** A request to an upstream, before its address and credential are known. */

@@ -10,12 +10,7 @@ export interface UpstreamTarget {
   readonly basePath: string
   /** `basePath` without the prefix of an API at its end, such as `/v1` or `/openai/v1`. */
   readonly rootPath: string
-  /** Whether it is an Azure resource, which reads the key from `api-key`. */
-  readonly isAzure: boolean
 }
-
-/** Domains of Azure OpenAI, Azure AI services and API Management, in all clouds. */
-const azureHost = /\.(azure\.(com|us|cn)|azure-api\.(net|us|cn)|windows\.net)$/i
 
 /** Parses an endpoint, which must be an http or https URL. */
 export function parseUpstreamTarget(endpoint: string): UpstreamTarget {
@@ -29,7 +24,6 @@ export function parseUpstreamTarget(endpoint: string): UpstreamTarget {
     port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
     basePath,
     rootPath: basePath.replace(/\/(?:openai(?:\/v1)?|anthropic(?:\/v1)?|v1|models)$/, ''),
-    isAzure: isAzureHost(url.hostname),
   }
 }
 
@@ -43,11 +37,6 @@ export function targetOf(endpoint: string): UpstreamTarget {
     targets.set(endpoint, target)
   }
   return target
-}
-
-/** Returns whether a host belongs to Azure. */
-export function isAzureHost(hostname: string): boolean {
-  return azureHost.test(hostname)
 }
 
 /**

@@ -198,7 +198,7 @@ resources:
       'Could not start: 3 problems in the configuration',
       '  bad.yaml: settings.port must be an integer from 0 to 65535 (got -1). Set it to 8000 (the default) or to another valid value.',
       '  bad.yaml: deploymnets is not a section. Did you mean deployments?',
-      '  bad.yaml: resources.acme.upstream must name an upstream of the configuration file (got "east"). No upstreams are configured.',
+      '  bad.yaml: resources.acme.upstream must name an upstream (got "east"). No upstreams are configured.',
     ])
   })
 })

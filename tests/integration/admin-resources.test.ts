@@ -89,7 +89,7 @@ describe('a resource', () => {
     expect(shown.text).not.toMatch(/real-key|a-long-enough-key/)
     expect((await ask('PUT', '/++/resources/acme', shown.body.entry)).status).toBe(200)
     const after = simulator.config.resources.get('acme')
-    expect(after?.upstream?.key).toBe('real-key')
+    expect(after?.upstream?.credential).toEqual({ kind: 'key', key: 'real-key' })
     expect([after?.id, [...(after?.keys.keys() ?? [])]]).toEqual([
       before?.id,
       [...(before?.keys.keys() ?? [])],
@@ -173,10 +173,7 @@ describe('a resource', () => {
     [{ deployments: { chat: { model: 'gpt-4o', tokens: 5 } } }, 'tokens'],
     [{ faults: {} }, 'faults'],
     [{ incidents: { phases: 5 } }, 'phases'],
-    [
-      { upstream: 'east' },
-      'upstream must name an upstream of the configuration file (got "east"). No upstreams are configured.',
-    ],
+    [{ upstream: 'east' }, 'upstream must name an upstream (got "east"). No upstreams are configured.'],
     [{ latency: 5 }, 'latency must be a mapping'],
   ])('with the entry %j is refused, and nothing changes', async (wrong, problem) => {
     const { ask, simulator } = setUp()

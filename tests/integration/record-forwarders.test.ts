@@ -11,7 +11,6 @@ import { createRecorder } from '../../src/recordings/record-mode.ts'
 import { LocalCursors } from '../../src/recordings/replay-cursors.ts'
 import { createReplay } from '../../src/recordings/replay-mode.ts'
 import { createForward } from '../../src/upstream/forward.ts'
-import { upstreamFrom } from '../../src/upstream/upstream.ts'
 import { createUpstreamClient } from '../../src/upstream/upstream-client.ts'
 import { chatCompletion, chatEvents, json } from '../support/fake-upstream.ts'
 import { testExchange } from '../support/test-exchange.ts'
@@ -61,8 +60,8 @@ const start = (forwarder: Forwarder, env: Record<string, string> = {}) => {
   const secrets = [config.defaultResource.apiKey]
   const recorder = createRecorder({ recordings, secrets: () => secrets, clock, logger })
   const client = createUpstreamClient({
-    upstream: upstreamFrom(upstream),
-    credential: () => upstream.key,
+    upstream,
+    credential: () => upstreamKey,
     headerLimitKb: config.connections.headerLimitKb,
     clock,
     logger,

@@ -7,7 +7,6 @@ import { createRecorder } from '../../src/recordings/record-mode.ts'
 import { sendToWeb } from '../../src/server/carriers/send-to-web.ts'
 import type { Credential } from '../../src/upstream/credential.ts'
 import { createForward } from '../../src/upstream/forward.ts'
-import { upstreamFrom } from '../../src/upstream/upstream.ts'
 import { createUpstreamClient } from '../../src/upstream/upstream-client.ts'
 import { advanceUntil } from '../support/advance-until.ts'
 import { chatCompletion, json } from '../support/fake-upstream.ts'
@@ -39,7 +38,7 @@ const start = (credential: Credential, env: Record<string, string> = {}) => {
   const logger = collectInto(log)
   const { headerLimitKb } = config.connections
   const client = createUpstreamClient({
-    upstream: upstreamFrom(upstream),
+    upstream,
     credential,
     headerLimitKb,
     clock,

@@ -229,11 +229,12 @@ const pathFiles: Readonly<Record<string, string>> = {
   'cli/banner.ts': 'writes the address of an example',
   'load/load-request.ts': 'writes the addresses that it asks',
   'config/recording-settings.ts': 'the text of a description',
+  'config/upstream-settings.ts': 'the text of a description',
+  'config/upstreams.ts': 'the paths of addresses of services',
   'recordings/formats/guess-path.ts': 'the paths of recorded bodies without an address',
   'config/telemetry-settings.ts': 'the paths of an OpenTelemetry collector',
   'server/twin/about-routes.ts': 'the text of descriptions',
   'upstream/upstream-request.ts': 'writes the paths that upstreams have',
-  'upstream/upstream.ts': 'guesses the kind of an upstream by its address',
   'upstream/upstream-target.ts': 'removes the prefix of an API from the address of an upstream',
 }
 const dataPlanePath = /\/\(?(?:\?[:=!])?(?:openai|v1|anthropic)(?![\w.-])/i

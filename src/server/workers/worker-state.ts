@@ -1,5 +1,6 @@
 import type { ConfigInputs, ResourceInputs } from '../../config/read-inputs.ts'
 import type { LiveConfig } from '../../config/live-config.ts'
+import type { UpstreamInputs } from '../../config/upstreams.ts'
 import { changedFields, type FieldChanges, withFields } from '../../config/patch-fields.ts'
 import { noChanges, type Patches } from '../../config/patches.ts'
 import { type GivenValue, givenValue, settingsTable } from '../../config/settings-table.ts'
@@ -23,16 +24,19 @@ export interface PrimaryState {
   readonly incidents: ReadonlyMap<string, RunningIncidents>
 }
 
+/** Settings are identified by their environment variable. */
+type SentGiven = readonly { readonly env: string; readonly typed: unknown; readonly source: string }[]
+
 type SentResource = Omit<ResourceInputs, 'given' | 'models'> & {
-  /** Settings are identified by their environment variable. */
-  readonly given: readonly { readonly env: string; readonly typed: unknown; readonly source: string }[]
+  readonly given: SentGiven
   /** Absent for the built-in catalogue. */
   readonly models?: ConfigInputs['models']
 }
 
 interface SentInputs {
-  readonly own: SentResource & Omit<ConfigInputs, keyof ResourceInputs | 'resources'>
+  readonly own: SentResource & Omit<ConfigInputs, keyof ResourceInputs | 'resources' | 'upstreams'>
   readonly resources: Readonly<Record<string, SentResource>>
+  readonly upstreams: Readonly<Record<string, Omit<UpstreamInputs, 'given'> & { readonly given: SentGiven }>>
 }
 
 interface SentState {
@@ -48,15 +52,23 @@ interface SentState {
 }
 
 /** Serializes inputs for a worker. The worker reads no files or variables itself, so that its configuration cannot differ. */
-export function serializeInputs({ resources, ...own }: ConfigInputs): V8Serialized {
-  const inputs: SentInputs = { own: sent(own), resources: mapResources(resources, sent) }
+export function serializeInputs({ resources, upstreams, ...own }: ConfigInputs): V8Serialized {
+  const inputs: SentInputs = {
+    own: sent(own),
+    resources: mapEntries(resources, sent),
+    upstreams: mapEntries(upstreams, (upstream) => ({ ...upstream, given: sentGiven(upstream.given) })),
+  }
   return serializeValue(inputs)
 }
 
 /** Returns inputs that `serializeInputs` has serialized. */
 export function deserializeInputs(serialized: V8Serialized): ConfigInputs {
-  const { own, resources } = deserializeValue(serialized) as SentInputs
-  return { ...received(own), resources: mapResources(resources, received) }
+  const { own, resources, upstreams } = deserializeValue(serialized) as SentInputs
+  return {
+    ...received(own),
+    resources: mapEntries(resources, received),
+    upstreams: mapEntries(upstreams, (upstream) => ({ ...upstream, given: receivedGiven(upstream.given) })),
+  }
 }
 
 /** Serializes a complete state for a worker. */
@@ -131,30 +143,31 @@ export class PrimaryFollower {
 }
 
 function sent<T extends ResourceInputs>({ given, models, ...same }: T) {
-  return {
-    ...same,
-    given: given.map(({ setting, typed, source }) => ({ env: setting.env, typed, source })),
-    ...(models !== builtInCatalogue && { models }),
-  }
+  return { ...same, given: sentGiven(given), ...(models !== builtInCatalogue && { models }) }
 }
 
 function received<T extends SentResource>({ given, models = builtInCatalogue, ...same }: T) {
-  const settings = new Map(settingsTable().map((setting) => [setting.env, setting]))
-  return {
-    ...same,
-    given: given.flatMap(({ env, typed, source }): GivenValue[] => {
-      const setting = settings.get(env)
-      return setting ? [givenValue(setting, typed, source)] : []
-    }),
-    models,
-  }
+  return { ...same, given: receivedGiven(given), models }
 }
 
-function mapResources<A, B>(
-  resources: Readonly<Record<string, A>> = {},
-  change: (resource: A) => B,
+function sentGiven(given: readonly GivenValue[]): SentGiven {
+  return given.map(({ setting, typed, source }) => ({ env: setting.env, typed, source }))
+}
+
+const settingsByEnv = new Map(settingsTable().map((setting) => [setting.env, setting]))
+
+function receivedGiven(given: SentGiven): readonly GivenValue[] {
+  return given.flatMap(({ env, typed, source }): GivenValue[] => {
+    const setting = settingsByEnv.get(env)
+    return setting ? [givenValue(setting, typed, source)] : []
+  })
+}
+
+function mapEntries<A, B>(
+  entries: Readonly<Record<string, A>> = {},
+  change: (entry: A) => B,
 ): Readonly<Record<string, B>> {
-  return Object.fromEntries(Object.entries(resources).map(([name, resource]) => [name, change(resource)]))
+  return Object.fromEntries(Object.entries(entries).map(([name, entry]) => [name, change(entry)]))
 }
 
 /** The environment variable that marks a process as a worker; its value is the number of the worker. */
