@@ -1,7 +1,7 @@
 import { promptErrorResultsJson, type PromptCategory } from './content-filters.ts'
 import type { ErrorEnvelope, FilterFinding, ServiceError } from './errors.ts'
 import { messagesErrorEvent, messagesErrorJson } from './messages/messages-errors.ts'
-import type { Operation } from './route.ts'
+import { isAnthropicOperation, type Operation } from './route.ts'
 import { dataEvent } from './sse.ts'
 import { streamFailureOf } from './stream-failures.ts'
 import { failureEvents } from './responses/failed-stream.ts'
@@ -56,8 +56,8 @@ const responses: WireFormat = {
   writeErrorEvents: (error, index, first) => failureEvents(streamFailureOf(error), first, index),
 }
 
-/** Anthropic Messages. */
-export const messagesFormat: WireFormat = {
+/** The API of Anthropic. */
+const messagesFormat: WireFormat = {
   writeError: (error, requestId) => ({ body: messagesErrorJson(error, requestId), contentType: json }),
   writeErrorEvents: (error) => [messagesErrorEvent(error)],
 }
@@ -66,7 +66,8 @@ const formats: Readonly<Partial<Record<Operation, WireFormat>>> = { responses }
 
 /** Returns the error format of an operation. Without an operation (unknown path), returns OpenAI's format. */
 export function wireFormatOf(operation: Operation | undefined): WireFormat {
-  return (operation && formats[operation]) ?? openAiFormat
+  if (operation === undefined) return openAiFormat
+  return isAnthropicOperation(operation) ? messagesFormat : (formats[operation] ?? openAiFormat)
 }
 
 interface Envelope {

@@ -12,7 +12,9 @@ import {
   timedOut,
   type ServiceError,
 } from '../errors.ts'
-import { messagesFormat } from '../envelopes.ts'
+import { wireFormatOf } from '../envelopes.ts'
+
+const messagesFormat = wireFormatOf('messages')
 
 const limit = rateLimited({
   deployment: 'claude',
