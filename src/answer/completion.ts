@@ -94,6 +94,10 @@ export interface Choice {
   readonly refusal?: string
   /** The visible reasoning. */
   readonly thought?: string
+  /** The signature of the reasoning. Only Anthropic Messages have it. */
+  readonly thoughtSignature?: string
+  /** The stop sequence that ended the text. Only Anthropic Messages report it. */
+  readonly stopSequence?: string
   /** The encrypted reasoning, which only the service can read. */
   readonly encryptedThought?: string
   /** `content_filter_results`. */

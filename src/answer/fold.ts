@@ -14,6 +14,8 @@ interface GrowingChoice {
   context?: Readonly<Record<string, unknown>>
   filter?: unknown
   encrypted?: string
+  signature?: string
+  stopSequence?: string
   finishReason?: FinishReason
 }
 
@@ -76,6 +78,7 @@ function grow(choice: GrowingChoice, event: Extract<AnswerEvent, { choice: numbe
     case 'thought':
       if (event.text !== '') choice.thoughts.push(event.text)
       if (event.encrypted !== undefined) choice.encrypted = event.encrypted
+      if (event.signature !== undefined) choice.signature = event.signature
       break
     case 'call': {
       const { id, tool, name } = event
@@ -101,6 +104,7 @@ function grow(choice: GrowingChoice, event: Extract<AnswerEvent, { choice: numbe
       break
     case 'finish':
       choice.finishReason = event.reason
+      if (event.stopSequence !== undefined) choice.stopSequence = event.stopSequence
       break
     default:
   }
@@ -119,6 +123,8 @@ function finished(choice: GrowingChoice, reasoningTokens: number): Choice {
     overheadTokens: 0,
     ...(thoughts.length > 0 && { thought: thoughts.join('') }),
     ...(encrypted !== undefined && { encryptedThought: encrypted }),
+    ...(choice.signature !== undefined && { thoughtSignature: choice.signature }),
+    ...(choice.stopSequence !== undefined && { stopSequence: choice.stopSequence }),
     ...(filter !== undefined && { filter }),
     ...(logprobs.length > 0 && { logprobs }),
     ...(annotations.length > 0 && { annotations }),

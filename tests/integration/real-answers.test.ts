@@ -6,6 +6,8 @@ import { totalTokens } from '../../src/answer/completion.ts'
 import { createRandom } from '../../src/lib/random.ts'
 import { ChatReader, readChat } from '../../src/wire/chat/read-chat.ts'
 import { chatBody, chatFactsOf, ChatStreamWriter } from '../../src/wire/chat/write-chat.ts'
+import { MessagesReader, readMessage } from '../../src/wire/messages/read-messages.ts'
+import { MessagesStreamWriter, writeMessage } from '../../src/wire/messages/write-messages.ts'
 import { readResponse, ResponsesReader } from '../../src/wire/responses/read-responses.ts'
 import { ResponseIds } from '../../src/wire/responses/response-ids.ts'
 import { ResponsesStreamWriter, writeResponse } from '../../src/wire/responses/write-responses.ts'
@@ -20,7 +22,13 @@ const facts = { ...chatFacts, idJson: '"chatcmpl-made"', systemFingerprint: unde
 function read({ kind, text }: Pick<RecordedAnswer, 'kind' | 'text'>): AnswerEvent[] {
   if (kind === 'chat') return [...readChat(text)]
   if (kind === 'responses') return [...readResponse(text)]
-  const reader: AnswerReader = kind === 'chat-stream' ? new ChatReader() : new ResponsesReader()
+  if (kind === 'messages') return [...readMessage(text)]
+  const reader: AnswerReader =
+    kind === 'chat-stream'
+      ? new ChatReader()
+      : kind === 'messages-stream'
+        ? new MessagesReader()
+        : new ResponsesReader()
   return [...framesOf(text).flatMap((frame) => reader.push(frame)), ...reader.end()]
 }
 
@@ -29,6 +37,8 @@ function write(kind: RecordedAnswer['kind'], events: readonly AnswerEvent[], use
   if (kind === 'chat') {
     return String(chatBody(answer, chatFactsOf(answer.start, { ...facts, usesFunctions })).render())
   }
+  const message = { id: 'msg_made', model: 'claude' }
+  if (kind === 'messages') return writeMessage(events, message)
   const options = {
     request: { input: [] },
     deployment: 'd',
@@ -47,7 +57,9 @@ function write(kind: RecordedAnswer['kind'], events: readonly AnswerEvent[], use
           { includeUsage, obfuscate: true },
           createRandom('noise'),
         )
-      : new ResponsesStreamWriter(options)
+      : kind === 'messages-stream'
+        ? new MessagesStreamWriter(message)
+        : new ResponsesStreamWriter(options)
   return [...events.map((event) => writer.write(event)), writer.end()].join('')
 }
 
@@ -56,6 +68,8 @@ const pairs = {
   'chat-stream': ['chat-stream', 'chat'],
   responses: ['responses', 'responses-stream'],
   'responses-stream': ['responses-stream', 'responses'],
+  messages: ['messages', 'messages-stream'],
+  'messages-stream': ['messages-stream', 'messages'],
 } as const
 
 /** What a client sees of an answer that was read and written again, whole and streamed. */
@@ -74,11 +88,59 @@ function rewritten(answer: RecordedAnswer): { readonly seen: Sight; readonly aga
  */
 function bridged({ kind, text }: RecordedAnswer): { readonly seen: Sight; readonly again: Sight } {
   const events = read({ kind, text })
-  const isChat = kind === 'chat' || kind === 'chat-stream'
-  const there = isChat ? 'responses-stream' : 'chat-stream'
-  const back = isChat ? 'chat' : 'responses'
+  const back = wholeOf(kind)
+  const there = back === 'chat' ? 'responses-stream' : 'chat-stream'
   const again = write(back, read({ kind: there, text: write(there, events, false) }), false)
   return { seen: essence(kind, text), again: essence(back, again) }
+}
+
+/** Like `bridged`, for an answer that is converted to Anthropic Messages and back. */
+function throughMessages({ kind, text }: RecordedAnswer): {
+  readonly seen: readonly Sight[]
+  readonly again: readonly Sight[]
+} {
+  const events = read({ kind, text })
+  const back = wholeOf(kind)
+  const again = (['messages', 'messages-stream'] as const).map((there) =>
+    write(back, read({ kind: there, text: write(there, events, false) }), false),
+  )
+  const seen = messagesEssence(kind, text)
+  return { seen: [seen, seen], again: again.map((one) => messagesEssence(back, one)) }
+}
+
+function wholeOf(kind: RecordedAnswer['kind']): 'chat' | 'responses' | 'messages' {
+  return kind.replace('-stream', '') as 'chat' | 'responses' | 'messages'
+}
+
+/**
+ * The part of `essence` that Anthropic Messages can express. A refusal is a text with a stop reason there, and arguments are JSON. They
+ * have neither the time, nor ids of `function_call`, nor a total that is not the sum.
+ */
+function messagesEssence(kind: RecordedAnswer['kind'], text: string): Sight {
+  const { created: _, refused, finish, calls, usage, ...rest } = essence(kind, text)
+  const { total: __, ...counts } = usage as Record<string, number>
+  return {
+    ...rest,
+    // Some services report more cached tokens than the prompt has.
+    usage: { ...counts, cached: Math.min(counts['cached'] ?? 0, counts['prompt'] ?? 0) },
+    finish: refused === true && finish === 'stop' ? 'content_filter' : finish,
+    calls: (calls as { id: string; kind: string; name: string; pieces: string }[]).map(
+      ({ id, kind, name, pieces }) => ({
+        name,
+        id: id === '' || id.startsWith('toolu_made') ? undefined : id,
+        input: argumentsOf(kind, pieces),
+      }),
+    ),
+  }
+}
+
+function argumentsOf(kind: string, text: string): unknown {
+  if (kind === 'custom') return { input: text }
+  try {
+    return text === '' ? {} : JSON.parse(text)
+  } catch {
+    return text
+  }
 }
 
 function essence(kind: RecordedAnswer['kind'], text: string): Sight {
@@ -106,11 +168,13 @@ const hasOneChoice = ({ kind, text }: RecordedAnswer): boolean =>
   fold(read({ kind, text })).choices.length === 1
 const named = (answers: readonly RecordedAnswer[]) => answers.map((answer) => [answer.name, answer] as const)
 
-const ours = ['recordings', 'tests/golden'].flatMap((folder) => recordedAnswers(folder))
+const ours = ['recordings', 'tests/golden', 'tests/clients/recordings'].flatMap((folder) =>
+  recordedAnswers(folder),
+)
 
 describe('an answer that is read and written again', () => {
   it('has recordings of each kind', () => {
-    expect(new Set(ours.map(({ kind }) => kind)).size).toBe(4)
+    expect(new Set(ours.map(({ kind }) => kind)).size).toBe(6)
     expect(ours.length).toBeGreaterThan(60)
   })
 
@@ -123,6 +187,14 @@ describe('an answer that is read and written again', () => {
     'keeps its texts and calls when converted to the other API: %s',
     (_, answer) => {
       const { seen, again } = bridged(answer)
+      expect(again).toEqual(seen)
+    },
+  )
+
+  it.each(named(ours.filter(hasOneChoice)))(
+    'keeps its texts and calls when converted to Anthropic Messages: %s',
+    (_, answer) => {
+      const { seen, again } = throughMessages(answer)
       expect(again).toEqual(seen)
     },
   )
@@ -150,6 +222,7 @@ const knownDifferences = new Set([
 const folder = process.env['REAL_TRAFFIC_DIR']
 const real = folder === undefined ? [] : recordedAnswers(folder)
 const kinds = ['chat', 'chat-stream', 'responses', 'responses-stream'] as const
+
 const parts = ['made with', 'judged by'] as const
 
 const { isMissing, note } = needOf(folder === undefined ? ['REAL_TRAFFIC_DIR'] : [])
@@ -168,7 +241,11 @@ describe.skipIf(isMissing)(`an answer of a real service${note}`, () => {
       const through = answers.filter(hasOneChoice)
       const lost = through.filter((answer) => {
         const { seen, again } = bridged(answer)
-        return !isDeepStrictEqual(plain(again), plain(seen))
+        const messages = throughMessages(answer)
+        return (
+          !isDeepStrictEqual(plain(again), plain(seen)) ||
+          !isDeepStrictEqual(plain(messages.again), plain(messages.seen))
+        )
       })
       process.stdout.write(
         `${kind}, ${part}: ${answers.length - different.length} of ${answers.length} equal, ${through.length - lost.length} of ${through.length} through the other API\n`,

@@ -18,10 +18,14 @@ function dataOf(frame: string): Json {
   return data === '' || data === '[DONE]' ? undefined : JSON.parse(data)
 }
 
+/** An answer of one of the three APIs, whole or streamed. */
+export type AnswerKind = `${'chat' | 'responses' | 'messages'}${'' | '-stream'}`
+
 /** The kind of answer of a text. Undefined if it is not an answer. */
-export function kindOf(text: string): 'chat' | 'chat-stream' | 'responses' | 'responses-stream' | undefined {
+export function kindOf(text: string): AnswerKind | undefined {
   if (/^\s*(event|data|:)/.test(text)) {
     if (/"object":\s*"chat\.completion\.chunk"/.test(text)) return 'chat-stream'
+    if (/"type":\s*"message_start"/.test(text)) return 'messages-stream'
     return /"type":\s*"response\.(created|completed)"/.test(text) ? 'responses-stream' : undefined
   }
   if (!/^\s*\{/.test(text)) return undefined
@@ -32,13 +36,15 @@ export function kindOf(text: string): 'chat' | 'chat-stream' | 'responses' | 're
     return undefined
   }
   if (json.object === 'chat.completion' && Array.isArray(json.choices)) return 'chat'
+  // Items of the Responses API have the same type.
+  if (json.type === 'message' && 'stop_reason' in json && Array.isArray(json.content)) return 'messages'
   const isResponse = json.object === 'response' && Array.isArray(json.output)
   // One in the background is no answer yet.
   return isResponse && json.status !== 'queued' ? 'responses' : undefined
 }
 
 /** What a client sees of an answer of this kind. */
-export function sightOf(kind: NonNullable<ReturnType<typeof kindOf>>, text: string): Sight {
+export function sightOf(kind: AnswerKind, text: string): Sight {
   switch (kind) {
     case 'chat':
       return seenChat(JSON.parse(text))
@@ -46,6 +52,10 @@ export function sightOf(kind: NonNullable<ReturnType<typeof kindOf>>, text: stri
       return seenChat(joinChunks(framesOf(text).map(dataOf)))
     case 'responses':
       return seenResponse(JSON.parse(text))
+    case 'messages':
+      return seenMessage(JSON.parse(text))
+    case 'messages-stream':
+      return seenMessage(joinMessageEvents(framesOf(text).map(dataOf)))
     default:
       return seenResponse(joinEvents(framesOf(text).map(dataOf)))
   }
@@ -227,4 +237,58 @@ function joinEvents(events: Json[]): Json {
     return { ...item, content: [{ ...part, ...member }] }
   })
   return { ...last, output }
+}
+
+/** Members with a default of null, and counts of 0, are in newer answers only. */
+function seenMessage(message: Json): Sight {
+  const { id, model, role, type, content, stop_reason: stop, usage } = message
+  return {
+    id,
+    model,
+    role,
+    type,
+    content: content.map(seenBlock),
+    stop,
+    sequence: message.stop_sequence ?? null,
+    // A refusal has details in newer answers only.
+    details: stop === 'refusal' ? undefined : (message.stop_details ?? null),
+    usage: {
+      input: usage.input_tokens,
+      written: usage.cache_creation_input_tokens ?? 0,
+      read: usage.cache_read_input_tokens ?? 0,
+      output: usage.output_tokens,
+      thinking: usage.output_tokens_details?.thinking_tokens ?? 0,
+      tier: usage.service_tier ?? 'standard',
+    },
+  }
+}
+
+function seenBlock(block: Json): Json {
+  const citations = block.citations?.length > 0 ? block.citations : undefined
+  return { ...block, caller: undefined, citations }
+}
+
+/** Adds the events of a stream up to a whole message, as clients do. */
+function joinMessageEvents(events: Json[]): Json {
+  let message: Json
+  const inputs: string[] = []
+  for (const event of events) {
+    const block = message?.content[event?.index]
+    if (event?.type === 'message_start') message = structuredClone(event.message)
+    else if (event?.type === 'content_block_start') message.content[event.index] = { ...event.content_block }
+    else if (event?.type === 'content_block_delta') joinDelta(block, event.delta, inputs, event.index)
+    else if (event?.type === 'content_block_stop' && inputs[event.index]) {
+      block.input = JSON.parse(inputs[event.index] as string)
+    } else if (event?.type === 'message_delta') {
+      Object.assign(message, event.delta)
+      Object.assign(message.usage, event.usage)
+    }
+  }
+  return message
+}
+
+function joinDelta(block: Json, delta: Json, inputs: string[], index: number): void {
+  if (delta.type === 'input_json_delta') inputs[index] = (inputs[index] ?? '') + delta.partial_json
+  else if (delta.type === 'citations_delta') block.citations = [...(block.citations ?? []), delta.citation]
+  else for (const name of ['text', 'thinking', 'signature']) if (delta[name]) block[name] += delta[name]
 }

@@ -1,18 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join, relative } from 'node:path'
 import { parseAllDocuments } from 'yaml'
-import { kindOf } from './answer-sight.ts'
+import { kindOf, type AnswerKind } from './answer-sight.ts'
 
 /** The text of an answer that a service has sent, and where it was recorded. */
 export interface RecordedAnswer {
   /** The project of the recording. */
   readonly from: string
   readonly name: string
-  readonly kind: NonNullable<ReturnType<typeof kindOf>>
+  readonly kind: AnswerKind
   readonly text: string
 }
 
-/** All answers of chat and responses in the recordings of a folder, whatever tool has written them. */
+/** All answers of chat, responses and messages in the recordings of a folder, whatever tool has written them. */
 export function recordedAnswers(folder: string): RecordedAnswer[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && /\.(ya?ml|json|jsonl|har|txt)$/.test(entry.name))
@@ -63,8 +63,9 @@ function eachText(value: unknown, take: (text: string) => void): void {
       take(events.map((data) => `data: ${data}\n\n`).join(''))
     } else for (const entry of value) eachText(entry, take)
   } else if (typeof value === 'object' && value !== null) {
-    const { object } = value as { object?: unknown }
-    if (object === 'chat.completion' || object === 'response') take(JSON.stringify(value))
+    const { object, type } = value as { object?: unknown; type?: unknown }
+    if (object === 'chat.completion' || object === 'response' || type === 'message')
+      take(JSON.stringify(value))
     else for (const entry of Object.values(value)) eachText(entry, take)
   }
 }
