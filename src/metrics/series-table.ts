@@ -325,9 +325,8 @@ export class RequestSeries {
     series.requests++
     series.baseDuration.observe(baseMs / 1_000)
     if (queuedMs > 0) series.queueWait.observe(queuedMs / 1_000)
-    if (streamsTokens(reply) && outcome.firstByteMs !== undefined) {
-      series.firstToken.observe(outcome.firstByteMs / 1_000)
-    }
+    const firstTokenMs = reply.firstTokenMs ?? outcome.firstByteMs
+    if (firstTokenMs !== undefined && streamsTokens(reply)) series.firstToken.observe(firstTokenMs / 1_000)
     // The duration of an interrupted answer depends on the client.
     if (outcome.aborted) this.disconnects++
     else series.duration.observe(outcome.endMs / 1_000)

@@ -9,6 +9,7 @@ import type { Simulator } from './simulator.ts'
 import { defaultResourceName } from '../config/config.ts'
 import { readImageUrl, resourceOfImage } from '../generate/images/image-url.ts'
 import { paint } from '../generate/images/paint.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import { resourceNotFound } from '../wire/errors.ts'
 import { errorResponse } from './answer-failure.ts'
 
@@ -33,14 +34,14 @@ export interface Page {
 export interface PageSources {
   /** Forwards a request to the primary. Absent: this process serves all pages. */
   readonly primary?: ((request: Request) => Promise<Response>) | undefined
-  /** Renders the metrics of all processes. Default: the metrics of this process. */
-  readonly renderMetrics?: (() => Promise<string>) | undefined
+  /** The metrics of all processes. Default: those of this process. */
+  readonly metrics?: Pick<Metrics, 'render' | 'toJson'> | undefined
 }
 
 /** Returns the pages in the order of routing. */
 export function createPages(
   simulator: Simulator,
-  { renderMetrics = () => simulator.metrics.render() }: PageSources,
+  { metrics = simulator.metrics }: PageSources,
 ): readonly Page[] {
   return [
     {
@@ -67,10 +68,10 @@ export function createPages(
         const refusal = refuseMetrics(context.req.raw, simulator.config)
         if (refusal) return refusal
         const headers = { 'Content-Type': simulator.metrics.contentType }
-        return context.text(await renderMetrics(), 200, headers)
+        return context.text(await metrics.render(), 200, headers)
       },
     },
-    ...createAdmin(simulator, version),
+    ...createAdmin(simulator, version, metrics),
     ...createTwin(simulator),
     ...createTokenPages(simulator),
     { method: 'GET', path: '/images/:id/:file', servedBy: 'every', answer: createImageRoute(simulator) },

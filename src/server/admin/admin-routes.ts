@@ -8,6 +8,8 @@ import { resourceRoutes } from './resource-routes.ts'
 import { incidentRoutes } from './incident-routes.ts'
 import { journalRoutes } from './journal-routes.ts'
 import { logRoutes } from './log-routes.ts'
+import type { Metrics } from '../../metrics/metrics.ts'
+import { statsRoutes } from './stats-routes.ts'
 import { openapiDocument } from './openapi-document.ts'
 
 const saved = z.int().min(0).describe('Number of written interactions.')
@@ -68,13 +70,19 @@ function recordingRoutes(simulator: Simulator): readonly AdminRoute[] {
  * Returns all routes of the admin API, in the order of the documentation.
  *
  * @param version version of the package
+ * @param metrics of all processes; default: those of this process
  */
-export function createAdminRoutes(simulator: Simulator, version: string): readonly AdminRoute[] {
+export function createAdminRoutes(
+  simulator: Simulator,
+  version: string,
+  metrics: Pick<Metrics, 'toJson'> = simulator.metrics,
+): readonly AdminRoute[] {
   const routes: AdminRoute[] = [
     ...configRoutes(simulator),
     ...deploymentRoutes(simulator),
     ...resourceRoutes(simulator),
     ...journalRoutes(simulator),
+    ...statsRoutes(simulator, metrics),
     ...logRoutes(simulator),
     ...clockRoutes(simulator),
     ...recordingRoutes(simulator),

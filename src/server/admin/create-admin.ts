@@ -4,6 +4,7 @@ import type { Config } from '../../config/config.ts'
 import { hasKey } from '../../access/credentials.ts'
 import { shortText } from '../../lib/error-text.ts'
 import { OperatorError } from '../../lib/operator-error.ts'
+import type { Metrics } from '../../metrics/metrics.ts'
 import { invalidKey } from '../../wire/errors.ts'
 import { errorResponse } from '../answer-failure.ts'
 import type { AppEnv } from '../app.ts'
@@ -24,8 +25,12 @@ type AdminPage = Page['answer']
  * Creates the pages under `/++/`. A page of a route checks key, query and body, calls the route, and converts failures to answers.
  * Further pages answer unknown paths and methods.
  */
-export function createAdmin(simulator: Simulator, version: string): readonly Page[] {
-  const routes = createAdminRoutes(simulator, version)
+export function createAdmin(
+  simulator: Simulator,
+  version: string,
+  metrics: Pick<Metrics, 'toJson'>,
+): readonly Page[] {
+  const routes = createAdminRoutes(simulator, version, metrics)
   const page = (path: string, answer: AdminPage, more: Pick<Page, 'method' | 'streams'> = {}): Page => ({
     ...more,
     path: path.replace(/\{(\w+)\}/g, ':$1'),

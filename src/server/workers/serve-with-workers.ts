@@ -54,7 +54,12 @@ export async function serveWithWorkers(options: ServeOptions): Promise<void> {
     extensions: live.current.extensionPaths,
     workingDirectory,
     onReset: () => coordinator?.resetWorkers(),
-    pages: { renderMetrics: async () => (await coordinator?.metrics.render()) ?? '' },
+    pages: {
+      metrics: {
+        render: async () => (await coordinator?.metrics.render()) ?? '',
+        toJson: async () => (await coordinator?.metrics.toJson()) ?? { simulator: [], process: [] },
+      },
+    },
   })
   const started = await unlessStopped(starting, stop, live.current.shutdownGraceSeconds * 1_000)
   if (!started) return

@@ -3,6 +3,7 @@ import { testConfig } from '../../../tests/support/test-config.ts'
 import { createRandom } from '../../lib/random.ts'
 import { createVirtualClock } from '../../lib/virtual-clock.ts'
 import { createMetrics } from '../../metrics/metrics.ts'
+import { statsOf } from '../../metrics/stats.ts'
 import { Exchange } from '../../pipeline/exchange.ts'
 import { textReply } from '../../pipeline/make-reply.ts'
 import { WorkerMetrics } from './worker-metrics.ts'
@@ -48,6 +49,17 @@ describe('WorkerMetrics', () => {
     expect(sumIn(text, 'aoai_requests_total')).toBe(7)
     expect(sumIn(text, 'aoai_requests_in_flight')).toBe(3)
     expect(await all.requestsInFlight()).toBe(3)
+  })
+
+  it('returns the merged metrics as JSON, with the counts of exited workers', async () => {
+    const all = openMetrics()
+    const leaving = await startWorker(1, 3)
+    all.add(leaving)
+    all.add(await startWorker(2, 4, 2))
+    await all.render()
+    all.remove(leaving)
+    const { totals } = statsOf(await all.toJson())
+    expect([totals.requests, totals.active, totals.latency?.count]).toEqual([7, 2, 7])
   })
 
   it('labels process metrics with the worker', async () => {

@@ -3,6 +3,7 @@ import {
   inFlightOf,
   mergeMetrics,
   type MetricsJson,
+  type NamedMetrics,
   sumOf,
   withoutResources,
 } from '../../metrics/merge-metrics.ts'
@@ -67,6 +68,15 @@ export class WorkerMetrics {
 
   /** Returns all metrics in the Prometheus text format. */
   async render(): Promise<string> {
+    return mergeMetrics(await this.#all())
+  }
+
+  /** Returns the merged metrics of the simulator. */
+  async toJson(): Promise<MetricsJson> {
+    return sumOf((await this.#all()).map(({ metrics }) => metrics))
+  }
+
+  async #all(): Promise<readonly NamedMetrics[]> {
     await this.#collect()
     const own = await this.#own.toJson()
     const ended = this.#ended.map((metrics) => ({ worker: 'ended', metrics }))
@@ -74,7 +84,7 @@ export class WorkerMetrics {
       worker: String(number),
       metrics,
     }))
-    return mergeMetrics([{ worker: 'primary', metrics: own }, ...workers, ...ended])
+    return [{ worker: 'primary', metrics: own }, ...workers, ...ended]
   }
 
   /** Returns the number of requests in flight in all workers. */
