@@ -99,6 +99,7 @@ describe('options', () => {
       'contentFilter.completion',
       'contentFilter.late',
       'contentFilter.prompt',
+      'corsOrigins',
       'entra.audiences',
       'entra.tenants',
       'recordings.match.headers',

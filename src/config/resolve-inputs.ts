@@ -274,6 +274,7 @@ function createHost(
     host: settings.host,
     pagesPrefix: settings.pagesPrefix,
     publicUrl: settings.publicUrl,
+    corsOrigins: settings.corsOrigins,
     port: settings.port,
     workers: settings.workers,
     bodyLimitMb: settings.bodyLimitMb,

@@ -1,7 +1,16 @@
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { tlsSettings } from './tls-settings.ts'
-import { setting, integer, integerOr, numberBetween, oneOf, text, textThat } from './setting.ts'
+import {
+  setting,
+  integer,
+  integerOr,
+  numberBetween,
+  oneOf,
+  text,
+  textThat,
+  type ValueKind,
+} from './setting.ts'
 
 /** Synonyms from `yesOrNo`, for settings with a third value. */
 const watchWords = { 1: 'true', yes: 'true', on: 'true', 0: 'false', no: 'false', off: 'false' } as const
@@ -102,6 +111,12 @@ export const serverSettings = {
         'Address of the simulator for its clients, such as https://sim.example.com: in URLs of images and of /_twin, and as the issuer of tokens (docs/access.md).',
     },
   ),
+  corsOrigins: setting(originList(), {
+    env: 'CORS_ORIGINS',
+    group,
+    unsetMeaning: 'no CORS headers, so browsers block pages of other origins',
+    description: 'Origins of web pages that can call the data plane, or * for all (docs/access.md).',
+  }),
   port: setting(integer(0, 65_535), {
     env: 'PORT',
     group,
@@ -186,6 +201,22 @@ export const serverSettings = {
       'Reload changed configuration, deployment, model, fault, incident and replay files, and CONFIG_STORE. poll checks every second, for network shares.',
   }),
   twin: twinSettings,
+}
+
+/** Origins as in the header `Origin`, or `*`. */
+function originList(): ValueKind<readonly string[]> {
+  const what = 'origins such as https://app.example.com without a path, or *'
+  const origin = z.string('one origin').refine(isOrigin, 'one origin')
+  return {
+    schema: z.array(origin).min(1),
+    read: (list) => list.split(/[\s,]+/).filter((item) => item !== ''),
+    range: `${what}, separated by commas`,
+  }
+}
+
+/** Other schemes are those of desktop applications and browser extensions. */
+function isOrigin(value: string): boolean {
+  return value === '*' || (/^[a-z][a-z\d+.-]*:\/\/[^\s/?#@,*]+$/i.test(value) && URL.canParse(value))
 }
 
 /** Returns the path in a value of CONFIG_STORE; undefined if the value is invalid. */

@@ -5,6 +5,7 @@ import { getPath } from 'hono/utils/url'
 import { defaultResourceName } from '../config/config.ts'
 import { ConnectionCut } from './carriers/web-response.ts'
 import { failureResponse } from './answer-failure.ts'
+import { createCors } from './cors.ts'
 import { createDataPlane, type DataPlane } from './data-plane.ts'
 import { OpenStreams } from './event-stream.ts'
 import { createPages, type PageSources, routedPath } from './pages.ts'
@@ -29,9 +30,23 @@ export function createApp(simulator: Simulator, sources: PageSources = {}): App 
   const { primary } = sources
   const open = new OpenStreams()
   const app = new Hono<AppEnv>({ getPath: (request) => routedPath(getPath(request)) })
-  const { handler: dataPlane, answerSocket, wantsBody } = createDataPlane(simulator, simulator.run)
+  const { pagesPrefix, corsOrigins } = simulator.config
+  const cors = corsOrigins && createCors(corsOrigins)
+  const plane = createDataPlane(simulator, simulator.run, cors)
+  const { answerSocket, wantsBody } = plane
+  const isPagePath = (method: string, path: string): boolean =>
+    // The data plane matches all paths.
+    app.router.match(method, routedPath(path))[0].length > 1
+  const dataPlane: typeof plane.handler = cors
+    ? (context) => {
+        const { raw, path } = context.req
+        const preflight = cors.preflight(raw)
+        const method = raw.headers.get('access-control-request-method') ?? ''
+        if (!preflight) return plane.handler(context)
+        return isPagePath(method, path) ? new Response(null, { status: 204 }) : preflight
+      }
+    : plane.handler
 
-  const { pagesPrefix } = simulator.config
   // Probes and browsers send no key, and still get the page.
   const isAuthorized = async ({ headers }: Request): Promise<boolean> => {
     const { defaultResource: config } = simulator.config
@@ -67,8 +82,7 @@ export function createApp(simulator: Simulator, sources: PageSources = {}): App 
   })
   const isPage = ({ method = '', url = '' }: IncomingMessage): boolean => {
     const [path = ''] = url.split('?')
-    // The data plane matches all paths.
-    return app.router.match(method, routedPath(path))[0].length > 1
+    return isPagePath(method, path)
   }
   return Object.assign(app, {
     answerSocket,

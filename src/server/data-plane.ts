@@ -15,6 +15,7 @@ import { Batch } from '../lib/queues.ts'
 import { MemoryBudget, UNCOUNTED_BYTES, budgetMegabytes } from '../lib/memory-budget.ts'
 import { alreadySent } from './already-sent.ts'
 import type { AppEnv } from './app.ts'
+import type { Cors } from './cors.ts'
 import { overrideDestroySoon } from './node-internals.ts'
 import { answerFailure } from './answer-failure.ts'
 import { readNodeBody, readWebBody, type ReadBody, createRepeatedBodies } from './read-body.ts'
@@ -47,8 +48,12 @@ interface ReceivedRequest {
   readonly isLast?: boolean
 }
 
-/** Creates the data plane. */
-export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
+/**
+ * Creates the data plane.
+ *
+ * @param cors adds the headers of CORS to all answers; undefined without CORS_ORIGINS
+ */
+export function createDataPlane(simulator: Simulator, run: Run, cors: Cors | undefined): DataPlane {
   const { clock } = simulator
   const defaultLimitMb = budgetMegabytes(simulator.config.workers)
   const budget = new MemoryBudget(() => {
@@ -70,7 +75,7 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
       onListenerFailure: simulator.onListenerFailure,
     })
 
-  const answer = (exchange: Exchange, body: ReadBody): ReplyOrPromise => {
+  const plainAnswer = (exchange: Exchange, body: ReadBody): ReplyOrPromise => {
     if (body.kind === 'read' && reserveJsonMemory(exchange)) return run(exchange)
     if (body.kind === 'read' || body.kind === 'no-room') {
       return completeReply(exchange, noRoomReply())
@@ -79,6 +84,10 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
     const error = bodyTooLarge(simulator.config.bodyLimitMb * BYTES_PER_MEGABYTE, readBytes)
     return completeReply(exchange, refuse(error))
   }
+
+  const answer: typeof plainAnswer = cors
+    ? (exchange, body) => mapMaybe(plainAnswer(exchange, body), (reply) => cors.addTo(exchange, reply))
+    : plainAnswer
 
   const answerReceived = ({ incoming, outgoing, startedMs, body, isLast }: ReceivedRequest): void => {
     const send = (): MaybePromise<void> => {
@@ -173,7 +182,8 @@ export function createDataPlane(simulator: Simulator, run: Run): DataPlane {
     } catch (error) {
       if (error instanceof ConnectionCut) throw error
       simulator.onSendFailure(error)
-      return sendToWeb(exchange, failureReply(exchange))
+      const failure = failureReply(exchange)
+      return sendToWeb(exchange, cors ? cors.addTo(exchange, failure) : failure)
     }
   }
 
