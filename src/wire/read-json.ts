@@ -16,8 +16,21 @@ export function parseObject(json: string): Members | string {
     return 'is not valid JSON'
   }
   if (!isRecord(value)) return 'is no JSON object'
-  return isNestedWithin(value, MAX_DEPTH) ? value : 'is nested too deeply'
+  return hasFewBrackets(json) || isNestedWithin(value, MAX_DEPTH) ? value : 'is nested too deeply'
 }
+
+/** Whether a text has fewer opening brackets than the maximum depth, as events of streams have. Faster than visiting all values. */
+function hasFewBrackets(json: string): boolean {
+  let brackets = 0
+  for (let at = 0; at < json.length; at++) {
+    const code = json.charCodeAt(at)
+    if ((code === OPENING_BRACE || code === OPENING_BRACKET) && ++brackets > MAX_DEPTH) return false
+  }
+  return true
+}
+
+const OPENING_BRACE = 0x7b
+const OPENING_BRACKET = 0x5b
 
 function isNestedWithin(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null) return true

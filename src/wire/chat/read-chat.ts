@@ -70,13 +70,13 @@ export class ChatReader implements AnswerReader {
   }
 
   #read(chunk: Members): void {
-    const start = startOf(chunk)
-    // Chunks of the content filter have an empty id and model.
-    if (!this.#started && start.id !== undefined) {
-      this.#started = true
-      this.#events.push({ kind: 'start', ...start })
+    if (!this.#started) {
+      const start = startOf(chunk)
+      // Chunks of the content filter have an empty id and model.
+      this.#started = start.id !== undefined
+      if (this.#started) this.#events.push({ kind: 'start', ...start })
     }
-    this.#events.push(...promptFilters(chunk))
+    if (chunk['prompt_filter_results'] !== undefined) this.#events.push(...promptFilters(chunk))
     for (const [position, choice] of listOf(chunk['choices']).entries()) {
       if (isRecord(choice)) this.#state.read(choice, parseIndex(choice['index']) ?? position, choice['delta'])
     }
