@@ -11,6 +11,7 @@ const failureStatuses = {
   UpstreamTotalTimeout: 504,
   UpstreamBroken: 502,
   UpstreamInvalid: 502,
+  UpstreamAnswerInvalid: 502,
 } as const
 
 /** The `error.code` of a failure. */

@@ -21,6 +21,11 @@ export function completionId(random: Random): string {
 
 const hexBytes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
+/** Id of a message of Anthropic: `msg_01` and 22 alphanumeric characters. */
+export function messageId(random: Random): string {
+  return `msg_01${alphanumeric(random, 22)}`
+}
+
 /** Random GUID (version 4) in lower case, as in `apim-request-id`. */
 export function guid(random: Random): string {
   const a = random.bits()
