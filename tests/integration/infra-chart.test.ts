@@ -69,6 +69,8 @@ describe('values.schema.json', () => {
     ['another port', { env: { PORT: '9000' } }],
     ['a variable that is a list', { env: { SIMULATOR_MODE: ['generate'] } }],
     ['a deployment without a model', { deployments: { chat: { tokensPerMinute: 1 } } }],
+    ['an unknown section of the configuration file', { config: { upstream: {} } }],
+    ['a configuration file without a key', { existingConfig: { configMap: 'a', secret: '', key: '' } }],
     ['a fraction of a pod', { replicaCount: 1.5 }],
     ['a secret that is no text', { secret: { existingSecret: '', values: { REDIS_URL: 1 } } }],
   ])('refuses %s', (_, change) => {
@@ -85,6 +87,15 @@ describe('values.schema.json', () => {
       'a share of the pods that may be away',
       { podDisruptionBudget: { enabled: true, maxUnavailable: '50%' } },
     ],
+    [
+      'a configuration file',
+      {
+        config: {
+          upstreams: { east: { key: { env: 'EAST_KEY' } } },
+          deployments: { chat: { upstream: 'east' } },
+        },
+      },
+    ],
     ['watching by polling', { watch: 'poll' }],
   ])('accepts %s', (_, change) => {
     expect(accepts(change)).toBe(true)
@@ -92,6 +103,18 @@ describe('values.schema.json', () => {
 })
 
 describe('templates', () => {
+  it('mount the files of the ConfigMap where the variables name them', () => {
+    const pods = read('templates/deployment.yaml')
+    const paths = [
+      /"OPENAI_DEPLOYMENT_CONFIG_PATH" "(.+?)"/.exec(pods)?.[1],
+      /(\/etc\/simulator\/\S+\.json)/.exec(read('templates/_helpers.tpl'))?.[1],
+    ]
+    const files = [...read('templates/configmap.yaml').matchAll(/^ {2}(\S+\.json): \|$/gm)]
+    expect(files.map(([, file]) => `/etc/simulator/${file}`)).toEqual(paths)
+    expect(pods).toContain('mountPath: /etc/simulator\n')
+    expect(pods).toContain('mountPath: /etc/simulator-config\n')
+  })
+
   it.each(templates)('$file closes every block', ({ text }) => {
     const opened = actions(text).filter((action) => /^(if|range|with|define|block)\b/.test(action)).length
     const closed = actions(text).filter((action) => action === 'end').length

@@ -54,6 +54,23 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- default (printf "%s-recordings" (include "aoai-simulated-api.fullname" . | trunc 52 | trimSuffix "-")) .Values.recordings.existingClaim }}
 {{- end }}
 
+{{/* Path of the configuration file in the container; empty without one. */}}
+{{- define "aoai-simulated-api.configPath" -}}
+{{- $existing := .Values.existingConfig -}}
+{{- if and $existing.configMap $existing.secret }}
+{{- fail "Could not mount the configuration file: existingConfig.configMap and existingConfig.secret are both set. Set one of them." }}
+{{- end }}
+{{- if and .Values.config (or $existing.configMap $existing.secret) }}
+{{- fail "Could not mount the configuration file: config and existingConfig are both set. Set one of them." }}
+{{- end }}
+{{- if and .Values.deployments (get .Values.config "deployments") }}
+{{- fail "Could not mount the configuration file: deployments and config.deployments are both set. Set one of them." }}
+{{- end }}
+{{- if .Values.config }}/etc/simulator/aoai-sim.json
+{{- else if or $existing.configMap $existing.secret }}/etc/simulator-config/{{ $existing.key }}
+{{- end }}
+{{- end }}
+
 {{/* "true" if more than one pod is possible; empty otherwise. */}}
 {{- define "aoai-simulated-api.manyPods" -}}
 {{- if .Values.autoscaling.enabled }}
