@@ -24,6 +24,9 @@ write_variables() {
   "simulator_admin_api_key": $(json_string "$(value_of ADMIN_API_KEY)"),
   "twin_admin_token": $(json_string "$(value_of TWIN_ADMIN_TOKEN)"),
   "azure_openai_key": $(json_string "$(value_of AZURE_OPENAI_KEY)"),
+  "upstream_client_secret": $(json_string "$(value_of UPSTREAM_CLIENT_SECRET)"),
+  "secrets": $(json_secrets),
+  "upstream_account_ids": $(json_accounts),
   "redis_url": $(json_string "$(value_of REDIS_URL)"),
   "applicationinsights_connection_string": $(json_string "$(value_of APPLICATIONINSIGHTS_CONNECTION_STRING)"),
   "otlp_headers": $(json_string "$(value_of OTEL_EXPORTER_OTLP_HEADERS)"),
@@ -59,6 +62,7 @@ need_image_source
 need_value DEPLOY_RESOURCE_GROUP 'It is the resource group to create.'
 need_value DEPLOY_LOCATION 'It is the Azure region, such as swedencentral; az account list-locations lists them.'
 need_settings
+need_accounts
 collect_settings /mnt/simulator/config
 finish_checks
 

@@ -14,6 +14,9 @@ Deploys the simulator to Azure Container Apps. Variables, read from the environm
   DEPLOY_SUBSCRIPTION    subscription (default: az account show)
   DEPLOY_MIN_REPLICAS    minimum number of replicas (default: 1)
   DEPLOY_MAX_REPLICAS    maximum number of replicas (default: 1); above 1, an Azure Managed Redis is created unless REDIS_URL is set
+  DEPLOY_SECRETS         names of further secret variables, separated by commas: those that the configuration file names
+  DEPLOY_UPSTREAM_ACCOUNTS
+                         resource ids of Azure OpenAI accounts, separated by commas, which the app can call with its identity
   DEPLOY_IMAGE_TAG       tag of the image (default: current time)
   DEPLOY_NODE_IMAGE      Node.js base image, for example of a mirror (default: that of the Dockerfile)
 All settings of docs/config.md are passed to the simulator.'
@@ -36,6 +39,9 @@ write_parameters() {
     "simulatorAdminApiKey": { "value": $(json_string "$(value_of ADMIN_API_KEY)") },
     "twinAdminToken": { "value": $(json_string "$(value_of TWIN_ADMIN_TOKEN)") },
     "azureOpenAiKey": { "value": $(json_string "$(value_of AZURE_OPENAI_KEY)") },
+    "upstreamClientSecret": { "value": $(json_string "$(value_of UPSTREAM_CLIENT_SECRET)") },
+    "secrets": { "value": $(json_secrets) },
+    "upstreamAccountIds": { "value": $(json_accounts) },
     "redisUrl": { "value": $(json_string "$(value_of REDIS_URL)") },
     "applicationInsightsConnectionString": { "value": $(json_string "$(value_of APPLICATIONINSIGHTS_CONNECTION_STRING)") },
     "otlpHeaders": { "value": $(json_string "$(value_of OTEL_EXPORTER_OTLP_HEADERS)") },
@@ -88,6 +94,7 @@ need_image_source
 need_value DEPLOY_RESOURCE_GROUP 'It is the resource group to deploy to.'
 need_value DEPLOY_LOCATION 'It is the Azure region, such as swedencentral; az account list-locations lists them.'
 need_settings
+need_accounts
 collect_settings /mnt/simulator/config
 finish_checks
 

@@ -17,6 +17,7 @@ Deploys the simulator to an AKS cluster. Variables, read from the environment or
   DEPLOY_MAX_REPLICAS      number of pods (default: 1); more than one need REDIS_URL
   DEPLOY_RECORDINGS_CLAIM  volume claim with recordings (required in replay mode)
   DEPLOY_HELM_VALUES       file with additional chart values
+  DEPLOY_SECRETS           names of further secret variables, separated by commas: those that the configuration file names
   DEPLOY_IMAGE_TAG         tag of the image (default: current time)
   DEPLOY_NODE_IMAGE        Node.js base image, for example of a mirror (default: that of the Dockerfile)
   DEPLOY_LOCAL_PORT        local port of the smoke test (default: 18000)
@@ -33,7 +34,7 @@ write_objects() {
     printf '{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": %s}},\n' "$(json_string "$namespace")"
     printf '{"apiVersion": "v1", "kind": "Secret", "metadata": {"name": %s, "namespace": %s}, "stringData": {' \
       "$(json_string "$name-settings")" "$(json_string "$namespace")"
-    for one in $secret_settings; do
+    for one in $secret_settings ${further_secrets[@]+"${further_secrets[@]}"}; do
       value=$(value_of "$one")
       if [ -z "$value" ]; then continue; fi
       printf '%s%s: ' "$separator" "$(json_string "$one")"

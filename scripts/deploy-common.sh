@@ -12,7 +12,7 @@ forward_pid=''
 
 # Settings that templates and charts set, settings that are secrets, and settings that name files.
 fixed_settings=' HOST PORT '
-secret_settings=' SIMULATOR_API_KEY ADMIN_API_KEY TWIN_ADMIN_TOKEN AZURE_OPENAI_KEY REDIS_URL OTEL_EXPORTER_OTLP_HEADERS APPLICATIONINSIGHTS_CONNECTION_STRING '
+secret_settings=' SIMULATOR_API_KEY ADMIN_API_KEY TWIN_ADMIN_TOKEN AZURE_OPENAI_KEY UPSTREAM_CLIENT_SECRET REDIS_URL OTEL_EXPORTER_OTLP_HEADERS APPLICATIONINSIGHTS_CONNECTION_STRING '
 file_settings=' SIMULATOR_CONFIG OPENAI_DEPLOYMENT_CONFIG_PATH MODEL_CATALOGUE_PATH FAULTS_PATH INCIDENTS_PATH '
 
 # --- Output ----------------------------------------------------------------------------------------------------------
@@ -236,16 +236,36 @@ need_settings() {
   need_match DEPLOY_IMAGE_TAG "$image_tag" '^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$' 'letters, digits, dots, dashes and underscores'
   need_match DEPLOY_MIN_REPLICAS "$min_replicas" '^(0|[1-9][0-9]{0,3})$' 'an integer of at least 0'
   need_match DEPLOY_MAX_REPLICAS "$max_replicas" '^[1-9][0-9]{0,3}$' 'an integer of at least 1'
+  need_further_secrets
   mode=$(value_of SIMULATOR_MODE generate)
   on_miss=$(value_of REPLAY_ON_MISS error)
-  if [ "$mode" = forward ] || [ "$mode" = record ] || { [ "$mode" = replay ] && [ "$on_miss" = record ]; }; then
-    need_value AZURE_OPENAI_ENDPOINT 'It is the upstream service, such as https://my-resource.openai.azure.com.'
-    need_value AZURE_OPENAI_KEY 'It is the key of the upstream service.'
-    if [ "$mode" != forward ] && [ "$max_replicas" != 1 ]; then
+  if [ "$mode" = forward ] || [ "$mode" = record ] || { [ "$mode" = replay ] && [[ $on_miss =~ ^(record|forward)$ ]]; }; then
+    # A configuration file can have the upstream.
+    if [ -z "$(value_of SIMULATOR_CONFIG)" ]; then
+      need_value AZURE_OPENAI_ENDPOINT 'It is the upstream service, such as https://my-resource.openai.azure.com.'
+      if [ "$(value_of UPSTREAM_CREDENTIAL key)" = key ]; then need_value AZURE_OPENAI_KEY 'It is the key of the upstream service.'; fi
+    fi
+    if { [ "$mode" = record ] || [ "$on_miss" = record ]; } && [ "$max_replicas" != 1 ]; then
       problem "DEPLOY_MAX_REPLICAS must be 1 if responses are recorded (got $max_replicas): record mode supports only one replica."
     fi
   fi
   unknown_settings
+}
+
+# Checks the names in DEPLOY_SECRETS, and sets further_secrets.
+need_further_secrets() {
+  local one
+  further_secrets=()
+  for one in $(value_of DEPLOY_SECRETS | tr ',' ' '); do
+    if [[ ! $one =~ ^[A-Za-z][A-Za-z0-9_]{0,100}$ ]]; then
+      problem "DEPLOY_SECRETS must be names of variables, separated by commas (got $one)."
+    elif [[ " $(known_settings | tr '\n' ' ') " == *" $one "* ]]; then
+      problem "DEPLOY_SECRETS names the setting $one, which is passed anyway. Remove it."
+    else
+      need_value "$one" 'DEPLOY_SECRETS names it.'
+      further_secrets+=("$one")
+    fi
+  done
 }
 
 # The simulator does not start with an unknown SIMULATOR_ variable.
@@ -317,6 +337,39 @@ json_settings() {
     separator=', '
   done
   printf '}'
+}
+
+# Prints the variables of DEPLOY_SECRETS as a JSON object.
+json_secrets() {
+  local one separator=''
+  printf '{'
+  for one in ${further_secrets[@]+"${further_secrets[@]}"}; do
+    printf '%s%s: ' "$separator" "$(json_string "$one")"
+    json_string "$(value_of "$one")"
+    separator=', '
+  done
+  printf '}'
+}
+
+# Prints the accounts of DEPLOY_UPSTREAM_ACCOUNTS as a JSON list.
+json_accounts() {
+  local one separator=''
+  printf '['
+  for one in $(value_of DEPLOY_UPSTREAM_ACCOUNTS | tr ',' ' '); do
+    printf '%s%s' "$separator" "$(json_string "$one")"
+    separator=', '
+  done
+  printf ']'
+}
+
+# Checks the ids of the accounts that the identity of the app can call.
+need_accounts() {
+  local one
+  for one in $(value_of DEPLOY_UPSTREAM_ACCOUNTS | tr ',' ' '); do
+    need_match DEPLOY_UPSTREAM_ACCOUNTS "$one" \
+      '^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.CognitiveServices/accounts/[^/]+$' \
+      'resource ids of Azure OpenAI or Foundry accounts, separated by commas'
+  done
 }
 
 # --- Azure -----------------------------------------------------------------------------------------------------------

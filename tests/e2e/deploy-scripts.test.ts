@@ -148,6 +148,33 @@ describe.skipIf(curl.isMissing).each(deployScripts)(`%s${curl.note}`, (script) =
     expect(stderr).not.toContain('if responses are recorded')
   })
 
+  it('requires no upstream in forward mode if a configuration file can have it, or no key if the identity is used', async () => {
+    tools.write('aoai-sim.yaml', '{}\n')
+    const filed = await tools.run(script, {
+      envFile,
+      env: { SIMULATOR_MODE: 'forward', SIMULATOR_CONFIG: 'aoai-sim.yaml' },
+      args: ['--dry-run'],
+    })
+    expect(filed.stderr).not.toContain('AZURE_OPENAI_')
+    const identity = await tools.run(script, {
+      envFile,
+      env: { SIMULATOR_MODE: 'forward', UPSTREAM_CREDENTIAL: 'entra' },
+      args: ['--dry-run'],
+    })
+    expect(identity.stderr).toContain('- AZURE_OPENAI_ENDPOINT is not set.')
+    expect(identity.stderr).not.toContain('AZURE_OPENAI_KEY')
+  })
+
+  it('checks the names of further secrets', async () => {
+    const { stderr } = await tools.run(script, {
+      envFile,
+      env: { DEPLOY_SECRETS: 'EAST_KEY,REDIS_URL,2x' },
+    })
+    expect(stderr).toContain('- EAST_KEY is not set. DEPLOY_SECRETS names it.')
+    expect(stderr).toContain('- DEPLOY_SECRETS names the setting REDIS_URL')
+    expect(stderr).toContain('- DEPLOY_SECRETS must be names of variables, separated by commas (got 2x).')
+  })
+
   it('refuses a build that would upload .env', async () => {
     tools.write('.dockerignore', 'node_modules\n')
     const { code, stderr } = await tools.run(script, { envFile })
@@ -229,6 +256,27 @@ describe.skipIf(curl.isMissing)(`deploy-aca.sh${curl.note}`, () => {
     ])
   })
 
+  it('passes further secrets and the accounts of the identity, and prints no secret', async () => {
+    const account =
+      '/subscriptions/s/resourceGroups/g/providers/Microsoft.CognitiveServices/accounts/my-account'
+    const end = await tools.run('deploy-aca.sh', {
+      envFile: `${envFile}DEPLOY_SECRETS=EAST_KEY\nEAST_KEY=upstream-key-east\nDEPLOY_UPSTREAM_ACCOUNTS=${account}\n`,
+      url: program.url,
+    })
+    expect(end.code).toBe(0)
+    expectNoSecrets(seen(end))
+    const { parameters } = JSON.parse(tools.handedFiles('parameters.json').at(-1) ?? '') as {
+      parameters: Record<string, { value: unknown }>
+    }
+    expect(parameters['secrets']?.value).toEqual({ EAST_KEY: 'upstream-key-east' })
+    expect(parameters['upstreamAccountIds']?.value).toEqual([account])
+    const wrong = await tools.run('deploy-aca.sh', {
+      envFile,
+      env: { DEPLOY_UPSTREAM_ACCOUNTS: 'my-account' },
+    })
+    expect(wrong.stderr).toContain('- DEPLOY_UPSTREAM_ACCOUNTS must be resource ids of Azure OpenAI')
+  })
+
   it('passes the configured subscription to every call of az', async () => {
     const { stdout } = await tools.run('deploy-aca.sh', {
       envFile: `${envFile}DEPLOY_SUBSCRIPTION=my-subscription\n`,
@@ -298,6 +346,9 @@ describe.skipIf(curl.isMissing)(`deploy-aca-terraform.sh${curl.note}`, () => {
       simulator_api_key: secrets.SIMULATOR_API_KEY,
       twin_admin_token: '',
       azure_openai_key: '',
+      upstream_client_secret: '',
+      secrets: {},
+      upstream_account_ids: [],
       redis_url: '',
       otlp_headers: '',
       applicationinsights_connection_string: '',

@@ -16,12 +16,12 @@ function names(text: string, pattern: RegExp): string[] {
 
 describe('Bicep', () => {
   const main = read('bicep/main.bicep')
-  const modules = [...main.matchAll(/^module (\w+) '(.+?)'[^{]*\{\n([\s\S]*?)\n\}$/gm)].map(
+  const modules = [...main.matchAll(/^module (\w+) '(.+?)'[^{[]*([{[]\n[\s\S]*?)\n[}\]]$/gm)].map(
     ([, name = '', path = '', body = '']) => ({ name, path, body }),
   )
 
   it.each(modules)('passes $path exactly the parameters that it declares', ({ path, body }) => {
-    const passed = names(/params: \{\n([\s\S]*?)\n {2}\}/.exec(body)?.[1] ?? '', /^ {4}(\w+):/gm)
+    const passed = names(/params: \{\n([\s\S]*?)\n {2,4}\}/.exec(body)?.[1] ?? '', /^ {4,6}(\w+):/gm)
     const declared = [...read(`bicep/${path}`).matchAll(/^param (\w+) \S+( =)?/gm)]
     expect(passed).toEqual(declared.map(([, name = '']) => name).sort())
   })
@@ -38,7 +38,7 @@ describe('Bicep', () => {
     }
   })
 
-  it('uses each parameter that it declares, and the parameter file sets only declared parameters', () => {
+  it('uses each parameter that it declares, and the parameter files set only declared parameters', () => {
     const files = ['main.bicep', ...modules.map(({ path }) => path)]
     const unused = files.flatMap((file) => {
       const text = read(`bicep/${file}`)
@@ -47,8 +47,10 @@ describe('Bicep', () => {
         .map((name) => `${file}: ${name}`)
     })
     expect(unused).toEqual([])
-    const set = names(read('bicep/main.bicepparam'), /^param (\w+)/gm)
-    expect(names(main, /^param (\w+)/gm)).toEqual(expect.arrayContaining(set))
+    for (const file of ['main.bicepparam', 'gateway.bicepparam']) {
+      const set = names(read(`bicep/${file}`), /^param (\w+)/gm)
+      expect(names(main, /^param (\w+)/gm)).toEqual(expect.arrayContaining(set))
+    }
   })
 
   it('has the outputs and parameters that scripts/deploy-aca.sh uses', () => {
@@ -73,6 +75,15 @@ describe('Terraform', () => {
 
   it('declares exactly the variables that it uses', () => {
     expect(names(code, /\bvar\.(\w+)/g)).toEqual(names(code, /^variable "(\w+)"/gm))
+  })
+
+  it('declares the variables that the examples set', () => {
+    const examples = readdirSync(join(folder, 'terraform')).filter((file) => file.endsWith('.example'))
+    for (const file of examples) {
+      const set = names(read(`terraform/${file}`), /^(\w+) +=/gm)
+      expect(names(code, /^variable "(\w+)"/gm)).toEqual(expect.arrayContaining(set))
+    }
+    expect(examples).toContain('gateway.tfvars.example')
   })
 
   it('defines each local and each resource that it refers to', () => {

@@ -1,9 +1,13 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
 import { settingsTable } from '../../src/config/settings-table.ts'
 import { createSimulator } from '../../src/index.ts'
+import { OperatorError } from '../../src/lib/operator-error.ts'
+import { needs, runTool } from '../support/installed-tool.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -28,6 +32,9 @@ const otherNames: ReadonlyArray<{ name: RegExp; reason: string }> = [
   { name: /^Standard_LRS$/, reason: 'a value of Azure Storage' },
   { name: /^ARM_SUBSCRIPTION_ID$/, reason: 'read by the azurerm provider of Terraform' },
   { name: /^TF_VAR_$/, reason: 'how Terraform takes variables from the environment' },
+  { name: /^AZURE_CLIENT_ID$/, reason: 'read by @azure/identity: the identity of the app' },
+  { name: /^CAP_[A-Z_]+$/, reason: 'a capability of Linux' },
+  { name: /^EAST_KEY$/, reason: 'a variable that a configuration file names' },
 ]
 
 /** Texts of all shipped files, by path, without files that Terraform generates. */
@@ -55,13 +62,13 @@ describe('variables', () => {
   })
 
   it('are the same in Bicep and Terraform', () => {
-    const always = ['HOST', 'PORT', 'RECORDING_DIR']
+    const always = ['AZURE_CLIENT_ID', 'HOST', 'PORT', 'RECORDING_DIR']
     const inBicep = firstGroup(bicepApp, /var settings = union\(([\s\S]*?)\n\)/)
     const inTerraform = firstGroup(terraformApp, /settings = merge\(([\s\S]*?)\n {2}\)/)
     const names = (text: string): string[] => (text.match(/\b[A-Z][A-Z_]+\b/g) ?? []).sort()
     expect(names(inBicep)).toEqual(always)
     expect(names(inTerraform)).toEqual(always)
-    for (const name of always) expect(settings.has(name)).toBe(true)
+    for (const name of always.slice(1)) expect(settings.has(name)).toBe(true)
   })
 })
 
@@ -146,6 +153,67 @@ describe('ports, paths and users', () => {
       ),
     ]
     for (const seconds of periods) expect(Number(seconds)).toBeGreaterThan(grace)
+  })
+})
+
+describe('systemd unit', () => {
+  const path = 'infra/systemd/aoai-sim.service'
+  const unit = read(path)
+  const value = (key: string): string => firstGroup(unit, new RegExp(`^${key}=(.*)$`, 'm'))
+
+  it('sets only existing settings, and starts the program of the package', () => {
+    const names = [...value('Environment').matchAll(/(\w+)=/g)].map(([, name = '']) => name)
+    expect(names.filter((name) => !settings.has(name))).toEqual(['NODE_ENV'])
+    const manifest = JSON.parse(read('package.json')) as { name: string; bin: Record<string, string> }
+    expect(value('ExecStart')).toContain(`/node_modules/${manifest.name}/dist/cli/main.js`)
+    expect(manifest.bin['aoai-sim']).toBe('./dist/cli/main.js')
+  })
+
+  it('writes only below its state folder, as a user without privileges', () => {
+    expect(value('DynamicUser')).toBe('yes')
+    expect(value('CapabilityBoundingSet')).toBe('')
+    expect(value('ProtectSystem')).toBe('strict')
+    expect(unit).not.toMatch(/^User=/m)
+    const folder = `/var/lib/${value('StateDirectory')}`
+    expect(value('WorkingDirectory')).toBe(folder)
+    expect(value('Environment')).toContain(`RECORDING_DIR=${folder}/`)
+  })
+
+  it('waits longer than the program for open requests, and does not restart after an invalid configuration', () => {
+    const grace = Number(settings.get('SHUTDOWN_GRACE_SECONDS')?.default)
+    expect(Number(value('TimeoutStopSec'))).toBeGreaterThan(grace)
+    expect(Number(value('RestartPreventExitStatus'))).toBe(new OperatorError('CONFIG_INVALID', '').exitCode)
+  })
+
+  const systemd = needs('systemd-analyze')
+  it.skipIf(systemd.isMissing)(`is valid for systemd-analyze, which finds it secure${systemd.note}`, () => {
+    const folder = mkdtempSync(join(tmpdir(), 'unit-'))
+    const copy = join(folder, 'aoai-sim.service')
+    try {
+      // The program must exist.
+      writeFileSync(copy, unit.replace('ExecStart=/usr/bin/node', `ExecStart=${process.execPath}`))
+      expect(runTool('systemd-analyze', ['verify', '--man=no', copy])).toMatchObject({
+        status: 0,
+        stderr: '',
+      })
+      // In tenths, of 10.0 for a unit without any protection.
+      const security = runTool('systemd-analyze', ['security', '--offline=true', '--threshold=20', copy])
+      expect(security.status).toBe(0)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+})
+
+describe('compose.gateway.yaml', () => {
+  it('mounts the configuration file that SIMULATOR_CONFIG names, and requires a key', () => {
+    const { services } = parse(read('infra/compose.gateway.yaml')) as {
+      services: { simulator: { environment: Record<string, string>; volumes: { target: string }[] } }
+    }
+    const { environment, volumes } = services.simulator
+    expect(volumes.map(({ target }) => target)).toContain(environment['SIMULATOR_CONFIG'])
+    expect(Object.keys(environment).filter((name) => !settings.has(name))).toEqual([])
+    expect(environment['SIMULATOR_API_KEY']).toMatch(/^\$\{SIMULATOR_API_KEY:\?/)
   })
 })
 

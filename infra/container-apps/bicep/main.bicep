@@ -40,6 +40,17 @@ param twinAdminToken string = ''
 @secure()
 param azureOpenAiKey string = ''
 
+@description('Client secret of an application in Microsoft Entra ID, for UPSTREAM_CREDENTIAL=entra without the managed identity. Optional.')
+@secure()
+param upstreamClientSecret string = ''
+
+@description('Further secrets by environment variable, such as { EAST_KEY: \'...\' }: the variables that the configuration file names.')
+@secure()
+param secrets object = {}
+
+@description('Resource ids of Azure OpenAI or Foundry accounts. The identity of the app gets the role Cognitive Services OpenAI User there, for upstreams with the credential entra.')
+param upstreamAccountIds array = []
+
 @description('URL of an existing Redis or Valkey, with its password. Empty: deployRedis decides whether one is created.')
 @secure()
 param redisUrl string = ''
@@ -102,6 +113,8 @@ var secretNames = concat(
   empty(twinAdminToken) ? [] : [{ name: 'twin-admin-token', variable: 'TWIN_ADMIN_TOKEN' }],
   empty(azureOpenAiKey) ? [] : [{ name: 'azure-openai-key', variable: 'AZURE_OPENAI_KEY' }],
   deployRedis || !empty(redisUrl) ? [{ name: 'redis-url', variable: 'REDIS_URL' }] : [],
+  empty(upstreamClientSecret) ? [] : [{ name: 'upstream-client-secret', variable: 'UPSTREAM_CLIENT_SECRET' }],
+  map(items(secrets), secret => { name: toLower(replace(secret.key, '_', '-')), variable: secret.key }),
   empty(otlpHeaders) ? [] : [{ name: 'otlp-headers', variable: 'OTEL_EXPORTER_OTLP_HEADERS' }],
   empty(applicationInsightsConnectionString)
     ? []
@@ -136,11 +149,24 @@ module vault 'modules/vault.bicep' = {
     simulatorAdminApiKey: simulatorAdminApiKey
     twinAdminToken: twinAdminToken
     azureOpenAiKey: azureOpenAiKey
+    upstreamClientSecret: upstreamClientSecret
+    secrets: secrets
     redisUrl: redisUrl
     otlpHeaders: otlpHeaders
     applicationInsightsConnectionString: applicationInsightsConnectionString
   }
 }
+
+module upstreamAccess 'modules/openai-user.bicep' = [
+  for (id, index) in upstreamAccountIds: {
+    name: '${name}-upstream-${index}'
+    scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
+    params: {
+      accountName: last(split(id, '/'))
+      principalId: identity.properties.principalId
+    }
+  }
+]
 
 module redis 'modules/redis.bicep' = if (deployRedis) {
   name: '${name}-redis'
@@ -187,6 +213,7 @@ module app 'modules/app.bicep' = if (deployApp) {
     storageName: environment.outputs.storageName
     mountPath: mountPath
     identityId: identity.id
+    identityClientId: identity.properties.clientId
     registryServer: registry.outputs.loginServer
     image: '${registry.outputs.loginServer}/${image}'
     vaultUri: vault.outputs.uri

@@ -15,6 +15,8 @@ param twinAdminToken = readEnvironmentVariable('TWIN_ADMIN_TOKEN', '')
 
 param azureOpenAiKey = readEnvironmentVariable('AZURE_OPENAI_KEY', '')
 
+param upstreamClientSecret = readEnvironmentVariable('UPSTREAM_CLIENT_SECRET', '')
+
 param redisUrl = readEnvironmentVariable('REDIS_URL', '')
 
 param applicationInsightsConnectionString = readEnvironmentVariable('APPLICATIONINSIGHTS_CONNECTION_STRING', '')

@@ -5,9 +5,10 @@ locals {
   health_path = "/healthz"
   mount_path  = "/mnt/simulator"
 
-  # Later values override earlier ones, so that HOST and PORT always match the ingress.
+  # Later values override earlier ones, so that HOST and PORT always match the ingress. AZURE_CLIENT_ID selects the identity for
+  # upstreams with the credential entra.
   settings = merge(
-    { RECORDING_DIR = "${local.mount_path}/recording" },
+    { RECORDING_DIR = "${local.mount_path}/recording", AZURE_CLIENT_ID = azurerm_user_assigned_identity.simulator.client_id },
     var.environment_variables,
     { HOST = "0.0.0.0", PORT = tostring(local.port) },
   )

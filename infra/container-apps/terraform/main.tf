@@ -23,19 +23,23 @@ locals {
     nonsensitive(var.simulator_admin_api_key != "") ? { ADMIN_API_KEY = "simulator-admin-api-key" } : {},
     nonsensitive(var.twin_admin_token != "") ? { TWIN_ADMIN_TOKEN = "twin-admin-token" } : {},
     local.has_upstream ? { AZURE_OPENAI_KEY = "azure-openai-key" } : {},
+    nonsensitive(var.upstream_client_secret != "") ? { UPSTREAM_CLIENT_SECRET = "upstream-client-secret" } : {},
+    # Names of variables are not sensitive.
+    { for name in nonsensitive(keys(var.secrets)) : name => lower(replace(name, "_", "-")) },
     local.has_redis ? { REDIS_URL = "redis-url" } : {},
     nonsensitive(var.applicationinsights_connection_string != "") ? { APPLICATIONINSIGHTS_CONNECTION_STRING = "applicationinsights-connection-string" } : {},
     nonsensitive(var.otlp_headers != "") ? { OTEL_EXPORTER_OTLP_HEADERS = "otlp-headers" } : {},
   )
-  secret_values = {
+  secret_values = merge(var.secrets, {
     SIMULATOR_API_KEY                     = var.simulator_api_key
     ADMIN_API_KEY                         = var.simulator_admin_api_key
     TWIN_ADMIN_TOKEN                      = var.twin_admin_token
     AZURE_OPENAI_KEY                      = var.azure_openai_key
+    UPSTREAM_CLIENT_SECRET                = var.upstream_client_secret
     REDIS_URL                             = local.redis_url
     OTEL_EXPORTER_OTLP_HEADERS            = var.otlp_headers
     APPLICATIONINSIGHTS_CONNECTION_STRING = var.applicationinsights_connection_string
-  }
+  })
 }
 
 resource "azurerm_resource_group" "simulator" {
@@ -91,6 +95,16 @@ resource "azurerm_role_assignment" "write_secrets" {
   scope                = azurerm_key_vault.simulator.id
   role_definition_name = "Key Vault Secrets Officer"
   principal_id         = data.azurerm_client_config.current.object_id
+}
+
+# Lets the app call the models of these accounts with its identity, without a key.
+resource "azurerm_role_assignment" "openai_user" {
+  for_each = var.upstream_account_ids
+
+  scope                = each.value
+  role_definition_name = "Cognitive Services OpenAI User"
+  principal_id         = azurerm_user_assigned_identity.simulator.principal_id
+  principal_type       = "ServicePrincipal"
 }
 
 # A role assignment takes up to a few minutes to take effect, and the provider does not retry.

@@ -69,6 +69,26 @@ variable "azure_openai_key" {
   sensitive   = true
 }
 
+variable "upstream_client_secret" {
+  description = "Client secret of an application in Microsoft Entra ID, for UPSTREAM_CREDENTIAL=entra without the managed identity. Optional."
+  type        = string
+  default     = ""
+  sensitive   = true
+}
+
+variable "secrets" {
+  description = "Further secrets by environment variable, such as { EAST_KEY = \"...\" }: the variables that the configuration file names."
+  type        = map(string)
+  default     = {}
+  sensitive   = true
+}
+
+variable "upstream_account_ids" {
+  description = "Resource ids of Azure OpenAI or Foundry accounts. The identity of the app gets the role Cognitive Services OpenAI User there, for upstreams with the credential entra."
+  type        = set(string)
+  default     = []
+}
+
 variable "redis_url" {
   description = "URL of an existing Redis or Valkey, with its password. Empty: deploy_redis decides whether one is created."
   type        = string

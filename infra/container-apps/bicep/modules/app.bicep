@@ -7,6 +7,7 @@ param environmentId string
 param storageName string
 param mountPath string
 param identityId string
+param identityClientId string
 param registryServer string
 param image string
 param vaultUri string
@@ -24,9 +25,10 @@ param memory string
 var port = 8000
 var healthPath = '/healthz'
 
-// Later values override earlier ones, so that HOST and PORT always match the ingress.
+// Later values override earlier ones, so that HOST and PORT always match the ingress. AZURE_CLIENT_ID selects the identity for
+// upstreams with the credential entra.
 var settings = union(
-  { RECORDING_DIR: '${mountPath}/recording' },
+  { RECORDING_DIR: '${mountPath}/recording', AZURE_CLIENT_ID: identityClientId },
   environmentVariables,
   { HOST: '0.0.0.0', PORT: string(port) }
 )

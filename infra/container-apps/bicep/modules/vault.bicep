@@ -18,6 +18,13 @@ param twinAdminToken string
 param azureOpenAiKey string
 
 @secure()
+param upstreamClientSecret string
+
+@description('Further secrets by environment variable.')
+@secure()
+param secrets object
+
+@secure()
 param redisUrl string
 
 @secure()
@@ -86,6 +93,24 @@ resource azureOpenAiKeySecret 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = i
     value: azureOpenAiKey
   }
 }
+
+resource upstreamClientSecretSecret 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (!empty(upstreamClientSecret)) {
+  parent: vault
+  name: 'upstream-client-secret'
+  properties: {
+    value: upstreamClientSecret
+  }
+}
+
+resource furtherSecrets 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = [
+  for secret in items(secrets): {
+    parent: vault
+    name: toLower(replace(secret.key, '_', '-'))
+    properties: {
+      value: secret.value
+    }
+  }
+]
 
 resource redisUrlSecret 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (!empty(redisUrl)) {
   parent: vault
