@@ -16,6 +16,7 @@ const config: KnipConfig = {
     'src/wire/chat/read-chat.ts!',
     'src/wire/responses/{read,write}-responses.ts!',
     'src/wire/normalize-request.ts!',
+    'src/wire/responses/{chat-to-responses,convert-to-chat}.ts!',
   ],
   project: ['src/**/*.ts!', '!src/**/*.test.ts!', '{tests,scripts,bench,examples}/**/*.{ts,mjs}'],
   ignore: ['tests/clients/**'],

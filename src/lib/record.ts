@@ -30,6 +30,14 @@ export function parseFields(json: string): Readonly<Record<string, unknown>> {
   }
 }
 
+/** Whether objects and arrays are nested in more than so many levels. */
+export function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (levels === 0) return true
+  if (Array.isArray(value)) return value.some((item) => isDeeperThan(item, levels - 1))
+  return Object.values(value).some((item) => isDeeperThan(item, levels - 1))
+}
+
 /** A Map that rejects changes after it is frozen. `Object.freeze` alone does not prevent them. */
 class FreezableMap<K, V> extends Map<K, V> {
   override set(key: K, value: V): this {

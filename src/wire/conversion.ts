@@ -21,7 +21,10 @@ export type JsonMembers = Readonly<Record<string, unknown>>
 export interface ConversionOptions {
   /** `model` of the converted request. */
   readonly model: string
-  /** Parameters that are left out if the target API does not have them, by their name in the request: `logit_bias`. */
+  /**
+   * Parameters that are left out if the target API does not have them, by their name in the request without indexes: `logit_bias`,
+   * `messages.name`, `tools.web_search`. See `isDropped`.
+   */
   readonly drop: ReadonlySet<string>
   /** The maximum number of output tokens of the model, for APIs that require one; undefined if unknown. */
   readonly maxOutputTokens: number | undefined
@@ -32,12 +35,35 @@ export type Converted =
   | { readonly kind: 'converted'; readonly body: JsonMembers }
   | { readonly kind: 'refused'; readonly error: ServiceError }
 
-/** 400: the API of the upstream has no equivalent of a parameter. */
-export function notConvertible(param: string, target: ApiForm, why?: string): ServiceError {
-  const api = { chat: 'chat completions', responses: 'the Responses API', messages: 'Anthropic Messages' }[
-    target
-  ]
-  const reason = why === undefined ? `${api} has no equivalent` : why
-  const message = `Could not convert '${param}' for the upstream of this deployment: ${reason}. Remove it, or list it under 'drop' of the deployment.`
+/** Names of the APIs in messages. */
+export const apiNames: Readonly<Record<ApiForm, string>> = {
+  chat: 'chat completions',
+  responses: 'the Responses API',
+  messages: 'Anthropic Messages',
+}
+
+/** The name of a parameter under `drop`: its path without indexes (`messages.name` for `messages[0].name`). */
+export function dropNameOf(param: string): string {
+  return param.replaceAll(/\[\d+\]/g, '')
+}
+
+/** Whether `drop` lists a name or a parent of it: `tools` covers `tools.web_search`. */
+export function isDropped(drop: ReadonlySet<string>, name: string): boolean {
+  if (drop.size === 0) return false
+  for (let end = name.length; end > 0; end = name.lastIndexOf('.', end - 1)) {
+    if (drop.has(name.slice(0, end))) return true
+  }
+  return false
+}
+
+/** 400: the API of the upstream has no equivalent of a parameter. `dropName` is its name under `drop`. */
+export function notConvertible(
+  param: string,
+  target: ApiForm,
+  why?: string,
+  dropName = dropNameOf(param),
+): ServiceError {
+  const reason = why ?? `${apiNames[target]} has no equivalent`
+  const message = `Could not convert '${param}' for the upstream of this deployment: ${reason}. Remove it, or list '${dropName}' under 'drop' of the deployment.`
   return { ...modelError(message, param, 'unsupported_parameter'), envelope: 'compact' }
 }

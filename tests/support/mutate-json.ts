@@ -86,6 +86,13 @@ export function mutateJson(value: unknown, random: Random): unknown {
   return Object.fromEntries(entries)
 }
 
+/** A copy with some of the members of a request, and always its `messages` or `input`. */
+export function someOf(body: Readonly<Record<string, unknown>>, random: Random): Record<string, unknown> {
+  const isKept = (name: string): boolean =>
+    name === 'messages' || name === 'input' || name === 'model' || random.below(2) === 0
+  return Object.fromEntries(Object.entries(body).filter(([name]) => isKept(name)))
+}
+
 /** The text of a mutated value. */
 export function jsonText(value: unknown): string {
   const text = JSON.stringify(value) ?? ''

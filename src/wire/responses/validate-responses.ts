@@ -36,7 +36,7 @@ import { computerNeedsTruncation, toolsFitModel } from './validate-hosted-tools.
 import { penalty, temperature, topP } from '../validation/common-fields.ts'
 import { responsesModelRules } from '../validation/model-rules.ts'
 import { isMessage, type ResponsesItem } from './responses-item.ts'
-import { isRecord } from '../../lib/record.ts'
+import { isDeeperThan, isRecord } from '../../lib/record.ts'
 
 /** Casts a body in a rule. Rules run after the validation of all fields. */
 const asRequest = (body: unknown): ResponsesRequest => body as ResponsesRequest
@@ -204,13 +204,6 @@ export function validateResponses(body: unknown, model: Model): ServiceError | u
   if (isDeeperThan(body, MAX_NESTING)) return malformedJson()
   const check = isRecord(body) && isRecord(body['prompt']) ? fieldsWithPrompt : fields
   return validateBody(body, check, responsesRules, model)
-}
-
-function isDeeperThan(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  if (levels === 0) return true
-  if (Array.isArray(value)) return value.some((item) => isDeeperThan(item, levels - 1))
-  return Object.values(value).some((item) => isDeeperThan(item, levels - 1))
 }
 
 /** Parses and validates the body of a Responses request. */
