@@ -14,7 +14,7 @@ import type { RecordingLoss } from '../recordings/loss-reports.ts'
 import { createReplay, type Replay } from '../recordings/replay-mode.ts'
 import type { ReplayCursors } from '../recordings/replay-cursors.ts'
 import { createForward, createForwardSource, type Forward } from '../upstream/forward.ts'
-import type { UpstreamLog } from '../journal/upstream-log.ts'
+import type { UpstreamObserver } from '../upstream/upstream-observer.ts'
 import { createUpstreamClient, type UpstreamClient } from '../upstream/upstream-client.ts'
 
 /** A recordings folder in use. */
@@ -38,10 +38,8 @@ export interface SourceTableOptions {
   readonly forwarder: Forwarder | undefined
   /** Called for each answer that could not be recorded. */
   readonly onRecordingLost?: (loss: RecordingLoss) => void
-  /** Is notified of all attempts, and writes an entry for each forwarded request. */
-  readonly upstreamLog: UpstreamLog
-  /** Logs failures of forwarded requests when they happen. They are in the entry of the request as well. */
-  readonly forwardLogger: Logger
+  /** Is notified of each attempt to send a request to an upstream. */
+  readonly upstreamObserver?: UpstreamObserver | undefined
   /** Positions in repeated recordings. */
   readonly cursors: ReplayCursors
 }
@@ -74,16 +72,12 @@ export class SourceTable {
 
   constructor(options: SourceTableOptions) {
     this.#options = options
-    const { watch } = options.upstreamLog
     this.handlers = {
       generate: options.generate,
-      record: watch((exchange) =>
+      record: (exchange) =>
         this.#folder(exchange.config).recorder.answer(exchange, this.#upstream(exchange).forward),
-      ),
       replay: (exchange) => this.#replay(exchange.config).answer(exchange),
-      forward: watch(
-        createForwardSource((exchange) => this.#upstream(exchange).forward, options.forwardLogger),
-      ),
+      forward: createForwardSource((exchange) => this.#upstream(exchange).forward, options.logger),
     }
   }
 
@@ -172,14 +166,14 @@ export class SourceTable {
     const { upstream } = upstreamOf(exchange) ?? {}
     if (!upstream) throw new Error('Could not forward: no upstream is configured.')
     return this.#upstreams.get(upstream, () => {
-      const { clock, logger, forwardLogger, forwarder, upstreamLog: observer } = this.#options
+      const { clock, logger, forwarder, upstreamObserver: observer } = this.#options
       const credential = (): string => {
         if (upstream.credential.kind === 'key') return upstream.credential.key
         throw new Error(`The credential ${upstream.credential.kind} is not supported.`)
       }
       const { headerLimitKb } = exchange.config.connections
       const client = createUpstreamClient({ upstream, credential, headerLimitKb, clock, logger, observer })
-      return { client, forward: createForward({ client, forwarder, clock, logger: forwardLogger }) }
+      return { client, forward: createForward({ client, forwarder, clock, logger }) }
     })
   }
 

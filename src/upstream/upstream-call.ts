@@ -34,8 +34,6 @@ export interface UpstreamAnswer {
   readonly decoded: boolean
   /** Whether the length of the body is known in advance, and still correct after decoding. */
   readonly hasLength: boolean
-  /** From the start of the call until its connection was ready, in milliseconds; undefined for a reused connection. */
-  readonly connectMs: number | undefined
   /** The body as it arrives. Read it to the end, or leave the loop early to abort the call. */
   readonly chunks: AsyncIterable<Buffer>
   /** Calls the listener once when the call has ended, with the failure of an incomplete answer. At most one listener. */
@@ -108,8 +106,6 @@ export class UpstreamConnections {
     const { connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs, totalTimeoutMs } = this.#settings
     if (signal.aborted) return Promise.reject(new ClientDisconnected())
     return new Promise((resolve, reject) => {
-      const startedMs = this.#clock.nowMs()
-      let connectMs: number | undefined
       const maxHeaderSize = this.#headerLimitKb * 1_024
       const options = { method, host, port, path, headers, agent, maxHeaderSize }
       const call = secure ? requestHttps(options) : requestHttp(options)
@@ -156,7 +152,6 @@ export class UpstreamConnections {
       }
       const onConnected = (): void => {
         isSent = true
-        if (!call.reusedSocket) connectMs = this.#clock.nowMs() - startedMs
         stopWait()
         stopWait = startTimer(
           firstByteTimeoutMs,
@@ -214,7 +209,6 @@ export class UpstreamConnections {
           status: statusCode,
           reason: response.statusMessage ?? '',
           rawHeaders: response.rawHeaders,
-          connectMs,
           hasLength: !body.decoded && response.headers['content-length'] !== undefined,
           ...body,
           onEnd: (listener) => (onEnd = listener),

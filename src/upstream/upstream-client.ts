@@ -12,7 +12,6 @@ import type { UpstreamAttempt, UpstreamObserver } from './upstream-observer.ts'
 import { addressOf, type UpstreamRequest } from './upstream-request.ts'
 import { leavesEndpoint, targetOf, type UpstreamTarget } from './upstream-target.ts'
 import { endToEndHeaders, hopByHop, namedByConnection } from '../pipeline/end-to-end-headers.ts'
-import { requestIdsOf } from '../pipeline/upstream-call.ts'
 import { isCredentialName } from '../lib/credential-names.ts'
 import { redactHeaderValue } from '../lib/credential-texts.ts'
 
@@ -71,13 +70,6 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     exchange: Exchange,
   ): void => {
     const isAnswer = !(outcome instanceof Error)
-    const call = exchange.upstreamCall
-    if (call) {
-      call.connectMs = isAnswer ? outcome.connectMs : undefined
-      call.requestIds = isAnswer
-        ? requestIdsOf(new HeaderList(outcome.rawHeaders.map((text) => mask.text(text))))
-        : {}
-    }
     const report = (failure: Error | undefined): void =>
       observer?.onAttempt(
         {
@@ -106,9 +98,8 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     origin: target.origin,
     leavesEndpoint: (exchange) => leavesEndpoint(target, exchange.servicePath),
     async send(exchange, request) {
-      const { random, signal, upstreamCall } = exchange
+      const { random, signal } = exchange
       const { method, body } = request
-      if (upstreamCall) upstreamCall.converted = request.converted
       const deadlineMs = clock.nowMs() + upstream.totalTimeoutMs
       const address = addressOf(request, upstream)
       const call = { method, path: address.path, body, signal, deadlineMs }

@@ -4,17 +4,25 @@ import { fold } from '../../src/answer/fold.ts'
 import { createRandom, type Random } from '../../src/lib/random.ts'
 import { ChatReader, readChat } from '../../src/wire/chat/read-chat.ts'
 import { chatBody, ChatStreamWriter } from '../../src/wire/chat/write-chat.ts'
+import { MessagesReader, readMessage } from '../../src/wire/messages/read-messages.ts'
+import { MessagesStreamWriter, writeMessage } from '../../src/wire/messages/write-messages.ts'
 import { readResponse, ResponsesReader } from '../../src/wire/responses/read-responses.ts'
 import { ResponseIds } from '../../src/wire/responses/response-ids.ts'
 import { ResponsesStreamWriter, writeResponse } from '../../src/wire/responses/write-responses.ts'
 import { framesOf } from '../support/answer-sight.ts'
 import { recordedAnswers } from '../support/answer-sources.ts'
 import { chatFacts } from '../support/chat-parts.ts'
+import { everyBlockMessage, everyBlockStream } from '../support/message-parts.ts'
 import { jsonText, mutateJson } from '../support/mutate-json.ts'
 import { findModel } from '../../src/wire/models/model-catalogue.ts'
 
-const answers = recordedAnswers('tests/golden').filter(({ text }) => text.length < 40_000)
+const answers = [
+  ...recordedAnswers('tests/golden').filter(({ text }) => text.length < 40_000),
+  { name: 'message', kind: 'messages', text: JSON.stringify(everyBlockMessage) },
+  { name: 'stream of a message', kind: 'messages-stream', text: everyBlockStream },
+]
 const rounds = 10
+const message = { id: 'msg_1', model: 'm' }
 
 /** Mutates the JSON of a frame, truncates the frame, or returns it unchanged. */
 function mutateFrame(frame: string, random: Random): string {
@@ -26,14 +34,20 @@ function mutateFrame(frame: string, random: Random): string {
 }
 
 function readMutated(kind: string, text: string, random: Random): AnswerEvent[] {
-  if (kind === 'chat' || kind === 'responses') {
+  if (kind === 'chat' || kind === 'responses' || kind === 'messages') {
     const mutated =
       random.unit() < 0.1
         ? text.slice(0, random.below(text.length))
         : jsonText(mutateJson(JSON.parse(text), random))
-    return [...(kind === 'chat' ? readChat(mutated) : readResponse(mutated))]
+    const read = { chat: readChat, responses: readResponse, messages: readMessage }[kind]
+    return [...read(mutated)]
   }
-  const reader: AnswerReader = kind === 'chat-stream' ? new ChatReader() : new ResponsesReader()
+  const reader: AnswerReader =
+    kind === 'chat-stream'
+      ? new ChatReader()
+      : kind === 'messages-stream'
+        ? new MessagesReader()
+        : new ResponsesReader()
   const events = framesOf(text).flatMap((frame) => reader.push(mutateFrame(frame, random)))
   return [...events, ...reader.end()]
 }
@@ -52,6 +66,7 @@ function writeAll(events: readonly AnswerEvent[]): void {
   for (const writer of [
     new ChatStreamWriter(chatFacts, streamed, createRandom('noise')),
     new ResponsesStreamWriter(options),
+    new MessagesStreamWriter(message),
   ]) {
     const written = [...events.map((event) => writer.write(event)), writer.end()]
     for (const frame of framesOf(written.join(''))) {
@@ -61,6 +76,7 @@ function writeAll(events: readonly AnswerEvent[]): void {
   }
   JSON.parse(String(chatBody(fold(events), chatFacts).render()))
   JSON.parse(writeResponse(events, options))
+  JSON.parse(writeMessage(events, message))
 }
 
 describe('a mutated answer', () => {
