@@ -1,4 +1,5 @@
 import { apiForms } from '../wire/conversion.ts'
+import type { NormalizationName } from '../wire/normalize-request.ts'
 
 /** APIs that a deployment can ask its upstream with. `asked` is that of the request. */
 export const upstreamForms = ['asked', ...apiForms] as const
@@ -13,4 +14,6 @@ export interface UpstreamDeployment {
   readonly form: (typeof upstreamForms)[number] | undefined
   /** Parameters that a conversion may leave out, by their name in the request. */
   readonly drop: ReadonlySet<string>
+  /** Normalisations of requests; absent: those that are on by default. */
+  readonly normalize?: ReadonlySet<NormalizationName>
 }

@@ -15,8 +15,9 @@ import type { Source } from '../pipeline/stage.ts'
 import { textBody } from '../answer/body.ts'
 import { usageOfBody, usageOfEvents } from '../wire/read-usage.ts'
 import { isTerminalEvent } from '../wire/sse.ts'
+import { upstreamOf } from '../pipeline/upstream-of.ts'
+import { planCall } from './bridge.ts'
 import type { UpstreamClient } from './upstream-client.ts'
-import { requestAsAsked } from './upstream-request.ts'
 import { ClientDisconnected, pathLeavesEndpoint, UpstreamFailure, upstreamError } from './upstream-failure.ts'
 
 /** The answer of another service, or an error of the simulator if there is no answer. */
@@ -77,8 +78,15 @@ export function createForward({ client, forwarder, clock, logger }: ForwardOptio
       store: false,
     })
     try {
-      const { reply, sentMs } = await client.send(exchange, requestAsAsked(exchange, exchange.deploymentName))
-      return { reply: await readOrWatch(exchange, reply, onBodyFailure), origin, sentMs, store: true }
+      const route = upstreamOf(exchange)
+      if (!route) throw new Error('Could not forward a request: its resource has no upstream.')
+      const planned = planCall(exchange, route)
+      if ('status' in planned) return localResult(refuse(planned))
+      const { reply, sentMs } = await client.send(exchange, planned.request)
+      const answer = planned.convert
+        ? await planned.convert(reply, onBodyFailure)
+        : await readOrWatch(exchange, reply, onBodyFailure)
+      return { reply: answer, origin, sentMs, store: true }
     } catch (error) {
       if (error instanceof ClientDisconnected) return localResult(clientLeftReply())
       if (!(error instanceof UpstreamFailure)) throw error

@@ -8,10 +8,28 @@ export const apiForms = ['chat', 'responses', 'messages'] as const
 /** One of `apiForms`. */
 export type ApiForm = (typeof apiForms)[number]
 
+/** The operation of each API that answers with a model. */
+export const operationOfForm = {
+  chat: 'chatCompletions',
+  responses: 'responses',
+  messages: 'messages',
+} as const satisfies Readonly<Record<ApiForm, Operation>>
+
 /** Returns the API of an operation that can be converted; undefined for any other operation. */
 export function apiFormOf(operation: Operation | undefined): ApiForm | undefined {
-  if (operation === 'chatCompletions') return 'chat'
-  return operation === 'responses' || operation === 'messages' ? operation : undefined
+  return apiForms.find((form) => operationOfForm[form] === operation)
+}
+
+/** Operations with a model that only one API has. */
+const operationsOfOneForm: Readonly<Partial<Record<Operation, ApiForm>>> = {
+  countInputTokens: 'responses',
+  compactConversation: 'responses',
+  countMessageTokens: 'messages',
+}
+
+/** Returns the API that an operation with a model belongs to; undefined for operations without a model, and of other APIs. */
+export function apiFamilyOf(operation: Operation | undefined): ApiForm | undefined {
+  return apiFormOf(operation) ?? (operation && operationsOfOneForm[operation])
 }
 
 /** The members of a JSON object. */

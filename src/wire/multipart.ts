@@ -69,6 +69,35 @@ export function parseMultipart(body: Buffer, contentType: string | undefined): M
   }
 }
 
+/**
+ * Sets a text field of a form. The other bytes stay as they are. Returns the same bytes if the field has that value, and for an
+ * invalid form.
+ */
+export function withFormField(
+  body: Buffer,
+  contentType: string | undefined,
+  name: string,
+  value: string,
+): Buffer {
+  const delimiter = `--${boundaryOf(contentType) ?? ''}`
+  const parts = splitParts(body, delimiter)
+  if (boundaryOf(contentType) === undefined || parts === undefined) return body
+  const known = parts.filter((part) => part.name === name && part.fileName === undefined)
+  if (known.length === 0) {
+    const start = body.indexOf(delimiter, 0, 'latin1')
+    const part = `${delimiter}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`
+    return Buffer.concat([body.subarray(0, start), Buffer.from(part), body.subarray(start)])
+  }
+  const pieces: Buffer[] = []
+  let copied = 0
+  for (const { bytes } of known) {
+    const start = bytes.byteOffset - body.byteOffset
+    pieces.push(body.subarray(copied, start), Buffer.from(value))
+    copied = start + bytes.length
+  }
+  return Buffer.concat([...pieces, body.subarray(copied)])
+}
+
 function fileOf({ fileName = '', bytes, type }: Part): FormFile {
   return { name: fileName, bytes, type }
 }
