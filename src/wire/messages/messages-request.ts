@@ -28,6 +28,9 @@ export interface MessagesRequest {
   readonly top_k?: number
 }
 
+/** A request to count tokens, which has no `max_tokens`, and what it has in common with a request for a message. */
+export type CountedRequest = Omit<MessagesRequest, 'max_tokens'>
+
 /** The values of the header `anthropic-version` that the service accepts. */
 export const anthropicVersions = ['2023-01-01', '2023-06-01', '2026-10-21'] as const
 
