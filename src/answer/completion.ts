@@ -5,6 +5,8 @@ export interface Usage {
   readonly cachedTokens: number
   /** Part of `promptTokens` that was written to the prompt cache; default: 0, or the API does not report it. */
   readonly cacheWriteTokens?: number
+  /** Part of `cacheWriteTokens` that is stored for an hour; default: 0. Only Anthropic Messages report it. */
+  readonly cacheWriteHourTokens?: number
   /** All tokens of the completion, including hidden reasoning. */
   readonly completionTokens: number
   /** Part of `completionTokens` that the client never sees. */

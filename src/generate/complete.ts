@@ -152,7 +152,7 @@ type VisibleAnswer = Pick<Choice, 'finishReason'> & Partial<Choice>
 
 function answer(
   reasoning: Reasoning,
-  { pieces, plainText, toolCalls, hosted, finishReason, overheadTokens }: VisibleAnswer,
+  { pieces, plainText, toolCalls, hosted, finishReason, stopSequence, overheadTokens }: VisibleAnswer,
 ): Choice {
   return {
     pieces: pieces ?? emptyList,
@@ -160,6 +160,7 @@ function answer(
     toolCalls: toolCalls ?? emptyList,
     ...(hosted && { hosted }),
     finishReason,
+    ...(stopSequence !== undefined && { stopSequence }),
     reasoningTokens: reasoning.reasoningTokens,
     overheadTokens: reasoning.overheadTokens + (overheadTokens ?? 0),
   }
@@ -210,6 +211,7 @@ function endText(
       pieces: stopped.pieces,
       plainText: text,
       finishReason: 'stop',
+      stopSequence: stopped.sequence,
       overheadTokens: stopped.hiddenTokens,
     }
   }
@@ -233,6 +235,8 @@ export interface StoppedText {
   readonly pieces: readonly string[]
   /** Generated tokens that are not sent: those of the stop sequence. */
   readonly hiddenTokens: number
+  /** The stop sequence. */
+  readonly sequence: string
 }
 
 /**
@@ -243,6 +247,7 @@ export function endAtStop(pieces: readonly string[], stops: readonly string[]): 
   const text = pieces.join('')
   let start = text.length
   let end = Infinity
+  let sequence = ''
   for (const stop of stops) {
     const at = stop === '' ? -1 : text.indexOf(stop)
     if (at === -1) continue
@@ -250,6 +255,7 @@ export function endAtStop(pieces: readonly string[], stops: readonly string[]): 
     if (stopEnd > end || (stopEnd === end && at >= start)) continue
     start = at
     end = stopEnd
+    sequence = stop
   }
   if (end === Infinity) return undefined
 
@@ -260,7 +266,7 @@ export function endAtStop(pieces: readonly string[], stops: readonly string[]): 
     if (offset < start) seen.push(piece.slice(0, start - offset))
     offset += piece.length
   }
-  return { pieces: seen, hiddenTokens: generated - seen.length }
+  return { pieces: seen, hiddenTokens: generated - seen.length, sequence }
 }
 
 /**

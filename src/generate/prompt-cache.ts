@@ -9,9 +9,14 @@ const CACHED_STEP_TOKENS = 128
 const MINUTE_MS = 60_000
 
 /** Minimum time without use after which a prefix expires, for each retention; `in_memory` takes up to twice as long. */
-const retentionMs = { in_memory: 5 * MINUTE_MS, '24h': 24 * 60 * MINUTE_MS } as const
+const retentionMs = {
+  in_memory: 5 * MINUTE_MS,
+  '24h': 24 * 60 * MINUTE_MS,
+  '5m': 5 * MINUTE_MS,
+  '1h': 60 * MINUTE_MS,
+} as const
 
-/** Name of a retention in `prompt_cache_retention`. */
+/** Name of a retention in `prompt_cache_retention`, or `ttl` of Anthropic Messages. */
 export type CacheRetention = keyof typeof retentionMs
 
 /** Resolution of the last use. Updating it on each use would evict other prompts. */
@@ -69,6 +74,34 @@ export interface CacheUse {
   readonly written: number
 }
 
+/** A prefix that is cached on request. */
+export interface Breakpoint {
+  /** Number of texts of the prefix. */
+  readonly end: number
+  readonly retention: CacheRetention
+}
+
+/** A prompt with explicit breakpoints, after which alone prefixes are stored: Anthropic Messages. */
+export interface MarkedPrompt extends Pick<CacheablePrompt, 'resource' | 'deployment' | 'key' | 'texts'> {
+  /** In ascending order. */
+  readonly breakpoints: readonly Breakpoint[]
+  /** Tokens of the shortest prefix that is stored. */
+  readonly minTokens: number
+  /** Returns whether a prefix can end after this number of texts. */
+  readonly isEnd: (end: number) => boolean
+  /** Returns the tokens of this number of texts. */
+  readonly tokensOf: (end: number) => number
+}
+
+/** What the cache did for a prompt with breakpoints. */
+export interface MarkedUse extends CacheUse {
+  /** Part of `written` that is stored for an hour. */
+  readonly writtenForHour: number
+}
+
+/** Blocks before a breakpoint in which the service looks for a stored prefix (Anthropic, "Prompt caching"). */
+const LOOKBACK_BLOCKS = 20
+
 /** The use of a prompt that is too short, or not cached on request. */
 export const noCacheUse: CacheUse = { read: 0, written: 0 }
 
@@ -85,6 +118,8 @@ interface Route {
 export class PromptCache {
   readonly #expiresMs = new RecentMap<number, number>(BLOCKS_PER_GENERATION)
   readonly #routes = new RecentMap<number, Route>(ROUTES_PER_GENERATION)
+  /** When stored prefixes of prompts with breakpoints expire. */
+  readonly #markedMs = new RecentMap<number, number>(ROUTES_PER_GENERATION)
   /** How often a resource was removed. Its prompts from before have other hashes. */
   readonly #removals = new RecentMap<string, number>(REMOVALS_PER_GENERATION)
 
@@ -109,6 +144,62 @@ export class PromptCache {
     return { read, written }
   }
 
+  /**
+   * Stores the prefixes up to the breakpoints. Returns the tokens of the longest stored prefix that ends at a breakpoint or at one of the
+   * blocks before it.
+   *
+   * @param nowMs on any monotonic scale
+   * @param isHit whether stored prefixes are found
+   */
+  useMarked(prompt: MarkedPrompt, nowMs: number, isHit = true): MarkedUse {
+    const { breakpoints, minTokens, tokensOf } = prompt
+    const hashes = this.#prefixHashes(prompt)
+    const known = isHit ? this.#knownEnd(prompt, hashes, nowMs) : 0
+    const read = tokensOf(known)
+    let written = 0
+    let writtenForHour = 0
+    for (const { end, retention } of breakpoints) {
+      const tokens = tokensOf(end)
+      const hash = hashes[end]
+      if (tokens < minTokens || hash === undefined) continue
+      const expiresMs = nowMs + retentionMs[retention]
+      this.#markedMs.set(hash, Math.max(expiresMs, this.#markedMs.get(hash) ?? 0))
+      if (tokens <= read) continue
+      written = tokens - read
+      if (retention === '1h') writtenForHour = written
+    }
+    return { read, written, writtenForHour }
+  }
+
+  #prefixHashes({ resource, deployment, key, texts, breakpoints }: MarkedPrompt): readonly number[] {
+    const removals = this.#removals.get(resource)
+    const chain = startOfChain(removals === undefined ? resource : `${resource} ${removals}`, deployment, key)
+    const hashes = [chain.value]
+    const last = breakpoints.at(-1)?.end ?? 0
+    for (let index = 0; index < last; index++) {
+      const text = texts[index] ?? ''
+      chain.add(text, 0, text.length)
+      chain.close()
+      hashes.push(chain.value)
+    }
+    return hashes
+  }
+
+  #knownEnd({ breakpoints, isEnd }: MarkedPrompt, hashes: readonly number[], nowMs: number): number {
+    for (const { end: start, retention } of breakpoints.toReversed()) {
+      for (let end = start, blocks = 0; end > 0 && blocks < LOOKBACK_BLOCKS; end--) {
+        if (!isEnd(end)) continue
+        blocks++
+        const hash = hashes[end] ?? 0
+        const expiresMs = this.#markedMs.get(hash)
+        if (expiresMs === undefined || expiresMs < nowMs) continue
+        this.#markedMs.set(hash, Math.max(expiresMs, nowMs + retentionMs[retention]))
+        return end
+      }
+    }
+    return 0
+  }
+
   /** Forgets the prompts of resources. */
   removeResources(ids: readonly string[]): void {
     for (const id of ids) this.#removals.set(id, (this.#removals.get(id) ?? 0) + 1)
@@ -117,6 +208,7 @@ export class PromptCache {
   /** Deletes all prompts. */
   clear(): void {
     this.#expiresMs.clear()
+    this.#markedMs.clear()
     this.#routes.clear()
   }
 

@@ -8,6 +8,8 @@ export interface MessageFacts {
   readonly model: string
   /** Default: `standard`. */
   readonly serviceTier?: 'standard' | 'priority' | 'batch'
+  /** Where the model ran. Default: `global`. */
+  readonly inferenceGeo?: string
 }
 
 /** Why a message ends. */
@@ -29,12 +31,13 @@ const noUsage: Usage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0, 
  * @param usage undefined if it is unknown
  */
 export function messageJson(
-  { id, model, serviceTier = 'standard' }: MessageFacts,
+  facts: MessageFacts,
   content: string,
   stop: MessageStop | undefined,
   usage: Usage | undefined,
 ): string {
-  return `{"model":${JSON.stringify(model)},"id":${JSON.stringify(id)},"type":"message","role":"assistant","content":[${content}],"container":null,${stopJson(stop)},"usage":${wholeUsageJson(usage ?? noUsage, stop !== undefined, serviceTier)},"diagnostics":null}`
+  const { id, model } = facts
+  return `{"model":${JSON.stringify(model)},"id":${JSON.stringify(id)},"type":"message","role":"assistant","content":[${content}],"container":null,${stopJson(stop)},"usage":${wholeUsageJson(usage ?? noUsage, stop !== undefined, facts)},"diagnostics":null}`
 }
 
 function stopJson(stop: MessageStop | undefined): string {
@@ -65,9 +68,15 @@ function outputJson({ completionTokens, reasoningTokens }: Usage): string {
   return `"output_tokens":${completionTokens},"output_tokens_details":{"thinking_tokens":${reasoningTokens}}`
 }
 
-function wholeUsageJson(usage: Usage, isComplete: boolean, tier: string): string {
+function wholeUsageJson(
+  usage: Usage,
+  isComplete: boolean,
+  { serviceTier = 'standard', inferenceGeo = 'global' }: MessageFacts,
+): string {
+  const written = writtenTokens(usage)
+  const forHour = Math.min(usage.cacheWriteHourTokens ?? 0, written)
   const output = isComplete ? outputJson(usage) : `"output_tokens":${Math.min(1, usage.completionTokens)}`
-  return `{${promptJson(usage)},"cache_creation":{"ephemeral_5m_input_tokens":${writtenTokens(usage)},"ephemeral_1h_input_tokens":0},${output},"service_tier":${JSON.stringify(tier)},"inference_geo":"global"}`
+  return `{${promptJson(usage)},"cache_creation":{"ephemeral_5m_input_tokens":${written - forHour},"ephemeral_1h_input_tokens":${forHour}},${output},"service_tier":${JSON.stringify(serviceTier)},"inference_geo":${JSON.stringify(inferenceGeo)}}`
 }
 
 /** An event with the name of its type. */

@@ -20,11 +20,15 @@ import {
 } from './message-events.ts'
 import { messagesErrorEvent } from './messages-errors.ts'
 
-/** Returns the body of a generated message. Anthropic Messages have one choice. */
-export function messageBody(completion: Completion, facts: MessageFacts): WholeBody {
+/**
+ * Returns the body of a generated message. Anthropic Messages have one choice.
+ *
+ * @param stop why it ends; default: as its choice
+ */
+export function messageBody(completion: Completion, facts: MessageFacts, stop?: MessageStop): WholeBody {
   const [choice] = completion.choices
   const isAscii = choice !== undefined && isAsciiChoice(choice) && isAsciiText(facts.model)
-  return renderedBody(() => writeMessage(eventsOf(choice, completion.usage), facts), isAscii)
+  return renderedBody(() => writeMessage(eventsOf(choice, completion.usage, stop), facts), isAscii)
 }
 
 function isAsciiChoice({ plainText, thought, stopSequence, toolCalls }: Choice): boolean {
@@ -32,7 +36,11 @@ function isAsciiChoice({ plainText, thought, stopSequence, toolCalls }: Choice):
   return plainText !== undefined && others === undefined && toolCalls.length === 0
 }
 
-function* eventsOf(choice: Choice | undefined, usage: Usage): Generator<AnswerEvent> {
+function* eventsOf(
+  choice: Choice | undefined,
+  usage: Usage,
+  stop: MessageStop | undefined,
+): Generator<AnswerEvent> {
   if (choice) {
     const { thought, thoughtSignature, refused, toolCalls, finishReason, stopSequence } = choice
     const text = wholeText(choice)
@@ -54,6 +62,8 @@ function* eventsOf(choice: Choice | undefined, usage: Usage): Generator<AnswerEv
       choice: 0,
       reason: finishReason,
       ...(stopSequence !== undefined && { stopSequence }),
+      ...(stop && { stopReason: stop.reason }),
+      ...(stop?.details && { stopDetails: stop.details }),
     }
   }
   yield { kind: 'usage', usage }
