@@ -2,18 +2,22 @@ import type { Deployment } from '../config/deployments.ts'
 import {
   deploymentNotFound,
   malformedJson,
+  messagesModelRequired,
   modelRequired,
   operationNotSupported,
   type ServiceError,
+  apiNotSupported,
   apiVersionNotSupported,
   inferenceModelRequired,
   inferenceModelUnknown,
   resourceNotFound,
 } from '../wire/errors.ts'
+import { malformedMessages } from '../wire/messages/messages-errors.ts'
 import { modelOfDeployment } from '../wire/models/assume-model.ts'
 import { findModel, isRetired, type ModelCatalogue } from '../wire/models/model-catalogue.ts'
 import type { Model } from '../wire/models/models.ts'
 import {
+  isAnthropicOperation,
   isDeploymentName,
   isModelOperation,
   operations,
@@ -80,6 +84,7 @@ function resolveDeployment(
 
   if (config.retiredModels === 'refuse' && hasRetiredModel(name, exchange)) return resourceNotFound()
   if (!deployment.model.operations.includes(supportedBy(operation))) {
+    if (isAnthropicOperation(operation) || deployment.model.provider === 'anthropic') return apiNotSupported()
     const { errorName } = operations[operation]
     return operationNotSupported(errorName, deployment.model.errorName)
   }
@@ -96,10 +101,11 @@ function hasRetiredModel(name: string, { config, clock }: Exchange): boolean {
   return model !== undefined && isRetired(model, clock.epochMs())
 }
 
-function nameInRequest(exchange: Exchange, { isInference }: Route): string | ServiceError {
+function nameInRequest(exchange: Exchange, { isInference, operation }: Route): string | ServiceError {
   const { deploymentName } = exchange
   if (deploymentName) return deploymentName
   const hasBody = exchange.isForm || (typeof exchange.json === 'object' && exchange.json !== null)
+  if (isAnthropicOperation(operation)) return hasBody ? messagesModelRequired() : malformedMessages()
   if (!hasBody) return malformedJson()
   return isInference ? inferenceModelRequired() : modelRequired()
 }

@@ -182,16 +182,15 @@ export function isNamedError(word: string): word is NamedError {
   return (namedErrorNames as readonly string[]).includes(word)
 }
 
-/** Kinds that apply to streams only. */
-const streamKinds = new Set<FaultKind>(['streamFailure', 'errorEvent', 'malformedEvent', 'splitEvent'])
-
 /** Returns whether a fault applies to streams only. */
 export function needsStream(fault: Fault): boolean {
-  return streamKinds.has(fault.kind) || ('afterEvents' in fault && fault.afterEvents !== undefined)
+  const always: readonly FaultKind[] = ['streamFailure', 'errorEvent', 'malformedEvent', 'splitEvent']
+  return always.includes(fault.kind) || ('afterEvents' in fault && fault.afterEvents !== undefined)
 }
 
-const refusing: readonly ModelOperation[] = ['chatCompletions', 'responses']
-const filtered: readonly ModelOperation[] = ['chatCompletions', 'completions', 'responses']
+const tiered: readonly ModelOperation[] = ['chatCompletions', 'responses']
+const refusing: readonly ModelOperation[] = [...tiered, 'messages']
+const filtered: readonly ModelOperation[] = ['chatCompletions', 'completions', 'responses', 'messages']
 
 /** A filter that fails is captured in Chat only, and documented for legacy completions. */
 const unjudged: readonly ModelOperation[] = ['chatCompletions', 'completions']
@@ -199,7 +198,8 @@ const unjudged: readonly ModelOperation[] = ['chatCompletions', 'completions']
 /** Returns the operations that a fault applies to; undefined for all. */
 export function operationsOf(fault: Fault): readonly ModelOperation[] | undefined {
   if (fault.kind === 'streamFailure') return ['responses']
-  if (fault.kind === 'refusal' || fault.kind === 'tierDowngrade') return refusing
+  if (fault.kind === 'refusal') return refusing
+  if (fault.kind === 'tierDowngrade') return tiered
   if (fault.kind !== 'contentFilter') return undefined
   return fault.finds === 'nothing' ? unjudged : filtered
 }

@@ -17,6 +17,7 @@ import {
   ReportedFailure,
 } from '../pipeline/reply.ts'
 import { isEventStream } from '../pipeline/stream-events.ts'
+import type { Operation } from '../wire/route.ts'
 import type { Random } from '../lib/random.ts'
 import { asBuffer } from '../lib/buffers.ts'
 import { EventSplitter } from '../lib/server-sent-events.ts'
@@ -221,10 +222,16 @@ function endWithError(
   const { body } = reply
   const sent = Math.min(events, body.count)
   const first = body.render(0)
-  const usual = route?.operation === 'responses' ? serverError(modelRequestId) : streamError()
+  const usual = usualStreamError(route?.operation, modelRequestId)
   const error = { ...usual, ...withoutUndefined({ type, code, message }) }
   const last = wireFormatOf(route?.operation).writeErrorEvents(error, sent, first)
   return endWith(reply, sent, last, (index) => (index === 0 ? first : body.render(index)))
+}
+
+/** Most errors in streams of Anthropic report that the service is overloaded (public reports). */
+function usualStreamError(operation: Operation | undefined, requestId: string): ServiceError {
+  if (operation === 'messages') return { ...streamError('Overloaded'), type: 'overloaded_error' }
+  return operation === 'responses' ? serverError(requestId) : streamError()
 }
 
 function endWith(

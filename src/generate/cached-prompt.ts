@@ -64,7 +64,10 @@ function reportedUse(use: CacheUse, exchange: Exchange, deployment: Deployment):
 const CACHE_BRANCH = 0x6361_6368
 
 /** Draws whether a request reaches a machine that has its prompt. */
-export function reachesCache({ random }: Exchange, { promptCacheHitProbability: share = 1 }: Deployment): boolean {
+export function reachesCache(
+  { random }: Exchange,
+  { promptCacheHitProbability: share = 1 }: Deployment,
+): boolean {
   return share === 1 || random.branch(CACHE_BRANCH).unit() < share
 }
 

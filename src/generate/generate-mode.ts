@@ -1,10 +1,4 @@
-import {
-  isAnthropicOperation,
-  isModelOperation,
-  type AnthropicOperation,
-  type ModelOperation,
-  type ResourceOperation,
-} from '../wire/route.ts'
+import { isModelOperation, type ModelOperation, type ResourceOperation } from '../wire/route.ts'
 import { type Addressed, type Exchange, isAddressed } from '../pipeline/exchange.ts'
 import type { ReplyOrPromise, Source } from '../pipeline/stage.ts'
 import { type Reply, HeaderList } from '../pipeline/reply.ts'
@@ -14,6 +8,8 @@ import { generateChat } from './chat.ts'
 import { generateCompletion } from './completions.ts'
 import { generateEmbeddings } from './embeddings.ts'
 import { generateImageEdits, generateImages } from './images/generate-images.ts'
+import { countMessageTokens, generateMessage } from './messages/create-message.ts'
+import { getAnthropicModel, listAnthropicModels } from './messages/list-models.ts'
 import { PromptCache } from './prompt-cache.ts'
 import { createConversationCompactor } from './responses/compact-conversation.ts'
 import { createInputTokenCounter, createResponseGenerator } from './responses/create-response.ts'
@@ -26,14 +22,11 @@ import { refuse } from '../pipeline/reply-headers.ts'
 import { textBody } from '../answer/body.ts'
 import { renderModel } from '../wire/models/write-model.ts'
 
-/** Operations that generate mode answers. To it, the others are unknown paths. */
-type AnsweredOperation = Exclude<ModelOperation, AnthropicOperation>
-
 /** Answers an operation on a deployment. */
 type ModelGenerator = (exchange: Addressed, promptCache: PromptCache) => ReplyOrPromise
 
 const modelGenerators: Readonly<
-  Record<Exclude<AnsweredOperation, 'responses' | 'countInputTokens' | 'compactConversation'>, ModelGenerator>
+  Record<Exclude<ModelOperation, 'responses' | 'countInputTokens' | 'compactConversation'>, ModelGenerator>
 > = {
   chatCompletions: generateChat,
   completions: generateCompletion,
@@ -43,21 +36,23 @@ const modelGenerators: Readonly<
   speech: generateSpeech,
   transcriptions: generateTranscription,
   translations: generateTranslation,
+  messages: generateMessage,
+  countMessageTokens,
 }
 
 /** Answers an operation that needs no deployment. */
 type ResourceGenerator = (exchange: Exchange, store: ResponseArchive) => ReplyOrPromise
 
 /** Operations on stored responses and on the model catalogue. */
-const resourceGenerators: Readonly<
-  Record<Exclude<ResourceOperation, AnthropicOperation>, ResourceGenerator>
-> = {
+const resourceGenerators: Readonly<Record<ResourceOperation, ResourceGenerator>> = {
   getResponse,
   deleteResponse,
   cancelResponse,
   listInputItems,
   listModels,
   getModel,
+  listAnthropicModels,
+  getAnthropicModel,
 }
 
 export interface GenerateMode {
@@ -76,7 +71,7 @@ export interface GenerateDeps {
 
 export function createGenerateMode({ responses }: GenerateDeps): GenerateMode {
   const promptCache = new PromptCache()
-  const generators: Readonly<Record<AnsweredOperation, ModelGenerator>> = {
+  const generators: Readonly<Record<ModelOperation, ModelGenerator>> = {
     ...modelGenerators,
     responses: createResponseGenerator(responses),
     countInputTokens: createInputTokenCounter(responses),
@@ -84,7 +79,7 @@ export function createGenerateMode({ responses }: GenerateDeps): GenerateMode {
   }
   const answer: Source = (exchange) => {
     const operation = exchange.route?.operation
-    if (operation === undefined || isAnthropicOperation(operation)) return undefined
+    if (operation === undefined) return undefined
     if (!isModelOperation(operation)) return resourceGenerators[operation](exchange, responses)
     // Without a recording, the URL can name a deployment that does not exist.
     return isAddressed(exchange) ? generators[operation](exchange, promptCache) : undefined

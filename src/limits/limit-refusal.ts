@@ -1,5 +1,5 @@
 import { inferenceRateLimited, rateLimited, type ServiceError, throttled } from '../wire/errors.ts'
-import { operations } from '../wire/route.ts'
+import { isAnthropicOperation, operations } from '../wire/route.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { completeReply, refuse } from '../pipeline/reply-headers.ts'
 import type { Reply } from '../pipeline/reply.ts'
@@ -29,7 +29,8 @@ function refusalError(exchange: Exchange, kind: 'token' | 'call', retryAfterSeco
   const { deployment, route } = exchange
   if (!deployment || !route) return throttled(retryAfterSeconds)
   const { region } = exchange.config
-  if (route.isInference) return inferenceRateLimited(deployment.name, deployment.model.errorName, region)
+  if (route.isInference || isAnthropicOperation(route.operation))
+    return inferenceRateLimited(deployment.name, deployment.model.errorName, region)
   return rateLimited({
     deployment: deployment.name,
     model: deployment.model.errorName,

@@ -2,8 +2,15 @@ import { createHash } from 'node:crypto'
 import { textBody, type WholeBody } from '../answer/body.ts'
 import { wireFormatOf } from '../wire/envelopes.ts'
 import { serverError, type ServiceError, type ServiceLayer } from '../wire/errors.ts'
-import { isResponsesOperation } from '../wire/route.ts'
-import { gatewayHeaders, inferenceHeaders, modelHeaders, httpDate } from '../wire/service-headers.ts'
+import { anthropicRequestId } from '../wire/ids.ts'
+import { isAnthropicOperation, isResponsesOperation, type Operation } from '../wire/route.ts'
+import {
+  gatewayHeaders,
+  inferenceHeaders,
+  messagesHeaders,
+  modelHeaders,
+  httpDate,
+} from '../wire/service-headers.ts'
 import { asksForStream, type Exchange, formOf } from './exchange.ts'
 import { HeaderList, type Reply, type ServiceFacts, type ReplyBody } from './reply.ts'
 import type { Stage } from './stage.ts'
@@ -47,10 +54,15 @@ export function failureReply(exchange: Exchange): Refusal {
 /** Sets the body of an error, in the format of the request. */
 function writeError(exchange: Exchange, error: ServiceError, reply: Reply): ServiceFacts {
   const { operation } = exchange.route ?? exchange.routeOfUnknownResource ?? {}
-  const { body, contentType } = wireFormatOf(operation).writeError(error, exchange.id)
+  const id = isOfAnthropic(operation) ? anthropicRequestId(exchange.modelRequestId) : exchange.id
+  const { body, contentType } = wireFormatOf(operation).writeError(error, id)
   reply.body = textBody(body)
   const layer = layerOf(error.layer, exchange)
   return { layer, contentType, chunked: contentType === undefined }
+}
+
+function isOfAnthropic(operation: Operation | undefined): boolean {
+  return operation !== undefined && isAnthropicOperation(operation)
 }
 
 /** Returns the layer of a reply. A reply to a request without a deployment cannot have the headers of a deployment. */
@@ -68,6 +80,17 @@ function headersOf(exchange: Exchange, facts: ServiceFacts, isAnswer: boolean): 
   const { layer, contentType, chunked } = facts
   const { deployment, route, config, id } = exchange
   const date = httpDate(exchange.clock.epochMs())
+  if (isOfAnthropic((route ?? exchange.routeOfUnknownResource)?.operation)) {
+    return messagesHeaders({
+      contentType,
+      chunked,
+      date,
+      apimRequestId: id,
+      requestId: anthropicRequestId(exchange.modelRequestId),
+      clientRequestId: clientRequestId(exchange),
+      region: layer === 'authentication' || layer === 'edge' ? undefined : config.region,
+    })
+  }
   if (isInFront(layer)) {
     const region = layer === 'resource' ? config.region : undefined
     const secured = layer !== 'authentication'

@@ -137,10 +137,29 @@ export function modelRequired(): ServiceError {
   return { ...modelError('you must provide a model parameter', null, null), layer: 'resource' }
 }
 
+/** 400: `model` is missing in a request to Anthropic's API. */
+export function messagesModelRequired(): ServiceError {
+  return { ...modelError('model: Field required', null, null), layer: 'resource' }
+}
+
 /** 400: the model of the deployment does not support the operation. `operationName` is for example `chatCompletion`. */
 export function operationNotSupported(operationName: string, model: string): ServiceError {
   const message = `The ${operationName} operation does not work with the specified model, ${model}. Please choose different model and try again. You can learn more about which models can be used with each operation here: https://go.microsoft.com/fwlink/?linkid=2197993.`
   return gatewayError('resource', 400, 'OperationNotSupported', message)
+}
+
+/**
+ * 404: the model has another API (public reports of 2025 to 2026: Claude models on paths of OpenAI). The answer to other models on
+ * paths of Anthropic is assumed to be the same, in Anthropic's envelope.
+ */
+export function apiNotSupported(): ServiceError {
+  return gatewayError(
+    'resource',
+    404,
+    'api_not_supported',
+    'Requested API is currently not supported',
+    'inference',
+  )
 }
 
 /** Retry-after in seconds for a request that is larger than the whole limit. */

@@ -19,6 +19,18 @@ export function completionId(random: Random): string {
   return `cmpl-${alphanumeric(random, 29)}`
 }
 
+const RADIX = 58n
+const base58 = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
+const ANTHROPIC_ID_LENGTH = 20
+
+/** Id of a request to Anthropic's API in the form of its service, made of a GUID: `req_011C` and 20 characters. */
+export function anthropicRequestId(id: string): string {
+  let left = BigInt(`0x${id.replaceAll('-', '')}`)
+  let text = ''
+  for (; text.length < ANTHROPIC_ID_LENGTH; left /= RADIX) text += base58[Number(left % RADIX)]
+  return `req_011C${text}`
+}
+
 const hexBytes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
 
 /** Id of a message of Anthropic: `msg_01` and 22 alphanumeric characters. */

@@ -28,7 +28,8 @@ import {
 } from './access-errors.ts'
 import { contextLengthExceeded, promptLengthExceeded } from './chat/error-context-length.ts'
 import { inputTooLong } from './responses/responses-errors.ts'
-import { isResponsesOperation, operations, type Operation } from './route.ts'
+import { promptTooLong } from './messages/messages-errors.ts'
+import { isAnthropicOperation, isResponsesOperation, operations, type Operation } from './route.ts'
 import { flexUnavailable } from './service-tier.ts'
 
 /** The properties of a request that error messages contain. */
@@ -69,6 +70,7 @@ export const namedErrors = {
   contextLengthExceeded: ({ operation, contextTokens }) => {
     if (isResponsesOperation(operation)) return inputTooLong()
     const tokens = contextTokens + 1
+    if (isAnthropicOperation(operation)) return promptTooLong(tokens, contextTokens)
     return operation === 'completions' || operation === 'embeddings'
       ? promptLengthExceeded({ contextTokens, promptTokens: tokens, completionTokens: 0 })
       : contextLengthExceeded({ contextTokens, messageTokens: tokens })

@@ -72,6 +72,29 @@ export interface ModelHeaderFacts extends HeaderFacts {
   readonly spilledOverFrom: string | undefined
 }
 
+/** The values of the headers of an answer of Anthropic's API. */
+export interface MessagesHeaderFacts extends HeaderFacts {
+  /** `req_` and 24 characters. */
+  readonly requestId: string
+  readonly clientRequestId: string | undefined
+  /** Undefined for errors before the resource is known. */
+  readonly region: string | undefined
+}
+
+/**
+ * Returns the headers of an answer from `/anthropic/...`. Documented are both ids, and that rate limits have no headers (Anthropic, "Claude
+ * in Microsoft Foundry"); the others are assumed to be those of the resource.
+ */
+export function messagesHeaders(facts: MessagesHeaderFacts): string[] {
+  const { apimRequestId, requestId, clientRequestId, region } = facts
+  const raw = startHeaders(facts)
+  raw.push('Strict-Transport-Security', strictTransportSecurity, 'apim-request-id', apimRequestId)
+  raw.push('request-id', requestId, 'x-content-type-options', 'nosniff')
+  if (clientRequestId !== undefined) raw.push('x-ms-client-request-id', clientRequestId)
+  if (region !== undefined) raw.push('x-ms-region', region)
+  return raw
+}
+
 /** The values of the headers of an answer from the gateway. */
 export interface GatewayHeaderFacts extends HeaderFacts {
   /** Undefined for errors before the deployment is known. */

@@ -161,6 +161,7 @@ const givingAtOnceOrLater: Readonly<Record<string, readonly string[]>> = {
   'the end of the chain: a source that waits for some requests only': [
     'generate/generate-mode.ts',
     'generate/chat.ts',
+    'generate/messages/create-message.ts',
     'generate/completions.ts',
     'generate/embeddings.ts',
     'generate/count-ahead.ts',

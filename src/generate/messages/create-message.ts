@@ -2,18 +2,19 @@ import { type Choice, type Completion, type ToolCall, type Usage } from '../../a
 import { renderedBody } from '../../answer/body.ts'
 import type { Deployment } from '../../config/deployments.ts'
 import { parseFields } from '../../lib/record.ts'
-import { asksForStream, type Addressed, type Exchange } from '../../pipeline/exchange.ts'
+import { asksForStream, type Addressed, type AnswerOverride, type Exchange } from '../../pipeline/exchange.ts'
 import { eventsOfModel, jsonOfModel, modelReply, noRoomReply, refuse } from '../../pipeline/reply-headers.ts'
 import type { Reply } from '../../pipeline/reply.ts'
 import { mapMaybe, type ReplyOrPromise } from '../../pipeline/stage.ts'
 import { loadEncoding, type TokenCounter } from '../../tokens/encoding.ts'
+import type { ServiceError } from '../../wire/errors.ts'
 import { alphanumeric } from '../../wire/ids.ts'
 import type { MessageFacts, MessageStop } from '../../wire/messages/message-events.ts'
+import { invalidMessages, promptTooLong } from '../../wire/messages/messages-errors.ts'
 import type { MessagesRequest } from '../../wire/messages/messages-request.ts'
 import { inputTokens, promptSegments, tokenRates, totalOf } from '../../wire/messages/prompt-segments.ts'
 import { streamMessage } from '../../wire/messages/stream-message.ts'
 import {
-  invalidMessages,
   parseCountRequest,
   parseMessagesRequest,
   type MessagesContext,
@@ -23,13 +24,11 @@ import { claudeTraits } from '../../wire/models/claude-traits.ts'
 import type { Model } from '../../wire/models/models.ts'
 import { refuseUnknownTools } from '../choose-tools.ts'
 import { complete, completionMemory } from '../complete.ts'
-import { withForced } from '../completion-task.ts'
 import { judgeContent } from '../content-filter.ts'
 import { countAhead } from '../count-ahead.ts'
 import type { PromptCache } from '../prompt-cache.ts'
-import { useMessageCache } from './message-cache.ts'
-import { drawThinking, type Thinking } from './draw-thinking.ts'
-import { messageTask, readableMessageTexts } from './message-task.ts'
+import { drawThinking, noThinking, type Thinking } from './draw-thinking.ts'
+import { messageTask, readableMessageTexts, useMessageCache } from './message-task.ts'
 
 /** Answers a request for a message of a Claude model with lorem text, JSON in the requested format, or tool calls. */
 export function generateMessage(exchange: Addressed, promptCache: PromptCache): ReplyOrPromise {
@@ -56,12 +55,19 @@ export function countMessageTokens(exchange: Addressed): ReplyOrPromise {
   })
   return mapMaybe(counter, (known) => {
     const tokens = totalOf(promptSegments(request, model, known))
-    return modelReply(jsonOfModel, renderedBody(() => `{"input_tokens":${tokens}}`, true))
+    return modelReply(
+      jsonOfModel,
+      renderedBody(() => `{"input_tokens":${tokens}}`, true),
+    )
   })
 }
 
 function contextOf({ headers }: Exchange, model: Model): MessagesContext {
-  return { model, version: headerText(headers['anthropic-version']), betas: headerText(headers['anthropic-beta']) }
+  return {
+    model,
+    version: headerText(headers['anthropic-version']),
+    betas: headerText(headers['anthropic-beta']),
+  }
 }
 
 function headerText(value: string | readonly string[] | undefined): string | undefined {
@@ -79,15 +85,17 @@ function answerMessage(
   const { config, random } = exchange
   const segments = promptSegments(request, model, counter)
   const promptTokens = totalOf(segments)
-  const refusal = lengthProblem(request, model, promptTokens)
-  if (refusal !== undefined) return refuse(invalidMessages(refusal))
+  const tooLong = lengthError(request, model, promptTokens)
+  if (tooLong) return refuse(tooLong)
   const verdict = judgeContent(readableMessageTexts(request), config, exchange.forced)
   const cacheUse = useMessageCache(exchange, deployment, request, segments, promptCache)
   const room = Math.min(request.max_tokens, model.contextTokens - promptTokens)
-  const thinking = drawThinking(request, model, promptTokens, Math.max(1, room), random)
+  const thinking = room > 0 ? drawThinking(request, model, promptTokens, room, random) : noThinking
   const { factor, end } = tokenRates(model)
   const textRoom = Math.max(1, Math.floor((room - thinking.tokens - end) / factor))
-  const task = withForced(messageTask(request, model, promptTokens, cacheUse, textRoom), exchange)
+  const plain = messageTask(request, model, promptTokens, cacheUse, textRoom)
+  const forced = inPieces(exchange.forced, factor)
+  const task = forced ? { ...plain, forced } : plain
   const unknownTool = refuseUnknownTools(task)
   if (unknownTool) return refuse(invalidMessages(unknownTool.message))
   if (!exchange.reserve(completionMemory({ choices: 1, tokens: textRoom }))) return noRoomReply()
@@ -104,12 +112,13 @@ function answerMessage(
     ? Math.min(room, thinking.tokens + textTokens(choice, request, model))
     : Math.max(0, Math.min(room, thinking.tokens))
   const isCut = !isWritten || choice.finishReason === 'length'
+  const isFull = !isWritten || (isCut && choice.pieces.length >= textRoom)
   const usage: Usage = {
     promptTokens,
     cachedTokens: cacheUse.read,
     ...(cacheUse.written > 0 && { cacheWriteTokens: cacheUse.written }),
     ...(cacheUse.writtenForHour > 0 && { cacheWriteHourTokens: cacheUse.writtenForHour }),
-    completionTokens: isCut ? Math.max(0, room) : outputTokens,
+    completionTokens: isFull ? Math.max(0, room) : outputTokens,
     reasoningTokens: Math.min(thinking.tokens, Math.max(0, room)),
   }
   const isContextFull = isCut && room < request.max_tokens
@@ -122,6 +131,13 @@ function answerMessage(
  */
 const EXACT_BELOW = 1_024
 
+/** The length of `x-sim-tokens` is one in billed tokens. */
+function inPieces(forced: AnswerOverride | undefined, factor: number): AnswerOverride | undefined {
+  return forced?.tokens === undefined
+    ? forced
+    : { ...forced, tokens: Math.max(1, Math.floor(forced.tokens / factor)) }
+}
+
 const cutChoice: Choice = {
   pieces: [],
   toolCalls: [],
@@ -131,16 +147,17 @@ const cutChoice: Choice = {
 }
 
 /** Older models refuse a limit that exceeds the context with the prompt; for later ones, it is a reason to stop. */
-function lengthProblem(
+function lengthError(
   { max_tokens: max }: MessagesRequest,
   model: Model,
   promptTokens: number,
-): string | undefined {
+): ServiceError | undefined {
   const { contextTokens } = model
-  if (promptTokens > contextTokens) return `prompt is too long: ${promptTokens} tokens > ${contextTokens} maximum`
-  return !claudeTraits(model).fillsContext && promptTokens + max > contextTokens
-    ? `input length and \`max_tokens\` exceed context limit: ${promptTokens} + ${max} > ${contextTokens}, decrease input length or \`max_tokens\` and try again`
-    : undefined
+  if (promptTokens > contextTokens) return promptTooLong(promptTokens, contextTokens)
+  if (claudeTraits(model).fillsContext || promptTokens + max <= contextTokens) return undefined
+  return invalidMessages(
+    `input length and \`max_tokens\` exceed context limit: ${promptTokens} + ${max} > ${contextTokens}, decrease input length or \`max_tokens\` and try again`,
+  )
 }
 
 /** Foundry has no content filter for Claude models. The model itself refuses: before its answer, or in the middle of a stream. */
@@ -212,7 +229,10 @@ function messageReply(
   }
   const stop = stopOf(choice, isContextFull)
   const { factor } = tokenRates(model)
-  const pieces = thought.length + choice.pieces.length + choice.toolCalls.reduce((sum, call) => sum + call.pieces.length, 0)
+  const pieces =
+    thought.length +
+    choice.pieces.length +
+    choice.toolCalls.reduce((sum, call) => sum + call.pieces.length, 0)
   const visible = Math.ceil(pieces * factor)
   const steps = { hidden: thought.length > 0 ? 0 : thinking.tokens, visible }
   if (!request.stream) {
@@ -240,7 +260,8 @@ function stopOf(
     const explanation = refused === true ? pieces.join('') : null
     return { reason: 'refusal', details: { type: 'refusal', category: null, explanation } }
   }
-  if (finishReason === 'length') return { reason: isContextFull ? 'model_context_window_exceeded' : 'max_tokens' }
+  if (finishReason === 'length')
+    return { reason: isContextFull ? 'model_context_window_exceeded' : 'max_tokens' }
   if (toolCalls.length > 0) return { reason: 'tool_use' }
   return stopSequence === undefined
     ? { reason: 'end_turn' }

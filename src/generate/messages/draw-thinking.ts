@@ -17,7 +17,8 @@ export interface Thinking {
   readonly cut: boolean
 }
 
-const none: Thinking = { tokens: 0, pieces: [], signature: undefined, cut: false }
+/** Thinking of an answer without any. */
+export const noThinking: Thinking = { tokens: 0, pieces: [], signature: undefined, cut: false }
 
 /** Median tokens for a long prompt by effort, of models that decide themselves how much they think. Assumed. */
 const medianByEffort: Readonly<Record<string, number>> = {
@@ -49,8 +50,8 @@ const MAX_SHOWN_TOKENS = 400
 
 /** Bytes of a signature: of the thinking it encrypts, and besides. */
 const SIGNATURE_BYTES = 180
-const SIGNATURE_BYTES_PER_TOKEN = 4
-const MAX_SIGNED_TOKENS = 500
+const SIGNATURE_BYTES_PER_TOKEN = 6
+const MAX_SIGNED_TOKENS = 100
 
 /**
  * Draws the thinking of an answer.
@@ -68,10 +69,10 @@ export function drawThinking(
   const { thinking, output_config: output } = request
   const { thinksByDefault, showsThinking } = claudeTraits(model)
   const type = thinking?.type ?? (thinksByDefault ? 'adaptive' : 'disabled')
-  if (type === 'disabled' || (type === 'between_tools' && !continuesCalls(request))) return none
+  if (type === 'disabled' || (type === 'between_tools' && !continuesCalls(request))) return noThinking
   const share = Math.min(1, Math.max(LEAST_SHARE, promptTokens / FULL_PROMPT_TOKENS))
   const budget = thinking?.type === 'enabled' ? thinking.budget_tokens : undefined
-  if (budget === undefined && random.unit() < SHARE_WITHOUT * (1 - share)) return none
+  if (budget === undefined && random.unit() < SHARE_WITHOUT * (1 - share)) return noThinking
   const median =
     budget === undefined
       ? (medianByEffort[output?.effort ?? DEFAULT_EFFORT] ?? 0)

@@ -1,11 +1,15 @@
+import type { Deployment } from '../../config/deployments.ts'
+import type { Exchange } from '../../pipeline/exchange.ts'
 import { blocksOf } from '../../wire/messages/check-conversation.ts'
 import { clientToolName, clientToolSchema, isFunctionTool } from '../../wire/messages/anthropic-tools.ts'
 import type { ContentBlockParam, MessagesRequest } from '../../wire/messages/messages-request.ts'
-import { tokenRates } from '../../wire/messages/prompt-segments.ts'
+import { type PromptSegment, tokenRates } from '../../wire/messages/prompt-segments.ts'
+import { claudeTraits } from '../../wire/models/claude-traits.ts'
 import type { Model } from '../../wire/models/models.ts'
+import { reachesCache } from '../cached-prompt.ts'
 import type { ToolHistory } from '../choose-tools.ts'
 import type { ClientTool, CompletionTask, TextFormat, ToolChoice } from '../completion-task.ts'
-import type { CacheUse } from '../prompt-cache.ts'
+import type { Breakpoint, CacheUse, MarkedUse, PromptCache } from '../prompt-cache.ts'
 
 /** The end of a text is billed with the message. */
 const noEnd = { frame: 0, end: 0 }
@@ -30,7 +34,11 @@ export function messageTask(
     requestedTokens: room,
     tools: tools.map(toolOf),
     toolChoice: choiceOf(request),
-    parallelToolCalls: !(choice && 'disable_parallel_tool_use' in choice && choice.disable_parallel_tool_use === true),
+    parallelToolCalls: !(
+      choice &&
+      'disable_parallel_tool_use' in choice &&
+      choice.disable_parallel_tool_use === true
+    ),
     history: historyOf(request),
     format: formatOf(output?.format),
     stop,
@@ -58,7 +66,8 @@ function formatOf(format: JsonFormat): TextFormat {
 
 /** Reads the calls since the last message of the user that is not only results. */
 function historyOf({ messages }: MessagesRequest): ToolHistory {
-  const start = messages.findLastIndex((message) => message.role === 'user' && !hasResults(blocksOf(message))) + 1
+  const start =
+    messages.findLastIndex((message) => message.role === 'user' && !hasResults(blocksOf(message))) + 1
   let rounds = 0
   const called: string[] = []
   for (const message of messages.slice(start)) {
@@ -88,4 +97,43 @@ function* textsOf(blocks: readonly ContentBlockParam[]): Generator<string> {
       yield* textsOf(blocksOf({ content: block.content }))
     } else if (block.type === 'document' && block.source.type === 'text') yield block.source.data
   }
+}
+
+const noUse: MarkedUse = { read: 0, written: 0, writtenForHour: 0 }
+
+/** Stores the prefixes of a prompt up to its breakpoints. Returns how many tokens were read from the cache and written to it. */
+export function useMessageCache(
+  exchange: Exchange,
+  deployment: Deployment,
+  { output_config: output }: MessagesRequest,
+  segments: readonly PromptSegment[],
+  promptCache: PromptCache,
+): MarkedUse {
+  const breakpoints = breakpointsOf(segments)
+  if (breakpoints.length === 0) return noUse
+  const sums = sumsOf(segments)
+  const prompt = {
+    resource: exchange.config.id,
+    deployment: deployment.name,
+    key: `messages ${output?.effort ?? ''}`,
+    texts: segments.map(({ text }) => text),
+    breakpoints,
+    minTokens: claudeTraits(deployment.model).minCachedTokens,
+    isEnd: (end: number) => segments[end - 1]?.isBlock === true,
+    tokensOf: (end: number) => Math.round(sums[end] ?? 0),
+  }
+  return promptCache.useMarked(prompt, exchange.clock.nowMs(), reachesCache(exchange, deployment))
+}
+
+function breakpointsOf(segments: readonly PromptSegment[]): readonly Breakpoint[] {
+  return segments.flatMap(({ control }, index) =>
+    control ? [{ end: index + 1, retention: control.ttl ?? '5m' }] : [],
+  )
+}
+
+/** Tokens of each number of segments. */
+function sumsOf(segments: readonly PromptSegment[]): Float64Array {
+  const sums = new Float64Array(segments.length + 1)
+  for (const [index, { tokens }] of segments.entries()) sums[index + 1] = (sums[index] ?? 0) + tokens
+  return sums
 }

@@ -19,7 +19,8 @@ export function conversationProblem(
   if (systemProblem !== undefined) return systemProblem
   if (start.role === 'assistant') return 'messages: first message must use the "user" role'
   for (const [index, message] of messages.entries()) {
-    const problem = messageProblem(message, index, messages, traits) ?? versionProblem(message, index, isSecondVersion)
+    const problem =
+      messageProblem(message, index, messages, traits) ?? versionProblem(message, index, isSecondVersion)
     if (problem !== undefined) return problem
   }
   return (
@@ -30,7 +31,11 @@ export function conversationProblem(
 }
 
 /** The blocks of a message. A text is the same as one block. */
-export function blocksOf({ content }: { readonly content: MessageParam['content'] }): readonly ContentBlockParam[] {
+export function blocksOf({
+  content,
+}: {
+  readonly content: MessageParam['content']
+}): readonly ContentBlockParam[] {
   return typeof content === 'string' ? [{ type: 'text', text: content }] : content
 }
 
@@ -50,7 +55,8 @@ function messageProblem(
     if (!systemMessages) {
       return 'messages: Unexpected role "system". The Messages API accepts a top-level `system` parameter, not "system" as an input message role.'
     }
-    if (messages[index - 1]?.role !== 'user') return `messages.${index}: a system message must follow a user message`
+    if (messages[index - 1]?.role !== 'user')
+      return `messages.${index}: a system message must follow a user message`
     if (messages[index + 1]?.role === 'user') {
       return `messages.${index}: a system message must be the last message or be followed by an assistant message`
     }

@@ -1,7 +1,12 @@
 import { isWebAddress } from '../media/media-url.ts'
 import { pictureInBase64 } from '../media/picture.ts'
 import { blocksOf } from './check-conversation.ts'
-import type { ContentBlockParam, CountedRequest, DocumentBlockParam, ImageBlockParam } from './messages-request.ts'
+import type {
+  ContentBlockParam,
+  CountedRequest,
+  DocumentBlockParam,
+  ImageBlockParam,
+} from './messages-request.ts'
 
 /** Largest image, in bytes of base64, as the service measures it. */
 const MAX_IMAGE_BYTES = 5_242_880
@@ -30,7 +35,8 @@ type Media = ImageBlockParam | DocumentBlockParam
 
 /** The images and documents of messages and of results, with their paths. */
 function* mediaOf(messages: CountedRequest['messages']): Generator<readonly [string, Media]> {
-  for (const [index, message] of messages.entries()) yield* inBlocks(blocksOf(message), `messages.${index}.content`)
+  for (const [index, message] of messages.entries())
+    yield* inBlocks(blocksOf(message), `messages.${index}.content`)
 }
 
 function* inBlocks(blocks: readonly ContentBlockParam[], path: string): Generator<readonly [string, Media]> {
@@ -51,7 +57,8 @@ const CHECKED_LENGTH = 65_536
 
 function imageProblem({ source }: ImageBlockParam, path: string, isMany: boolean): string | undefined {
   if (source.type === 'file') return `${path}.source.file: ${files}`
-  if (source.type === 'url') return isWebAddress(source.url) ? undefined : `${path}.source.url.url: ${address}`
+  if (source.type === 'url')
+    return isWebAddress(source.url) ? undefined : `${path}.source.url.url: ${address}`
   const { data, media_type: type } = source
   const at = `${path}.source.base64`
   if (data === '') return `${at}: image cannot be empty`
@@ -76,8 +83,12 @@ const PDF_START = 'JVBER'
 
 function documentProblem({ source }: DocumentBlockParam, path: string): string | undefined {
   if (source.type === 'file') return `${path}.source.file: ${files}`
-  if (source.type === 'url') return isWebAddress(source.url) ? undefined : `${path}.source.url.url: ${address}`
+  if (source.type === 'url')
+    return isWebAddress(source.url) ? undefined : `${path}.source.url.url: ${address}`
   if (source.type !== 'base64') return undefined
-  if (!base64Start.test(source.data.slice(0, CHECKED_LENGTH))) return `${path}.source.base64.data: Invalid base64 data`
-  return source.data.trimStart().startsWith(PDF_START) ? undefined : `${path}.source.base64.data: The PDF specified was not valid.`
+  if (!base64Start.test(source.data.slice(0, CHECKED_LENGTH)))
+    return `${path}.source.base64.data: Invalid base64 data`
+  return source.data.trimStart().startsWith(PDF_START)
+    ? undefined
+    : `${path}.source.base64.data: The PDF specified was not valid.`
 }

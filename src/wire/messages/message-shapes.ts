@@ -71,9 +71,7 @@ const toolUse = {
 
 const toolResult = {
   tool_use_id: textLike(/^[a-zA-Z0-9_-]+$/),
-  content: optional(
-    textOrList(tagged({ text: textBlock, image, document, search_result: searchResult })),
-  ),
+  content: optional(textOrList(tagged({ text: textBlock, image, document, search_result: searchResult }))),
   is_error: optional(flag),
   cache_control: cacheControl,
 } satisfies Members

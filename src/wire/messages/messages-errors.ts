@@ -66,6 +66,22 @@ function errorJson(error: ReportedError): string {
   return JSON.stringify({ type: typeOf(error), message, ...extra })
 }
 
+/** 400 of Anthropic. */
+export function invalidMessages(message: string): ServiceError {
+  const type = 'invalid_request_error'
+  return { status: 400, code: null, type, message, param: null, layer: 'model', envelope: 'compact' }
+}
+
+/** 400: the body is not JSON, or not an object. */
+export function malformedMessages(): ServiceError {
+  return invalidMessages('The request body is not valid JSON.')
+}
+
+/** 400: the prompt is longer than the context. Both are in tokens. */
+export function promptTooLong(tokens: number, contextTokens: number): ServiceError {
+  return invalidMessages(`prompt is too long: ${tokens} tokens > ${contextTokens} maximum`)
+}
+
 /** The body of an error of Anthropic Messages. */
 export function messagesErrorJson(error: ReportedError, requestId: string): string {
   return `{"type":"error","error":${errorJson(error)},"request_id":${JSON.stringify(requestId)}}`

@@ -50,7 +50,6 @@ const rates: Readonly<Record<ClaudeTraits['tokenizer'], TokenRates>> = {
   'claude-4-7': { factor: 1.3, base: 4, end: 2, tools: 675, forcedTools: 804, plainTools: 430 },
 }
 
-const PER_SYSTEM = 2
 /** Each message after the first. */
 const PER_MESSAGE = 3
 const PER_TOOL = 10
@@ -100,7 +99,7 @@ export function promptSegments(
     frame(text, WITH_FORMAT + tokensOf(text))
   }
   if (system !== undefined && system.length > 0) {
-    frame('<system>', PER_SYSTEM)
+    frame('<system>', 0)
     for (const block of blocksOf({ content: system })) {
       if (block.type === 'text') add(block.text, tokensOf(block.text), block.cache_control)
     }
@@ -255,7 +254,9 @@ function documentSegment(
     case 'text':
       return { text: around + source.data, tokens: own + tokensOf(source.data) }
     case 'content': {
-      const counted = blocksOf({ content: source.content }).map((part) => blockSegment(part, tokensOf, traits))
+      const counted = blocksOf({ content: source.content }).map((part) =>
+        blockSegment(part, tokensOf, traits),
+      )
       const text = counted.map((part) => part.text).join('\n')
       return { text: around + text, tokens: own + sum(counted.map(({ tokens }) => tokens)) }
     }
@@ -272,6 +273,8 @@ function documentSegment(
 function pagesOf(data: string): number {
   const bytes = base64Bytes(data.length)
   if (bytes > MAX_SEARCHED_BYTES) return Math.ceil(bytes / BYTES_PER_PAGE)
-  const found = Buffer.from(data, 'base64').toString('latin1').match(/\/Type\s*\/Page(?![a-zA-Z])/g)
+  const found = Buffer.from(data, 'base64')
+    .toString('latin1')
+    .match(/\/Type\s*\/Page(?![a-zA-Z])/g)
   return Math.max(1, found?.length ?? 0)
 }

@@ -54,7 +54,8 @@ export function textFrom(minimum: number): Shape {
 /** An integer of at least `minimum`. */
 export function integer(minimum: number): Shape {
   return (value, path) => {
-    if (typeof value !== 'number' || !Number.isInteger(value)) return `${path}: Input should be a valid integer`
+    if (typeof value !== 'number' || !Number.isInteger(value))
+      return `${path}: Input should be a valid integer`
     return value < minimum ? `${path}: Input should be greater than or equal to ${minimum}` : undefined
   }
 }
@@ -136,7 +137,8 @@ export function tagged(shapes: Readonly<Record<string, Members>>, byDefault?: st
     if (tag === undefined) return `${path}.type: Field required`
     const shape = typeof tag === 'string' ? made.get(tag) : undefined
     if (shape) return shape(value, `${path}.${String(tag)}`)
-    const shown = typeof tag === 'string' ? tag.slice(0, MAX_SHOWN_TAG) : JSON.stringify(tag).slice(0, MAX_SHOWN_TAG)
+    const shown =
+      typeof tag === 'string' ? tag.slice(0, MAX_SHOWN_TAG) : JSON.stringify(tag).slice(0, MAX_SHOWN_TAG)
     return `${path}: Input tag '${shown}' found using 'type' does not match any of the expected tags: ${tags}`
   }
 }

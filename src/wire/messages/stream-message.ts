@@ -100,7 +100,9 @@ function eventOf(block: StreamedBlock, index: number, offset: number): string {
   const text = pieces[offset - 1]
   if (text !== undefined) return blockEvent({ step, index, text })
   const isSignature = signature !== undefined && offset === pieces.length + 1
-  const next: BlockStep = isSignature ? { step: 'signature', index, text: signature } : { step: 'stop', index }
+  const next: BlockStep = isSignature
+    ? { step: 'signature', index, text: signature }
+    : { step: 'stop', index }
   return blockEvent(next)
 }
 

@@ -4,12 +4,8 @@ import { claudeTraits, type ClaudeTraits } from '../models/claude-traits.ts'
 import type { Model } from '../models/models.ts'
 import { mediaProblem } from './check-media.ts'
 import { conversationProblem } from './check-conversation.ts'
-import {
-  countShape,
-  messageShape,
-  samplingMessageShape,
-  samplingParameters,
-} from './message-shapes.ts'
+import { invalidMessages } from './messages-errors.ts'
+import { countShape, messageShape, samplingMessageShape, samplingParameters } from './message-shapes.ts'
 import {
   anthropicVersions,
   hostedBlockTypes,
@@ -33,19 +29,17 @@ export interface MessagesContext {
   readonly betas: string | undefined
 }
 
-/** 400 of Anthropic. */
-export function invalidMessages(message: string): ServiceError {
-  const type = 'invalid_request_error'
-  return { status: 400, code: null, type, message, param: null, layer: 'model', envelope: 'compact' }
-}
-
 /** The version without sampling parameters. */
 const SECOND_VERSION = '2026-10-21'
 
 /** Validates a request for a message. */
-export function parseMessagesRequest(body: unknown, context: MessagesContext): ParsedMessages<MessagesRequest> {
+export function parseMessagesRequest(
+  body: unknown,
+  context: MessagesContext,
+): ParsedMessages<MessagesRequest> {
   const shape = isSecondVersion(context) ? messageShape : samplingMessageShape
-  const message = headerProblem(context) ?? bodyProblem(body) ?? shape(body, '') ?? requestProblem(body, context)
+  const message =
+    headerProblem(context) ?? bodyProblem(body) ?? shape(body, '') ?? requestProblem(body, context)
   return message === undefined
     ? { ok: true, request: body as MessagesRequest }
     : { ok: false, error: invalidMessages(message) }
@@ -68,7 +62,10 @@ function isSecondVersion({ version }: MessagesContext): boolean {
 const betaPattern = /^[a-z0-9-]+-\d{4}-\d{2}-\d{2}$/
 
 /** Returns what is wrong with the headers of a request. The text for an unknown version is assumed. */
-export function headerProblem({ version, betas }: Pick<MessagesContext, 'version' | 'betas'>): string | undefined {
+export function headerProblem({
+  version,
+  betas,
+}: Pick<MessagesContext, 'version' | 'betas'>): string | undefined {
   if (version === undefined || version === '') return 'anthropic-version: header is required'
   if (!(anthropicVersions as readonly string[]).includes(version)) {
     return `anthropic-version: "${version.slice(0, MAX_SHOWN)}" is not a valid version.`
@@ -208,12 +205,13 @@ function* cacheControls(request: CountedRequest): Generator<readonly [string, Ca
   if (automatic) yield ['', automatic]
 }
 
-function* controlsOf(
-  blocks: readonly object[],
-  path: string,
-): Generator<readonly [string, CacheControl]> {
+function* controlsOf(blocks: readonly object[], path: string): Generator<readonly [string, CacheControl]> {
   for (const [index, block] of blocks.entries()) {
-    const { type, content, cache_control: control } = block as {
+    const {
+      type,
+      content,
+      cache_control: control,
+    } = block as {
       readonly type?: string
       readonly content?: unknown
       readonly cache_control?: CacheControl | null
@@ -248,7 +246,8 @@ function thinkingTypeProblem(
     : `This model does not support effort level '${effort}'. Supported levels: ${efforts.join(', ')}.`
 }
 
-const consult = 'Please consult our documentation at https://docs.claude.com/en/docs/build-with-claude/extended-thinking'
+const consult =
+  'Please consult our documentation at https://docs.claude.com/en/docs/build-with-claude/extended-thinking'
 
 function thinkingProblem(
   { thinking, max_tokens: max, temperature, top_p: topP, top_k: topK, tool_choice: choice }: MessagesRequest,

@@ -101,7 +101,11 @@ export function claudeTraits({ name }: Model): ClaudeTraits {
   let traits = byName.get(name)
   if (!traits) {
     traits = Object.freeze(
-      rows.reduce((before, row) => (row.models.test(name) ? { ...before, ...row.traits } : before), first),
+      Object.assign(
+        {},
+        first,
+        ...rows.flatMap((row) => (row.models.test(name) ? [row.traits] : [])),
+      ) as ClaudeTraits,
     )
     byName.set(name, traits)
   }

@@ -90,6 +90,9 @@ const retirementDates: Readonly<Record<string, string>> = {
   ...each('2027-04-21', ['gpt-image-2']),
   ...each('2026-09-15', ['sora-2']),
   ...each('2027-04-15', ['text-embedding-3-large', 'text-embedding-3-small', 'text-embedding-ada-002']),
+  // samarthputhraya/Modelpin 0.5.7 (2026-11-26) and Anthropic, "Claude in Microsoft Foundry": Foundry has the dates of Anthropic.
+  ...each('2027-01-22', ['claude-opus-4-5']),
+  ...each('2026-08-05', ['claude-opus-4-1']),
   ...each('2026-05-01', ['grok-3', 'grok-3-mini', 'grok-4-fast-reasoning', 'grok-4-fast-non-reasoning']),
 }
 
