@@ -101,7 +101,7 @@ const message = object({
 })
 
 /** Names of tools. */
-export const toolNamePattern = /^[a-zA-Z0-9_-]{1,128}$/
+const toolNamePattern = /^[a-zA-Z0-9_-]{1,128}$/
 
 const functionTool = object({
   type: nullable(oneOf(['custom'])),
