@@ -93,7 +93,7 @@ describe('fault rules', () => {
     ],
     [
       { fault: 'refusal', operation: 'embeddings' },
-      'faults[0].operation must be one of chatCompletions, responses for refusal (got "embeddings").',
+      'faults[0].operation must be one of chatCompletions, responses, messages for refusal (got "embeddings").',
     ],
     [
       { name: 'stall' },

@@ -59,7 +59,9 @@ describe('x-sim- headers of a request', () => {
       { 'x-sim-fault': 'refusal' },
     )
     expect(response.status).toBe(400)
-    expect(await response.text()).toContain('applies to chatCompletions, responses, not to embeddings')
+    expect(await response.text()).toContain(
+      'applies to chatCompletions, responses, messages, not to embeddings',
+    )
   })
 
   it('can name a configured fault, whatever its probability', async () => {

@@ -116,7 +116,7 @@ export function promptSegments(
   return request.cache_control ? withAutomaticControl(segments, request.cache_control) : segments
 }
 
-/** The last block that has no breakpoint that can differ. */
+/** The last block without a breakpoint gets this one. */
 function withAutomaticControl(segments: PromptSegment[], control: CacheControl): readonly PromptSegment[] {
   const index = segments.findLastIndex(({ isBlock }) => isBlock)
   const last = segments[index]
