@@ -196,6 +196,7 @@ export function assembleSimulator(
     secrets,
     generate,
     forwarder: extensions.forward,
+    env: process.env,
     cursors,
     onRecordingLost: metrics.recordingLost,
   })

@@ -14,6 +14,7 @@ import type { RecordingLoss } from '../recordings/loss-reports.ts'
 import { createReplay, type Replay } from '../recordings/replay-mode.ts'
 import type { ReplayCursors } from '../recordings/replay-cursors.ts'
 import { createForward, createForwardSource, type Forward } from '../upstream/forward.ts'
+import type { Environment } from '../upstream/proxy.ts'
 import type { UpstreamObserver } from '../upstream/upstream-observer.ts'
 import { createUpstreamClient, type UpstreamClient } from '../upstream/upstream-client.ts'
 
@@ -38,6 +39,8 @@ export interface SourceTableOptions {
   readonly forwarder: Forwarder | undefined
   /** Called for each answer that could not be recorded. */
   readonly onRecordingLost?: (loss: RecordingLoss) => void
+  /** Variables that name a proxy for upstreams. */
+  readonly env: Environment
   /** Is notified of each attempt to send a request to an upstream. */
   readonly upstreamObserver?: UpstreamObserver | undefined
   /** Positions in repeated recordings. */
@@ -166,13 +169,9 @@ export class SourceTable {
     const { upstream } = upstreamOf(exchange) ?? {}
     if (!upstream) throw new Error('Could not forward: no upstream is configured.')
     return this.#upstreams.get(upstream, () => {
-      const { clock, logger, forwarder, upstreamObserver: observer } = this.#options
-      const credential = (): string => {
-        if (upstream.credential.kind === 'key') return upstream.credential.key
-        throw new Error(`The credential ${upstream.credential.kind} is not supported.`)
-      }
+      const { clock, logger, forwarder, upstreamObserver: observer, env } = this.#options
       const { headerLimitKb } = exchange.config.connections
-      const client = createUpstreamClient({ upstream, credential, headerLimitKb, clock, logger, observer })
+      const client = createUpstreamClient({ upstream, headerLimitKb, env, clock, logger, observer })
       return { client, forward: createForward({ client, forwarder, clock, logger }) }
     })
   }

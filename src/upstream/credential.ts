@@ -1,22 +1,17 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Clock } from '../lib/clock.ts'
-import type { MaybePromise } from '../lib/port.ts'
-import { ClientDisconnected, UpstreamFailure } from './upstream-failure.ts'
-import type { UpstreamTarget } from './upstream-target.ts'
-import type { Upstream } from '../config/upstreams.ts'
-
-/** Credential of an upstream, called before each attempt. An error that it throws is logged, and not sent to clients. */
-export type Credential =
-  /** Returns a key. */
-  | (() => string | Promise<string>)
-  /** Returns headers such as `{ authorization: 'Bearer ...' }`. */
-  | { headers(): CredentialHeaders | Promise<CredentialHeaders> }
-
-/** Header values by name. */
-export type CredentialHeaders = Readonly<Record<string, string>>
+import type { Logger } from '../lib/logger.ts'
+import { EntraTokens } from './entra-token.ts'
+import type { Upstream, UpstreamCredential } from '../config/upstreams.ts'
+import {
+  ClientDisconnected,
+  MissingCallerCredential,
+  UpstreamFailure,
+  type UpstreamLabel,
+} from './upstream-failure.ts'
 
 /** Limits of the wait for a credential. */
 export interface CredentialWait {
-  readonly clock: Clock
   readonly timeoutMs: number
   /** On the clock's monotonic scale. */
   readonly deadlineMs: number
@@ -24,101 +19,129 @@ export interface CredentialWait {
   readonly signal: AbortSignal
 }
 
+/** Dependencies of `CredentialSource`. */
+interface CredentialDeps {
+  readonly label: UpstreamLabel
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** A header with a credential. */
+export type CredentialHeader = readonly [name: string, value: string]
+
 /** Number of recent credentials to mask, because pending answers may echo an older one. */
 const MAX_CACHED_SECRETS = 4
 
 /** Gets the credential of one upstream, and remembers the secrets that were sent to it. */
 export class CredentialSource {
-  readonly #credential: Credential
-  readonly #target: UpstreamTarget
+  readonly #credential: UpstreamCredential
   readonly #kind: Upstream['kind']
-  #secrets: readonly string[] = []
+  readonly #deps: CredentialDeps
+  readonly #tokens: EntraTokens | undefined
+  /** Secrets that are never sent to the upstream. */
+  readonly #fixed: readonly string[]
+  #sent: readonly string[] = []
+  #secrets: readonly string[]
 
-  constructor(credential: Credential, target: UpstreamTarget, kind: Upstream['kind']) {
+  constructor({ credential, kind }: Pick<Upstream, 'credential' | 'kind'>, deps: CredentialDeps) {
     this.#credential = credential
-    this.#target = target
     this.#kind = kind
+    this.#deps = deps
+    this.#tokens = credential.kind === 'entra' ? new EntraTokens(credential, deps) : undefined
+    const secret = credential.kind === 'entra' ? credential.clientSecret : undefined
+    this.#fixed = secret === undefined ? [] : [secret]
+    this.#secrets = this.#fixed
   }
 
-  /** The secrets that were sent recently. Returns the same array until they change. */
+  /** The secrets that were sent recently, and a client secret. Returns the same array until they change. */
   readonly secrets = (): readonly string[] => this.#secrets
 
   /**
-   * The header of the credential: its name and value. A key is sent in the header that the kind of the upstream reads.
+   * Returns the header of the credential, called before each attempt. A key is sent in the header that the kind of the upstream
+   * reads, a token as a bearer token, and the credential of a client as it came.
    *
    * @param isMessages whether the API is Anthropic Messages
    * @throws {UpstreamFailure} if it is missing, invalid or late
+   * @throws {MissingCallerCredential} if the client sent none
    * @throws {ClientDisconnected} if the client disconnects first
    */
-  async headers(wait: CredentialWait, isMessages: boolean): Promise<string[]> {
-    const { origin } = this.#target
+  async header(
+    callerHeaders: IncomingHttpHeaders,
+    isMessages: boolean,
+    wait: CredentialWait,
+  ): Promise<CredentialHeader> {
     const credential = this.#credential
-    let value: string | CredentialHeaders
-    try {
-      const result: MaybePromise<string | CredentialHeaders> =
-        typeof credential === 'function' ? credential() : credential.headers()
-      value = result instanceof Promise ? await withTimeout(result, origin, wait) : result
-    } catch (error) {
-      if (error instanceof UpstreamFailure || error instanceof ClientDisconnected) throw error
-      throw credentialFailure(
-        origin,
-        'its source failed. See the log of the simulator, and correct the source.',
-        error,
-      )
+    const tokens = this.#tokens
+    const header =
+      credential.kind === 'key'
+        ? keyHeader(this.#kind, isMessages, credential.key)
+        : tokens
+          ? (['authorization', `Bearer ${await this.#withTimeout(tokens.token(), wait)}`] as const)
+          : callerHeader(callerHeaders)
+    const [, value] = header
+    if (!/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(value)) {
+      const why = 'it is empty or has characters that are not allowed in a header. Correct its source.'
+      throw this.#failure(why)
     }
-    const pairs =
-      typeof value === 'object' ? Object.entries(value) : [keyHeader(this.#kind, isMessages, value)]
-    for (const [, value] of pairs) {
-      if (!/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(value)) {
-        throw credentialFailure(
-          origin,
-          'it is empty or has characters that are not allowed in a header. Correct its source.',
-        )
-      }
-    }
-    this.#remember(pairs.map(([, value]) => value.replace(/^Bearer /i, '')))
-    return pairs.flat()
+    this.#remember(secretIn(value))
+    return header
   }
 
-  #remember(values: readonly string[]): void {
-    if (values.every((value) => this.#secrets.includes(value))) return
-    this.#secrets = [...new Set([...values, ...this.#secrets])].slice(0, MAX_CACHED_SECRETS)
+  #remember(secret: string): void {
+    if (this.#sent.includes(secret)) return
+    this.#sent = [secret, ...this.#sent].slice(0, MAX_CACHED_SECRETS)
+    this.#secrets = [...this.#sent, ...this.#fixed]
+  }
+
+  #failure(why: string): UpstreamFailure {
+    const message = `Could not get the credential for ${this.#deps.label.text}: ${why}`
+    return new UpstreamFailure('UpstreamCredential', message)
+  }
+
+  #withTimeout<T>(result: Promise<T>, { timeoutMs, deadlineMs, signal }: CredentialWait): Promise<T> {
+    const { clock, label } = this.#deps
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => settle(() => reject(new ClientDisconnected()))
+      const onTimeout = (): void => {
+        const setting = label.setting('connect_timeout_ms')
+        const message = `Could not get the credential for ${label.text} within ${timeoutMs} ms. Check its source and the network, or raise ${setting}.`
+        settle(() => reject(new UpstreamFailure('UpstreamCredentialTimeout', message, { canRetry: true })))
+      }
+      const stop = clock.at(Math.min(clock.nowMs() + timeoutMs, deadlineMs), onTimeout)
+      const settle = (then: () => void): void => {
+        stop()
+        signal.removeEventListener('abort', onAbort)
+        then()
+      }
+      result.then(
+        (value) => settle(() => resolve(value)),
+        (error: unknown) => settle(() => reject(error)),
+      )
+      if (signal.aborted) onAbort()
+      else signal.addEventListener('abort', onAbort, { once: true })
+    })
   }
 }
 
+/** The credential in the value of a header, without its scheme. */
+export function secretIn(value: string): string {
+  return value.replace(/^(?:Bearer|Basic) +/i, '')
+}
+
 /** The header of a key by the kind of the upstream. Only one, because some services reject requests with several. */
-function keyHeader(kind: Upstream['kind'], isMessages: boolean, key: string): readonly [string, string] {
+function keyHeader(kind: Upstream['kind'], isMessages: boolean, key: string): CredentialHeader {
   if (kind === 'azure') return [isMessages ? 'x-api-key' : 'api-key', key]
   return kind === 'anthropic' ? ['x-api-key', key] : ['authorization', `Bearer ${key}`]
 }
 
-function credentialFailure(origin: string, why: string, cause?: unknown): UpstreamFailure {
-  const message = `Could not get the credential for ${origin}: ${why}`
-  return new UpstreamFailure('UpstreamCredential', message, { nothingSent: true, cause })
-}
+/** In the order in which the simulator reads them (`src/access/credentials.ts`). */
+const callerHeaders = ['api-key', 'x-api-key', 'ocp-apim-subscription-key', 'authorization'] as const
 
-function withTimeout<T>(
-  result: Promise<T>,
-  origin: string,
-  { clock, timeoutMs, deadlineMs, signal }: CredentialWait,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => settle(() => reject(new ClientDisconnected()))
-    const onTimeout = (): void => {
-      const message = `Could not get the credential for ${origin} within ${timeoutMs} ms. Check its source and the network, or raise UPSTREAM_CONNECT_TIMEOUT_MS.`
-      settle(() => reject(new UpstreamFailure('UpstreamCredentialTimeout', message, { nothingSent: true })))
-    }
-    const stop = clock.at(Math.min(clock.nowMs() + timeoutMs, deadlineMs), onTimeout)
-    const settle = (then: () => void): void => {
-      stop()
-      signal.removeEventListener('abort', onAbort)
-      then()
-    }
-    result.then(
-      (value) => settle(() => resolve(value)),
-      (error: unknown) => settle(() => reject(error)),
-    )
-    if (signal.aborted) onAbort()
-    else signal.addEventListener('abort', onAbort, { once: true })
-  })
+/** The first credential of the client, unchanged. */
+function callerHeader(headers: IncomingHttpHeaders): CredentialHeader {
+  for (const name of callerHeaders) {
+    const value = headers[name]
+    if (typeof value === 'string' && value.trim() !== '') return [name, value.trim()]
+  }
+  throw new MissingCallerCredential('The client sent no credential.')
 }

@@ -47,8 +47,8 @@ export interface Attempt {
 }
 
 /**
- * Sends a request, and repeats it if the settings allow it and a repetition is safe: after 408, 429 and 5xx, and
- * after a failure to get a credential or to connect. Obeys `retry-after-ms` and `retry-after`.
+ * Sends a request, and repeats it if the settings allow it and a repetition is safe: after 408, 429 and 5xx, and after a failure
+ * to get a credential or to connect. Obeys `retry-after-ms`, `retry-after` and `x-should-retry`.
  *
  * @throws {UpstreamFailure} if the last attempt has no answer
  * @throws {ClientDisconnected} if the client has disconnected
@@ -87,12 +87,13 @@ function retryDelayMs(
   random: Random,
 ): number | undefined {
   const delayMs = backoffMs(retry, BACKOFF) * (1 - random.unit() / 4)
-  if (outcome instanceof UpstreamFailure) return outcome.nothingSent ? delayMs : undefined
+  if (outcome instanceof UpstreamFailure) return outcome.canRetry ? delayMs : undefined
   if (outcome instanceof Error) return undefined
   const { status, rawHeaders } = outcome
-  if (status !== 408 && status !== 429 && status < 500) return undefined
   const headers = new HeaderList([...rawHeaders])
-  if (headers.get('x-should-retry') === 'false') return undefined
+  const shouldRetry = headers.get('x-should-retry')
+  const isTemporary = status === 408 || status === 429 || status >= 500
+  if (shouldRetry === 'false' || !(isTemporary || (status >= 400 && shouldRetry === 'true'))) return undefined
   const retryAfterMs =
     parseRetryAfterMs(headers.get('retry-after-ms')) ??
     parseRetryAfter(headers.get('retry-after'), clock.epochMs())
@@ -101,14 +102,20 @@ function retryDelayMs(
 }
 
 /** Reads an answer so that its connection can be used again. A long answer is aborted, which is cheaper. */
-async function discardBody({ chunks }: UpstreamAnswer): Promise<void> {
-  let length = 0
-  try {
-    for await (const chunk of chunks) {
-      length += chunk.length
-      if (length > MAX_DISCARDED_BYTES) return
-    }
-  } catch {
-    // The answer is discarded.
-  }
+function discardBody({ chunks }: UpstreamAnswer): Promise<void> {
+  return new Promise((resolve) => {
+    let length = 0
+    const flow = chunks.pipe({
+      write(chunk) {
+        length += chunk.byteLength
+        if (length <= MAX_DISCARDED_BYTES) return true
+        flow.cancel()
+        resolve()
+        return false
+      },
+      end: resolve,
+      // The answer is discarded.
+      fail: () => resolve(),
+    })
+  })
 }

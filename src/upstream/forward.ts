@@ -1,24 +1,29 @@
 import type { Clock } from '../lib/clock.ts'
-import { createKeyRedactor, redactText, keyForms } from '../lib/credential-texts.ts'
-import { asBuffer } from '../lib/buffers.ts'
+import { createKeyRedactor, redactText } from '../lib/credential-texts.ts'
 import { reasonOf } from '../lib/error-text.ts'
 import type { Logger } from '../lib/logger.ts'
 import { clientLeftReply } from '../pipeline/client-left-reply.ts'
-import { shouldStream, gather, hasNoBody, isEventStream } from '../pipeline/stream-events.ts'
-import { EventSplitter } from '../lib/server-sent-events.ts'
-import { wireFormatOf } from '../wire/envelopes.ts'
+import { shouldStream, gather, hasNoBody } from '../pipeline/stream-events.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { refuse } from '../pipeline/reply-headers.ts'
 import type { Forwarder } from '../pipeline/extension.ts'
-import { ReportedFailure, type Reply } from '../pipeline/reply.ts'
+import type { Reply } from '../pipeline/reply.ts'
 import type { Source } from '../pipeline/stage.ts'
 import { textBody } from '../answer/body.ts'
-import { usageOfBody, usageOfEvents } from '../wire/read-usage.ts'
-import { isTerminalEvent } from '../wire/sse.ts'
+import { pushedFrom } from '../answer/pushed-chunks.ts'
+import { invalidKey } from '../wire/errors.ts'
+import { usageOfBody } from '../wire/read-usage.ts'
 import { upstreamOf } from '../pipeline/upstream-of.ts'
 import { planCall } from './bridge.ts'
 import type { UpstreamClient } from './upstream-client.ts'
-import { ClientDisconnected, pathLeavesEndpoint, UpstreamFailure, upstreamError } from './upstream-failure.ts'
+import {
+  ClientDisconnected,
+  MissingCallerCredential,
+  pathLeavesEndpoint,
+  UpstreamFailure,
+  upstreamError,
+} from './upstream-failure.ts'
+import { type OnBodyFailure, StreamWatch } from './watch-stream.ts'
 
 /** The answer of another service, or an error of the simulator if there is no answer. */
 export interface ForwardResult {
@@ -30,9 +35,6 @@ export interface ForwardResult {
   /** False for answers that must not be recorded: those marked so by a forwarder, and errors of the simulator. */
   readonly store: boolean
 }
-
-/** Called with the reason when a live body fails before its end. */
-export type OnBodyFailure = (why: string) => void
 
 /**
  * Forwards an exchange to another service. Streams and large bodies are live; other bodies are read completely. A stream that
@@ -89,6 +91,7 @@ export function createForward({ client, forwarder, clock, logger }: ForwardOptio
       return { reply: answer, origin, sentMs, store: true }
     } catch (error) {
       if (error instanceof ClientDisconnected) return localResult(clientLeftReply())
+      if (error instanceof MissingCallerCredential) return localResult(refuse(invalidKey()))
       if (!(error instanceof UpstreamFailure)) throw error
       const { code, message, cause } = error
       const reason =
@@ -132,8 +135,8 @@ export function createForwardSource(forwardOf: (exchange: Exchange) => Forward, 
 }
 
 /**
- * Reads a body completely unless it should be streamed; streams are passed on through `watchChunks`. Adds the usage in the body
- * to the reply; for a stream, at its end. Changes the reply.
+ * Reads a body completely unless it should be streamed; streams are passed on through `StreamWatch`. Adds the usage in the body to the
+ * reply; for a stream, at its end. Changes the reply.
  */
 async function readOrWatch(exchange: Exchange, reply: Reply, onBodyFailure: OnBodyFailure): Promise<Reply> {
   const { body, headers, status } = reply
@@ -152,145 +155,9 @@ async function readOrWatch(exchange: Exchange, reply: Reply, onBodyFailure: OnBo
     if (usage) reply.usage = usage
     return reply
   }
-  const chunks = result?.chunks ?? body.chunks
-  reply.body = { kind: 'live', chunks: watchChunks(chunks, exchange, reply, onBodyFailure) }
+  const chunks = pushedFrom(result?.chunks ?? body.chunks)
+  reply.body = { kind: 'live', chunks: chunks.through(new StreamWatch(exchange, reply, onBodyFailure)) }
   return reply
 }
 
 async function* emptyBody(): AsyncGenerator<Uint8Array, undefined> {}
-
-/** Streams with a larger event, in bytes, are passed on without further inspection. */
-const MAX_INSPECTED_EVENT_BYTES = 64 * 1024 * 1024
-
-/**
- * Passes on a live body, a stream event by event. If a stream fails, sends an error event in the wire format of the request, which
- * the official clients raise as an error, and closes the connection. An incomplete event is dropped, because a client could not
- * parse it. After its terminal event, a stream ends normally.
- */
-async function* watchChunks(
-  chunks: AsyncIterable<Uint8Array>,
-  exchange: Exchange,
-  reply: Reply,
-  onBodyFailure: OnBodyFailure,
-): AsyncGenerator<Uint8Array, undefined> {
-  let splitter = isEventStream(reply.headers) ? new EventSplitter() : undefined
-  let isTerminated = false
-  let events = 0
-  let firstEvent = ''
-  let usageEvent: string | undefined
-  const inspect = (bytes: Buffer): void => {
-    const event = bytes.toString()
-    if (/^data:/m.test(event) && events++ === 0) firstEvent = event
-    isTerminated ||= isTerminalEvent(event)
-    if (/"usage"\s*:\s*\{/.test(event)) usageEvent = event
-  }
-  try {
-    for await (const chunk of chunks) {
-      if (!splitter) {
-        yield chunk
-        continue
-      }
-      const complete = splitter.push(asBuffer(chunk))
-      for (const event of complete) inspect(event)
-      if (splitter.pendingBytes > MAX_INSPECTED_EVENT_BYTES) {
-        complete.push(splitter.rest())
-        splitter = undefined
-      }
-      const [only] = complete
-      if (only) yield complete.length === 1 ? only : Buffer.concat(complete)
-    }
-    const rest = splitter?.rest()
-    if (rest && rest.length > 0) yield rest
-  } catch (error) {
-    if (error instanceof ClientDisconnected || exchange.ended) throw error
-    if (isTerminated) return
-    onBodyFailure(reasonOf(error))
-    if (splitter && error instanceof UpstreamFailure) {
-      const format = wireFormatOf(exchange.route?.operation)
-      reply.streamErrorStatus = upstreamError(error).status
-      yield Buffer.from(format.writeErrorEvents(upstreamError(error), events, firstEvent).join(''))
-    }
-    throw new ReportedFailure(error)
-  } finally {
-    const usage = usageEvent !== undefined && !reply.usage ? usageOfEvents([usageEvent]) : undefined
-    if (usage) reply.usage = usage
-  }
-}
-
-const STAR = 0x2a
-
-/** Masks the operator's credentials in the answers of an upstream, which may echo the headers of the request. */
-export interface KeyMask {
-  text(text: string): string
-  /**
-   * Replaces each key by stars, also if it is split between chunks. The length of the body stays the same. Only bytes that may
-   * be the start of a key wait for the next chunk.
-   */
-  chunks(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Buffer>
-}
-
-/**
- * Creates a mask.
- *
- * @param secrets returns the current keys. Called once for each body, so that a key is masked in the answers to the requests
- * that were sent with it. Very short keys are not masked, because they would match ordinary text
- */
-export function createKeyMask(secrets: () => readonly string[]): KeyMask {
-  let lastSecrets: readonly string[] | undefined
-  let forms: readonly string[] = []
-  const currentForms = (): readonly string[] => {
-    const current = secrets()
-    if (current !== lastSecrets) {
-      lastSecrets = current
-      forms = current.flatMap(keyForms)
-    }
-    return forms
-  }
-
-  async function* maskChunks(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, undefined> {
-    const keys = currentForms().map((form) => Buffer.from(form))
-    const maxLength = Math.max(0, ...keys.map((key) => key.length))
-    let pending = Buffer.alloc(0)
-    try {
-      for await (const chunk of chunks) {
-        const bytes = maskKeys(pending.length === 0 ? asBuffer(chunk) : Buffer.concat([pending, chunk]), keys)
-        const end = bytes.length - partialKeyLength(bytes, keys, maxLength)
-        pending = Buffer.from(bytes.subarray(end))
-        if (end > 0) yield bytes.subarray(0, end)
-      }
-    } catch (error) {
-      // Sends the bytes that arrived before the failure.
-      if (pending.length > 0) yield pending
-      throw error
-    }
-    if (pending.length > 0) yield pending
-  }
-
-  return {
-    text: (text) =>
-      currentForms().reduce<string>((rest, form) => rest.replaceAll(form, '*'.repeat(form.length)), text),
-    chunks: maskChunks,
-  }
-}
-
-/** Returns a masked copy, or the same bytes if they contain no key. */
-function maskKeys(bytes: Buffer, keys: readonly Buffer[]): Buffer {
-  let copy = bytes
-  for (const key of keys) {
-    for (let at = copy.indexOf(key); at >= 0; at = copy.indexOf(key, at + key.length)) {
-      if (copy === bytes) copy = Buffer.from(bytes)
-      copy.fill(STAR, at, at + key.length)
-    }
-  }
-  return copy
-}
-
-/** How many bytes at the end may be the start of a key. */
-function partialKeyLength(bytes: Buffer, keys: readonly Buffer[], maxLength: number): number {
-  for (let length = Math.min(maxLength - 1, bytes.length); length > 0; length--) {
-    const end = bytes.subarray(bytes.length - length)
-    if (keys.some((key) => length < key.length && key[0] === end[0] && key.subarray(0, length).equals(end)))
-      return length
-  }
-  return 0
-}

@@ -1,17 +1,30 @@
-import { Agent as HttpAgent, request as requestHttp, type IncomingMessage } from 'node:http'
+import {
+  Agent as HttpAgent,
+  type AgentOptions,
+  request as requestHttp,
+  type IncomingMessage,
+} from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { Clock, StopTimer } from '../lib/clock.ts'
 import { defer } from '../lib/real-timers.ts'
-import { ClientDisconnected, connectionFailure, UpstreamFailure } from './upstream-failure.ts'
-import type { UpstreamSettings } from './upstream-client.ts'
+import type { PushedChunks } from '../answer/pushed-chunks.ts'
+import type { Upstream } from '../config/upstreams.ts'
+import { type Proxy, proxyFailure, throughProxy, TunnelAgent } from './proxy.ts'
+import { brokenBody, readUpstreamBody } from './upstream-body.ts'
+import {
+  ClientDisconnected,
+  connectionFailure,
+  timeoutFailure,
+  type TimeoutCode,
+  UpstreamFailure,
+  type UpstreamLabel,
+} from './upstream-failure.ts'
 import type { UpstreamTarget } from './upstream-target.ts'
-import { pipeline, type Readable } from 'node:stream'
-import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
 
 /** One request to the upstream. */
-interface UpstreamRequest {
+interface UpstreamCall {
   readonly method: string
   /** Path and query. */
   readonly path: string
@@ -32,10 +45,8 @@ export interface UpstreamAnswer {
   readonly rawHeaders: readonly string[]
   /** Whether the body was compressed; `chunks` are decompressed. */
   readonly decoded: boolean
-  /** Whether the length of the body is known in advance, and still correct after decoding. */
-  readonly hasLength: boolean
-  /** The body as it arrives. Read it to the end, or leave the loop early to abort the call. */
-  readonly chunks: AsyncIterable<Buffer>
+  /** The body as it arrives. Read it to the end, or cancel it to abort the call. */
+  readonly chunks: PushedChunks
   /** Calls the listener once when the call has ended, with the failure of an incomplete answer. At most one listener. */
   readonly onEnd: (listener: (failure: Error | undefined) => void) => void
 }
@@ -52,30 +63,39 @@ const MAX_IDLE_CONNECTION_MS = 4_000
  */
 const STALE_FAILURE_WINDOW_MS = 100
 
+/** Dependencies of the connections to one upstream. */
+export interface ConnectionDeps {
+  readonly upstream: Upstream
+  readonly target: UpstreamTarget
+  readonly label: UpstreamLabel
+  readonly clock: Clock
+  /** Maximum size of the headers of an answer, in KiB. */
+  readonly headerLimitKb: number
+  /** Undefined for direct connections. */
+  readonly proxy: Proxy | undefined
+}
+
 /** The connections to one upstream, shared by all calls. */
 export class UpstreamConnections {
-  readonly target: UpstreamTarget
-  readonly #settings: UpstreamSettings
-  readonly #clock: Clock
-  readonly #headerLimitKb: number
+  readonly #deps: ConnectionDeps
   /** Reuses connections. Node.js closes an idle one before the `Keep-Alive: timeout=` of the upstream. */
   readonly #pool: HttpAgent
   /** Opens a connection for each request. */
   readonly #single: HttpAgent
 
-  /** @param headerLimitKb maximum size of the headers of an answer, in KiB */
-  constructor(target: UpstreamTarget, settings: UpstreamSettings, clock: Clock, headerLimitKb: number) {
-    this.target = target
-    this.#settings = settings
-    this.#clock = clock
-    this.#headerLimitKb = headerLimitKb
-    const Agent = target.secure ? HttpsAgent : HttpAgent
-    this.#pool = new Agent({
+  constructor(deps: ConnectionDeps) {
+    this.#deps = deps
+    const { target, proxy, upstream } = deps
+    const createAgent = (options: AgentOptions): HttpAgent => {
+      if (!target.secure) return new HttpAgent(options)
+      return proxy ? new TunnelAgent(options, proxy, deps) : new HttpsAgent(options)
+    }
+    this.#pool = createAgent({
       keepAlive: true,
-      maxSockets: settings.connections,
+      maxSockets: upstream.connections,
       timeout: MAX_IDLE_CONNECTION_MS,
     })
-    this.#single = new Agent({ keepAlive: false })
+    this.#single = createAgent({ keepAlive: false })
   }
 
   /**
@@ -84,7 +104,7 @@ export class UpstreamConnections {
    * @throws {UpstreamFailure} if there is no answer
    * @throws {ClientDisconnected} if the client disconnects first
    */
-  async call(request: UpstreamRequest): Promise<UpstreamAnswer> {
+  async call(request: UpstreamCall): Promise<UpstreamAnswer> {
     try {
       return await this.#callOnce(request, this.#pool)
     } catch (error) {
@@ -100,15 +120,16 @@ export class UpstreamConnections {
     this.#single.destroy()
   }
 
-  #callOnce(request: UpstreamRequest, agent: HttpAgent): Promise<UpstreamAnswer> {
-    const { method, path, headers, body, signal, deadlineMs } = request
-    const { origin, secure, host, port } = this.target
-    const { connectTimeoutMs, firstByteTimeoutMs, idleTimeoutMs, totalTimeoutMs } = this.#settings
+  #callOnce(request: UpstreamCall, agent: HttpAgent): Promise<UpstreamAnswer> {
+    const { method, body, signal, deadlineMs } = request
+    const { upstream, target, label, clock, headerLimitKb, proxy } = this.#deps
     if (signal.aborted) return Promise.reject(new ClientDisconnected())
     return new Promise((resolve, reject) => {
-      const maxHeaderSize = this.#headerLimitKb * 1_024
-      const options = { method, host, port, path, headers, agent, maxHeaderSize }
-      const call = secure ? requestHttps(options) : requestHttp(options)
+      const address = proxy && !target.secure ? throughProxy(proxy, target, request.path) : undefined
+      const headers = address ? [...request.headers, ...address.headers] : request.headers
+      const { host, port, path } = address ?? { host: target.host, port: target.port, path: request.path }
+      const options = { method, host, port, path, headers, agent, maxHeaderSize: headerLimitKb * 1_024 }
+      const call = target.secure ? requestHttps(options) : requestHttp(options)
       let isSent = false
       let hasAnswer = false
       let failure: Error | undefined
@@ -130,20 +151,13 @@ export class UpstreamConnections {
         reject(reason)
         call.destroy()
       }
-      const timeout = (code: UpstreamFailure['code'], message: string) => (): void =>
-        fail(new UpstreamFailure(code, message, { nothingSent: code === 'UpstreamConnectTimeout' }))
+      const timeout = (code: TimeoutCode) => (): void => fail(timeoutFailure(code, label, upstream))
       const startTimer = (delayMs: number, task: () => void): StopTimer =>
-        this.#clock.at(this.#clock.nowMs() + delayMs, task)
+        clock.at(clock.nowMs() + delayMs, task)
       const onAbort = (): void => fail(new ClientDisconnected())
 
       signal.addEventListener('abort', onAbort, { once: true })
-      stopTotal = this.#clock.at(
-        deadlineMs,
-        timeout(
-          'UpstreamTotalTimeout',
-          `Could not get the complete answer of ${origin} within ${totalTimeoutMs} ms. Raise UPSTREAM_TOTAL_TIMEOUT_MS, or request less.`,
-        ),
-      )
+      stopTotal = clock.at(deadlineMs, timeout('UpstreamTotalTimeout'))
 
       const send = (): void => {
         if (failure) return
@@ -153,13 +167,7 @@ export class UpstreamConnections {
       const onConnected = (): void => {
         isSent = true
         stopWait()
-        stopWait = startTimer(
-          firstByteTimeoutMs,
-          timeout(
-            'UpstreamFirstByteTimeout',
-            `Could not get the first byte of the answer of ${origin} within ${firstByteTimeoutMs} ms. Raise UPSTREAM_FIRST_BYTE_TIMEOUT_MS, or request less.`,
-          ),
-        )
+        stopWait = startTimer(upstream.firstByteTimeoutMs, timeout('UpstreamFirstByteTimeout'))
       }
       call.once('socket', (socket: Socket) => {
         if (call.reusedSocket) {
@@ -172,13 +180,7 @@ export class UpstreamConnections {
           return
         }
         if (isConnecting(socket)) {
-          stopWait = startTimer(
-            connectTimeoutMs,
-            timeout(
-              'UpstreamConnectTimeout',
-              `Could not connect to ${origin} within ${connectTimeoutMs} ms. Check AZURE_OPENAI_ENDPOINT and the network, or raise UPSTREAM_CONNECT_TIMEOUT_MS.`,
-            ),
-          )
+          stopWait = startTimer(upstream.connectTimeoutMs, timeout('UpstreamConnectTimeout'))
           socket.once(socket instanceof TLSSocket ? 'secureConnect' : 'connect', onConnected)
         } else onConnected()
         send()
@@ -189,16 +191,18 @@ export class UpstreamConnections {
         const { statusCode = 0 } = response
         let isAbandoned = false
         if (statusCode < 200 || statusCode > 999) {
-          fail(invalidAnswer(origin, `its status is ${statusCode}`))
+          fail(invalidAnswer(label, `its status is ${statusCode}`))
           return
         }
-        const idle = timeout(
-          'UpstreamIdleTimeout',
-          `Could not get the rest of the answer of ${origin}: no data for ${idleTimeoutMs} ms. Raise UPSTREAM_IDLE_TIMEOUT_MS.`,
-        )
+        if (address && statusCode === 407) {
+          fail(proxyFailure(label, address.proxy, 'it requires other credentials (407)'))
+          return
+        }
         const body = readUpstreamBody(response, {
-          origin,
-          watchIdle: () => startTimer(idleTimeoutMs, idle),
+          label,
+          clock,
+          idleTimeoutMs: upstream.idleTimeoutMs,
+          onIdle: timeout('UpstreamIdleTimeout'),
           failure: () => failure,
           close: () => {
             isAbandoned = true
@@ -209,29 +213,31 @@ export class UpstreamConnections {
           status: statusCode,
           reason: response.statusMessage ?? '',
           rawHeaders: response.rawHeaders,
-          hasLength: !body.decoded && response.headers['content-length'] !== undefined,
           ...body,
           onEnd: (listener) => (onEnd = listener),
         })
         call.once('close', () => {
           const isIncomplete = !response.complete && !isAbandoned
-          onEnd(failure ?? (isIncomplete ? brokenBody(origin, connectionClosed()) : undefined))
+          onEnd(failure ?? (isIncomplete ? brokenBody(label, connectionClosed()) : undefined))
         })
       })
       call.once('upgrade', (_, socket) => {
         socket.destroy()
-        fail(invalidAnswer(origin, 'it switches protocols (101)'))
+        fail(invalidAnswer(label, 'it switches protocols (101)'))
       })
       call.on('error', (error: NodeJS.ErrnoException) => {
         // The reader of the body gets all other errors from the response stream.
         if (hasAnswer && !error.code?.startsWith('HPE_')) return
         const isStale = call.reusedSocket && (!isSent || (isReset(error) && stale?.isStale()))
         if (isStale) fail(new StaleConnection())
-        else fail(connectionFailure(origin, error, isSent))
+        else if (error instanceof UpstreamFailure) fail(error)
+        else if (address && !isSent)
+          fail(proxyFailure(label, address.proxy, `the connection failed (${error.code})`, error))
+        else fail(connectionFailure(label, error, isSent))
       })
       call.once('close', () => {
         settle()
-        if (!hasAnswer) fail(connectionFailure(origin, connectionClosed(), isSent))
+        if (!hasAnswer) fail(connectionFailure(label, connectionClosed(), isSent))
       })
     })
   }
@@ -266,8 +272,8 @@ function connectionClosed(): NodeJS.ErrnoException {
   return Object.assign(new Error('The connection was closed.'), { code: 'ECONNRESET' })
 }
 
-function invalidAnswer(origin: string, why: string): UpstreamFailure {
-  const message = `Could not use the answer of ${origin}: ${why}. Correct AZURE_OPENAI_ENDPOINT.`
+function invalidAnswer(label: UpstreamLabel, why: string): UpstreamFailure {
+  const message = `Could not use the answer of ${label.text}: ${why}. Correct ${label.setting('endpoint')}.`
   return new UpstreamFailure('UpstreamInvalid', message)
 }
 
@@ -280,81 +286,4 @@ function afterNextPoll(task: () => void): void {
 /** A TLS socket is connected before its handshake is complete. */
 function isConnecting(socket: Socket): boolean {
   return socket.connecting || (socket instanceof TLSSocket && socket.getProtocol() === null)
-}
-
-/** What reading a body needs from its call. */
-interface BodyWatch {
-  readonly origin: string
-  /** Starts the idle timer, which aborts the call. Returns the function that stops it. */
-  readonly watchIdle: () => StopTimer
-  /** Why the simulator aborted the call; undefined if it did not. */
-  readonly failure: () => Error | undefined
-  /** Ends the call. Closes its connection if the answer is not complete. */
-  readonly close: () => void
-}
-
-const decoders: Readonly<Record<string, () => NodeJS.ReadWriteStream & Readable>> = {
-  gzip: createGunzip,
-  'x-gzip': createGunzip,
-  br: createBrotliDecompress,
-}
-
-/**
- * The body of an answer as it arrives. Decompresses it if the upstream compressed it although the simulator did not request
- * that. While the reader is not waiting for a chunk, no data is read and the idle timeout is off.
- */
-function readUpstreamBody(
-  response: IncomingMessage,
-  watch: BodyWatch,
-): { readonly decoded: boolean; readonly chunks: AsyncIterable<Buffer> } {
-  const encoding = response.headers['content-encoding']?.trim().toLowerCase() ?? ''
-  const createDecoder = Object.hasOwn(decoders, encoding) ? decoders[encoding] : undefined
-  if (encoding === 'deflate') return { decoded: true, chunks: readChunks(inflateChunks(response), watch) }
-  if (!createDecoder) return { decoded: false, chunks: readChunks(response, watch) }
-  const decoder = createDecoder()
-  // The reader gets all errors from the decoder.
-  const body = pipeline(response, decoder, () => {}) as unknown as Readable
-  return { decoded: true, chunks: readChunks(body, watch) }
-}
-
-/** `deflate` means the zlib format, but some servers send raw deflate data. The first byte shows which one it is. */
-async function* inflateChunks(response: AsyncIterable<Buffer>): AsyncGenerator<Buffer, undefined> {
-  const iterator = response[Symbol.asyncIterator]()
-  const first = await iterator.next()
-  if (first.done === true) return
-  async function* compressedChunks(): AsyncGenerator<Buffer, undefined> {
-    for (let next = first; next.done !== true; next = await iterator.next()) yield next.value
-  }
-  const decoder = (first.value[0] ?? 0) % 16 === 8 ? createInflate() : createInflateRaw()
-  yield* pipeline(compressedChunks, decoder, () => {}) as unknown as AsyncIterable<Buffer>
-}
-
-async function* readChunks(body: AsyncIterable<Buffer>, watch: BodyWatch): AsyncGenerator<Buffer, undefined> {
-  let isComplete = false
-  const iterator = body[Symbol.asyncIterator]()
-  try {
-    for (;;) {
-      const stopIdle = watch.watchIdle()
-      const { done, value } = await iterator.next().finally(stopIdle)
-      if (done === true) {
-        isComplete = true
-        return
-      }
-      yield value
-    }
-  } catch (error) {
-    throw watch.failure() ?? brokenBody(watch.origin, error)
-  } finally {
-    if (!isComplete) watch.close()
-  }
-}
-
-function brokenBody(origin: string, error: unknown): UpstreamFailure {
-  const { code = '' } = error as NodeJS.ErrnoException
-  const message = code.startsWith('Z_')
-    ? `Could not decode the compressed answer of ${origin} (${code}). Check the proxies between the simulator and the upstream.`
-    : `Could not get the rest of the answer of ${origin}: it closed the connection. Try again, or check its log.`
-  return new UpstreamFailure(code.startsWith('Z_') ? 'UpstreamInvalid' : 'UpstreamBroken', message, {
-    cause: error,
-  })
 }

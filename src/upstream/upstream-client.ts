@@ -1,29 +1,28 @@
 import type { Upstream } from '../config/upstreams.ts'
+import { isCredentialName } from '../lib/credential-names.ts'
+import { redactHeaderValue } from '../lib/credential-texts.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
+import { endToEndHeaders, hopByHop, namedByConnection } from '../pipeline/end-to-end-headers.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { type Reply, HeaderList } from '../pipeline/reply.ts'
-import { type Credential, CredentialSource } from './credential.ts'
+import { type CredentialHeader, CredentialSource, secretIn } from './credential.ts'
 import { type AttemptOutcome, attemptCall } from './forward-attempts.ts'
-import { createKeyMask } from './forward.ts'
+import { createKeyMask, type KeyMask } from './key-mask.ts'
+import { type Environment, proxyFor } from './proxy.ts'
 import { type UpstreamAnswer, UpstreamConnections } from './upstream-call.ts'
-import { UpstreamFailure } from './upstream-failure.ts'
+import { UpstreamFailure, UpstreamLabel } from './upstream-failure.ts'
 import type { UpstreamAttempt, UpstreamObserver } from './upstream-observer.ts'
 import { addressOf, type UpstreamRequest } from './upstream-request.ts'
 import { leavesEndpoint, targetOf, type UpstreamTarget } from './upstream-target.ts'
-import { endToEndHeaders, hopByHop, namedByConnection } from '../pipeline/end-to-end-headers.ts'
-import { isCredentialName } from '../lib/credential-names.ts'
-import { redactHeaderValue } from '../lib/credential-texts.ts'
-
-/** Address, timeouts and retries of an upstream. */
-export type UpstreamSettings = Omit<Upstream, 'credential'>
 
 /** Options of the client of one upstream. */
 interface UpstreamClientOptions {
-  readonly upstream: UpstreamSettings
-  readonly credential: Credential
+  readonly upstream: Upstream
   /** Maximum size of the headers of an answer, in KiB. */
   readonly headerLimitKb: number
+  /** Variables that name a proxy: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY. */
+  readonly env: Environment
   readonly clock: Clock
   readonly logger: Logger
   /** Is notified of each attempt. */
@@ -59,11 +58,34 @@ export interface UpstreamClient {
 
 /** Creates the client of one upstream. It opens no connection before the first request. */
 export function createUpstreamClient(options: UpstreamClientOptions): UpstreamClient {
-  const { upstream, credential, clock, logger, headerLimitKb, observer } = options
+  const { upstream, clock, logger, headerLimitKb, observer, env } = options
   const target = targetOf(upstream.endpoint)
-  const connections = new UpstreamConnections(target, upstream, clock, headerLimitKb)
-  const credentials = new CredentialSource(credential, target, upstream.kind)
-  const mask = createKeyMask(credentials.secrets)
+  const label = new UpstreamLabel(upstream.name, target.origin)
+  const credentials = new CredentialSource(upstream, { label, clock, logger })
+  let connections: UpstreamConnections | undefined
+  const connect = (): UpstreamConnections =>
+    (connections ??= new UpstreamConnections({
+      upstream,
+      target,
+      label,
+      clock,
+      headerLimitKb,
+      // Throws if the address of the proxy is invalid, at each request.
+      proxy: proxyFor(target, label, env),
+    }))
+
+  let maskedSecrets: readonly string[] = []
+  let lastMask = createKeyMask(maskedSecrets)
+  /** The mask for all recent secrets, so that it also covers an answer to an earlier attempt. */
+  const maskFor = ([, sent]: CredentialHeader): KeyMask => {
+    const secrets = credentials.secrets()
+    if (!secrets.some((secret) => sent.endsWith(secret))) return createKeyMask([secretIn(sent), ...secrets])
+    if (secrets !== maskedSecrets) {
+      maskedSecrets = secrets
+      lastMask = createKeyMask(secrets)
+    }
+    return lastMask
+  }
 
   const watchAttempt = (
     { outcome, retry, startedMs, headersMs, retryInMs }: AttemptOutcome,
@@ -75,7 +97,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
         {
           upstream: upstream.name,
           status: isAnswer ? outcome.status : undefined,
-          code: exchange.signal.aborted ? 'ClientDisconnected' : codeOf(failure),
+          code: codeOf(failure),
           ms: clock.nowMs() - startedMs,
           firstByteMs: isAnswer ? headersMs - startedMs : undefined,
           retry,
@@ -103,18 +125,14 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
       const deadlineMs = clock.nowMs() + upstream.totalTimeoutMs
       const address = addressOf(request, upstream)
       const call = { method, path: address.path, body, signal, deadlineMs }
-      const wait = { clock, timeoutMs: upstream.connectTimeoutMs, deadlineMs, signal }
+      const wait = { timeoutMs: upstream.connectTimeoutMs, deadlineMs, signal }
+      let credential: CredentialHeader = ['', '']
       const { answer, sentMs } = await attemptCall(
         async () => {
-          const headers = requestHeaders(
-            exchange,
-            request,
-            target,
-            await credentials.headers(wait, address.api === 'anthropic'),
-            address.headers,
-          )
+          credential = await credentials.header(exchange.headers, address.api === 'anthropic', wait)
+          const headers = requestHeaders(exchange, request, target, credential, address.headers)
           const sentMs = clock.nowMs()
-          return { answer: await connections.call({ ...call, headers }), sentMs }
+          return { answer: await connect().call({ ...call, headers }), sentMs }
         },
         {
           retries: upstream.retries,
@@ -127,9 +145,10 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
       )
       const { status, reason, rawHeaders, decoded, chunks } = answer
       if (status === 401 || status === 403) {
-        const message = `The upstream rejected the key with status ${status}. Check AZURE_OPENAI_KEY.`
+        const message = `The ${label.text} rejected the credential with status ${status}. ${credentialAdvice(upstream, label)}`
         logger.warn(exchange.logFields, message)
       }
+      const mask = maskFor(credential)
       const headers = returnedHeaders(
         rawHeaders.map((text) => mask.text(text)),
         decoded,
@@ -141,14 +160,20 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
         status,
         ...(reason !== '' && { reason: mask.text(reason) }),
         headers,
-        body: { kind: 'live', chunks: mask.chunks(chunks) },
+        body: { kind: 'live', chunks: chunks.through(mask.filter()) },
         ownTime: true,
       }
       return { reply, sentMs }
     },
     secrets: credentials.secrets,
-    close: () => connections.close(),
+    close: () => connections?.close(),
   }
+}
+
+function credentialAdvice({ credential }: Upstream, label: UpstreamLabel): string {
+  if (credential.kind === 'caller') return 'It is that of the client: check its key or role.'
+  if (credential.kind === 'key') return `Check ${label.setting('key')}.`
+  return `Give the identity a role such as Cognitive Services OpenAI User, and check ${label.setting('scope')}.`
 }
 
 function codeOf(failure: Error | undefined): UpstreamAttempt['code'] {

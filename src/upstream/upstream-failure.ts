@@ -1,10 +1,16 @@
+import { upstreamSettingsByName } from '../config/file-settings.ts'
+import type { Upstream } from '../config/upstreams.ts'
 import { gatewayError, type ServiceError } from '../wire/errors.ts'
 
-/** Failures of the upstream before the client has received any of the answer, with their statuses. */
-const failureStatuses = {
+/** Failures of an upstream before the client has received any of the answer, with their statuses. */
+export const failureStatuses = {
   UpstreamCredential: 502,
   UpstreamCredentialTimeout: 504,
+  UpstreamDns: 502,
+  UpstreamRefused: 502,
   UpstreamUnreachable: 502,
+  UpstreamProxy: 502,
+  UpstreamTls: 502,
   UpstreamConnectTimeout: 504,
   UpstreamFirstByteTimeout: 504,
   UpstreamIdleTimeout: 504,
@@ -17,27 +23,32 @@ const failureStatuses = {
 /** The `error.code` of a failure. */
 export type UpstreamFailureCode = keyof typeof failureStatuses
 
-/** The upstream did not answer correctly. The message is also sent to the client, so it contains no key and no body. */
+/** The upstream did not answer correctly. The message is also sent to the client, so it contains no secret and no body. */
 export class UpstreamFailure extends Error {
   override readonly name = 'UpstreamFailure'
   readonly code: UpstreamFailureCode
-  /** Whether the upstream cannot have received the request, so that a repetition is safe. */
-  readonly nothingSent: boolean
+  /** Whether a repetition is safe and can help: the upstream cannot have received the request. */
+  readonly canRetry: boolean
 
   constructor(
     code: UpstreamFailureCode,
     message: string,
-    options: { readonly nothingSent?: boolean; readonly cause?: unknown } = {},
+    options: { readonly canRetry?: boolean; readonly cause?: unknown } = {},
   ) {
     super(message, { cause: options.cause })
     this.code = code
-    this.nothingSent = options.nothingSent ?? false
+    this.canRetry = options.canRetry ?? false
   }
 }
 
 /** The call was aborted because the client has disconnected. */
 export class ClientDisconnected extends Error {
   override readonly name = 'ClientDisconnected'
+}
+
+/** The upstream requires the credential of the client, and the client sent none. */
+export class MissingCallerCredential extends Error {
+  override readonly name = 'MissingCallerCredential'
 }
 
 /** The failure as an error of the service: 502, or 504 for timeouts. */
@@ -52,41 +63,127 @@ export function pathLeavesEndpoint(): ServiceError {
   return gatewayError('edge', 400, 'InvalidPath', message)
 }
 
-/** Cause and advice for a failed connection, by the error code of Node.js. */
-const connectionReasons: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there. Start it, or correct AZURE_OPENAI_ENDPOINT.',
-  ENOTFOUND:
-    'its host name does not exist. Correct AZURE_OPENAI_ENDPOINT, or the DNS settings of this machine.',
-  EAI_AGAIN: 'the DNS lookup failed temporarily. Check the DNS settings of this machine.',
-  EHOSTUNREACH: 'the host is unreachable. Check the network and its firewalls.',
-  ENETUNREACH: 'the network is unreachable. Check the network and its firewalls.',
-  ECONNRESET: 'it closed the connection before it answered. Try again, or check its log.',
-  EPIPE: 'it closed the connection while the request was sent. Try again, or check its log.',
+/** Names of an upstream and of its settings in messages. */
+export class UpstreamLabel {
+  /** `upstream 'east' (https://my-east.openai.azure.com)`. */
+  readonly text: string
+  readonly #name: string
+
+  /** @param origin scheme, host and port */
+  constructor(name: string, origin: string) {
+    this.#name = name
+    this.text = `upstream '${name}' (${origin})`
+  }
+
+  /**
+   * The place of a setting: the variable of the default upstream, or the key in the table of upstreams.
+   *
+   * @param key such as `connect_timeout_ms`
+   */
+  setting(key: string): string {
+    if (this.#name !== 'default') return `upstreams.${this.#name}.${key}`
+    return upstreamSettingsByName.get(key)?.env ?? key
+  }
 }
 
-const tlsCode = /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|EPROTO)/
+const timeouts = {
+  UpstreamConnectTimeout: {
+    what: 'connect to',
+    key: 'connect_timeout_ms',
+    of: 'connectTimeoutMs',
+    advice: 'Check the address and the network, or raise',
+  },
+  UpstreamFirstByteTimeout: {
+    what: 'get the first byte of the answer of',
+    key: 'first_byte_timeout_ms',
+    of: 'firstByteTimeoutMs',
+    advice: 'Request less, or raise',
+  },
+  UpstreamIdleTimeout: {
+    what: 'get the rest of the answer of',
+    key: 'idle_timeout_ms',
+    of: 'idleTimeoutMs',
+    advice: 'The answer paused. Request less, or raise',
+  },
+  UpstreamTotalTimeout: {
+    what: 'get the complete answer of',
+    key: 'total_timeout_ms',
+    of: 'totalTimeoutMs',
+    advice: 'Request less, or raise',
+  },
+} as const satisfies Readonly<Partial<Record<UpstreamFailureCode, object>>>
 
-/** Converts an error of the HTTP client of Node.js, before any answer, into a failure. */
+/** The code of a timeout. */
+export type TimeoutCode = keyof typeof timeouts
+
+/** The failure of a call that took too long. */
+export function timeoutFailure(
+  code: TimeoutCode,
+  label: UpstreamLabel,
+  upstream: Pick<Upstream, (typeof timeouts)[TimeoutCode]['of']>,
+): UpstreamFailure {
+  const { what, key, of, advice } = timeouts[code]
+  const message = `Could not ${what} ${label.text} within ${upstream[of]} ms. ${advice} ${label.setting(key)}.`
+  return new UpstreamFailure(code, message, { canRetry: code === 'UpstreamConnectTimeout' })
+}
+
+/** Certificates and protocols. The names are those of OpenSSL and Node.js. */
+const tlsCode =
+  /^(?:ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|EPROTO|CRL_|ERROR_IN_|HOSTNAME_|INVALID_(?:CA|PURPOSE)|PATH_LENGTH)/
+
+/** Converts an error of the HTTP client of Node.js, before any answer, into a failure. @param sent whether the request was sent */
 export function connectionFailure(
-  origin: string,
+  label: UpstreamLabel,
   error: NodeJS.ErrnoException,
   sent: boolean,
 ): UpstreamFailure {
   const { code = '' } = error
+  const fail = (
+    failureCode: UpstreamFailureCode,
+    why: string,
+    { what = 'connect to', canRetry = !sent } = {},
+  ): UpstreamFailure =>
+    new UpstreamFailure(failureCode, `Could not ${what} ${label.text}: ${why}`, { canRetry, cause: error })
+  const endpoint = label.setting('endpoint')
+  const isNotRead = { what: 'read the answer of', canRetry: false }
   if (code === 'HPE_HEADER_OVERFLOW') {
-    const message = `Could not read the answer of ${origin}: its headers are larger than HEADER_LIMIT_KB. Raise HEADER_LIMIT_KB.`
-    return new UpstreamFailure('UpstreamInvalid', message, { cause: error })
+    const why = 'its headers are larger than HEADER_LIMIT_KB. Raise HEADER_LIMIT_KB.'
+    return fail('UpstreamInvalid', why, isNotRead)
   }
   if (code.startsWith('HPE_')) {
-    const message = `Could not read the answer of ${origin}: it is not HTTP (${code}). Correct AZURE_OPENAI_ENDPOINT.`
-    return new UpstreamFailure('UpstreamInvalid', message, { cause: error })
+    return fail('UpstreamInvalid', `it is not HTTP (${code}). Correct ${endpoint}.`, isNotRead)
   }
-  const reason = tlsCode.test(code)
-    ? `TLS failed (${code}). Correct AZURE_OPENAI_ENDPOINT, or set NODE_EXTRA_CA_CERTS to the certificate of the issuer.`
-    : (connectionReasons[code] ?? `${code || error.message}.`)
-  const failureCode = sent ? 'UpstreamBroken' : 'UpstreamUnreachable'
-  return new UpstreamFailure(failureCode, `Could not reach ${origin}: ${reason}`, {
-    nothingSent: !sent,
-    cause: error,
-  })
+  if (tlsCode.test(code)) {
+    const why = `TLS failed (${code}). Correct ${endpoint}, or set NODE_EXTRA_CA_CERTS to the certificate of its issuer.`
+    return fail('UpstreamTls', why, { canRetry: false })
+  }
+  switch (code) {
+    case 'ENOTFOUND':
+      return fail('UpstreamDns', `its host name does not exist. Correct ${endpoint}, or the DNS settings.`)
+    case 'EAI_AGAIN':
+    case 'EAI_FAIL':
+    case 'EAI_NODATA':
+      return fail('UpstreamDns', `its host name could not be resolved (${code}). Check the DNS settings.`)
+    case 'ECONNREFUSED':
+      return fail('UpstreamRefused', `nothing listens there. Start it, or correct ${endpoint}.`)
+    case 'ECONNRESET':
+    case 'EPIPE': {
+      const when = sent ? 'before it answered' : 'before the request was sent'
+      return fail(
+        'UpstreamBroken',
+        `it closed the connection ${when} (${code}). Try again, or check its log.`,
+        {
+          what: sent ? 'get an answer of' : 'connect to',
+        },
+      )
+    }
+    default: {
+      const why = `the network has no way to it (${code || error.message}). Check the network, its firewalls, and ${endpoint}.`
+      return sent
+        ? fail('UpstreamBroken', `the connection failed (${code || error.message}). Try again.`, {
+            what: 'get an answer of',
+          })
+        : fail('UpstreamUnreachable', why)
+    }
+  }
 }

@@ -24,7 +24,7 @@ describe('a failing upstream', () => {
   it('that is unreachable causes a 502 with the setting to check', async () => {
     const { post } = start({ AZURE_OPENAI_ENDPOINT: await refusingUrl() })
     const error = await errorOf(await post(path, request))
-    expect(error).toMatchObject({ status: 502, code: 'UpstreamUnreachable' })
+    expect(error).toMatchObject({ status: 502, code: 'UpstreamRefused' })
     expect(error.message).toContain('AZURE_OPENAI_ENDPOINT')
   })
 
@@ -32,7 +32,7 @@ describe('a failing upstream', () => {
     const { post } = start({ AZURE_OPENAI_ENDPOINT: 'http://upstream.invalid' })
     expect(await errorOf(await post(path, request))).toMatchObject({
       status: 502,
-      code: 'UpstreamUnreachable',
+      code: 'UpstreamDns',
     })
   })
 

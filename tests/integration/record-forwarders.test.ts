@@ -61,7 +61,7 @@ const start = (forwarder: Forwarder, env: Record<string, string> = {}) => {
   const recorder = createRecorder({ recordings, secrets: () => secrets, clock, logger })
   const client = createUpstreamClient({
     upstream,
-    credential: () => upstreamKey,
+    env: {},
     headerLimitKb: config.connections.headerLimitKb,
     clock,
     logger,

@@ -309,6 +309,6 @@ describe('record mode with the official client', () => {
   it('raises the error code for an unreachable upstream', async () => {
     const url = await start({ AZURE_OPENAI_ENDPOINT: await refusingUrl() }).listen()
     const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: testKey, maxRetries: 0 })
-    await expect(client.models.list()).rejects.toMatchObject({ status: 502, code: 'UpstreamUnreachable' })
+    await expect(client.models.list()).rejects.toMatchObject({ status: 502, code: 'UpstreamRefused' })
   })
 })

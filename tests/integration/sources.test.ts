@@ -250,7 +250,7 @@ describe('a forwarded request', () => {
     const response = await start('forward').post(chatOf('passed'), chat)
     expect([response.status, await response.json()]).toMatchObject([
       502,
-      { error: { code: 'UpstreamUnreachable' } },
+      { error: { code: 'UpstreamRefused' } },
     ])
   })
 })

@@ -40,6 +40,7 @@ export const homes: Readonly<Record<string, readonly string[]>> = {
   pino: ['lib'],
   jiti: ['extensions'],
   jose: ['access'],
+  '@azure/identity': ['upstream'],
   '@redis/client': ['shared'],
   '@opentelemetry/api': ['telemetry'],
   '@opentelemetry/resources': ['telemetry'],
@@ -183,10 +184,10 @@ const givingAtOnceOrLater: Readonly<Record<string, readonly string[]>> = {
     'shared/redis/redis-cursors.ts',
     'server/workers/worker-messages.ts',
   ],
-  'what users of the library write': ['pipeline/extension.ts', 'upstream/credential.ts'],
+  'what users of the library write': ['pipeline/extension.ts'],
 }
 /** Those that users read spell it out. */
-const spelledOut = new Set(['lib/port.ts', 'pipeline/extension.ts', 'upstream/credential.ts'])
+const spelledOut = new Set(['lib/port.ts', 'pipeline/extension.ts'])
 
 /** Lists the files that return a value or a promise without a reason, and the reasons that apply to no file. */
 export function promiseProblems(
