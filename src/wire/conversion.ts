@@ -1,3 +1,4 @@
+import { shortText } from '../lib/error-text.ts'
 import type { ServiceError } from './errors.ts'
 import { modelError } from './errors.ts'
 import type { Operation } from './route.ts'
@@ -82,6 +83,7 @@ export function notConvertible(
   dropName = dropNameOf(param),
 ): ServiceError {
   const reason = why ?? `${apiNames[target]} has no equivalent`
-  const message = `Could not convert '${param}' for the upstream of this deployment: ${reason}. Remove it, or list '${dropName}' under 'drop' of the deployment.`
-  return { ...modelError(message, param, 'unsupported_parameter'), envelope: 'compact' }
+  const shown = shortText(param)
+  const message = `Could not convert '${shown}' for the upstream of this deployment: ${reason}. Remove it, or list '${shortText(dropName)}' under 'drop' of the deployment.`
+  return { ...modelError(message, shown, 'unsupported_parameter'), envelope: 'compact' }
 }

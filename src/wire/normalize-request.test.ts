@@ -8,6 +8,7 @@ import {
 import { builtInCatalogue, findModel } from './models/model-catalogue.ts'
 import type { Operation } from './route.ts'
 import { validateChat } from './chat/validate-chat.ts'
+import { validateResponses } from './responses/validate-responses.ts'
 
 const user = { role: 'user', content: 'a' }
 const chat = (members: object) => ({ model: 'd', messages: [user], ...members })
@@ -126,6 +127,13 @@ describe('the normalisations that are off by default', () => {
     ],
     ['sampling', 'gpt-5.1', 'chatCompletions', { temperature: 0 }, { temperature: 0 }],
     ['sampling', 'gpt-5', 'responses', { temperature: 0, top_p: 1 }, { top_p: 1 }],
+    [
+      'sampling',
+      'gpt-5',
+      'responses',
+      { include: ['a', 'message.output_text.logprobs'] },
+      { include: ['a'] },
+    ],
     ['sampling', 'gpt-4o', 'chatCompletions', { temperature: 0, stop: 'a' }, { temperature: 0, stop: 'a' }],
     ['effort', 'gpt-5', 'chatCompletions', { reasoning_effort: 'none' }, { reasoning_effort: 'minimal' }],
     ['effort', 'gpt-5', 'chatCompletions', { reasoning_effort: 'xhigh' }, { reasoning_effort: 'high' }],
@@ -163,6 +171,11 @@ describe('the normalisations that are off by default', () => {
   })
 })
 
+it('the effort is normalised before sampling, which depends on it', () => {
+  const body = { reasoning_effort: 'none', temperature: 0 }
+  expect(normalize(body, 'gpt-5', ['sampling', 'effort'])).toEqual({ reasoning_effort: 'minimal' })
+})
+
 describe('a normalised request', () => {
   const hard = chat({
     messages: [{ role: 'system', content: 'a' }, user],
@@ -187,6 +200,29 @@ describe('a normalised request', () => {
     (_, model) => {
       const body = normalizeRequest(hard, 'chatCompletions', model, new Set(normalizationNames))
       expect(validateChat(body, model)).toBeUndefined()
+    },
+  )
+
+  const hardResponse = {
+    input: 'a',
+    temperature: 0,
+    top_p: 0.5,
+    presence_penalty: 1,
+    include: ['message.output_text.logprobs', 'file_search_call.results'],
+    top_logprobs: 2,
+    reasoning: { effort: 'minimal' },
+    text: { verbosity: 'low' },
+    stream_options: { include_obfuscation: false },
+  }
+  const responsesModels = builtInCatalogue.versions.filter(({ operations }) =>
+    operations.includes('responses'),
+  )
+
+  it.each(responsesModels.map((model) => [model.versionedName, model] as const))(
+    'of the Responses API is valid for %s',
+    (_, model) => {
+      const body = normalizeRequest(hardResponse, 'responses', model, new Set(normalizationNames))
+      expect(validateResponses(body, model)).toBeUndefined()
     },
   )
 

@@ -5,15 +5,15 @@ import { builtInCatalogue, findModel } from './models/model-catalogue.ts'
 import type { Model } from './models/models.ts'
 import type { Operation } from './route.ts'
 import { isSet, type JsonObject } from './validation/fault.ts'
-import { refusedSampling } from './validation/model-rules.ts'
+import { LOGPROBS, reasonsFor, refusedSampling } from './validation/model-rules.ts'
 
-/** The normalisations of requests, in the order in which they are applied. */
+/** The normalisations of requests, in the order in which they are applied: sampling depends on the effort. */
 export const normalizationNames = [
   'max-tokens',
   'roles',
   'max-completion-tokens',
-  'sampling',
   'effort',
+  'sampling',
   'verbosity',
   'parallel-tool-calls',
   'stream-options',
@@ -59,18 +59,17 @@ export const normalizations: Readonly<Record<NormalizationName, Normalization>> 
         ? renamed(body, 'max_completion_tokens', 'max_tokens')
         : body,
   },
-  sampling: {
-    description:
-      'Removes parameters that reasoning models refuse: `temperature`, `top_p`, the penalties, `logprobs` and `top_logprobs` unless they have their default, and `stop`, `logit_bias` and `prediction`.',
-    operations: ['chatCompletions', 'responses'],
-    apply: (body, model, operation) =>
-      without(body, refusedSampling(body, model, operation === 'responses' ? 'responses' : 'chat')),
-  },
   effort: {
     description:
       'Replaces a reasoning effort that the model does not have by the nearest one that it has. Removes the effort for models without reasoning.',
     operations: ['chatCompletions', 'responses'],
     apply: withKnownEffort,
+  },
+  sampling: {
+    description:
+      'Removes parameters that reasoning models refuse: `temperature`, `top_p`, the penalties and log probabilities (`logprobs`, `top_logprobs`, `include`) unless they have their default, and `stop`, `logit_bias` and `prediction`.',
+    operations: ['chatCompletions', 'responses'],
+    apply: withoutRefusedSampling,
   },
   verbosity: {
     description: 'Removes a verbosity that the model does not have.',
@@ -172,6 +171,15 @@ function withKnownRoles(body: JsonObject, model: Model): JsonObject {
     return Object.assign({}, message, { role: known })
   })
   return isChanged ? { ...body, messages: changed } : body
+}
+
+function withoutRefusedSampling(body: JsonObject, model: Model, operation: Operation): JsonObject {
+  const api = operation === 'responses' ? 'responses' : 'chat'
+  const accepted = without(body, refusedSampling(body, model, api))
+  const { include } = body
+  if (api === 'chat' || !Array.isArray(include) || !include.includes(LOGPROBS)) return accepted
+  if (!reasonsFor(body, model, api)) return accepted
+  return { ...accepted, include: (include as readonly unknown[]).filter((value) => value !== LOGPROBS) }
 }
 
 function withKnownEffort(body: JsonObject, { capabilities }: Model, operation: Operation): JsonObject {

@@ -389,6 +389,12 @@ describe('a chat request that the Responses API cannot express', () => {
     expect(convert(members)).toMatchObject({ kind: 'refused', error: { status: 400, param } })
   })
 
+  it('has a short error for a long name', () => {
+    const result = convert({ ['x'.repeat(1_000_000)]: 1 })
+    expect(result.kind).toBe('refused')
+    expect(JSON.stringify(result).length).toBeLessThan(1_000)
+  })
+
   it.each([null, [], 'a', 7, true])('is not an object: %j', (body) => {
     expect(chatToResponses(body as never, options)).toMatchObject({ kind: 'refused', error: { status: 400 } })
   })

@@ -1,6 +1,7 @@
 import type { ConversionOptions, Converted, JsonMembers } from '../conversion.ts'
 import { Conversion, convertRequest, isEmpty, types, type Parameter } from '../convert-parameters.ts'
 import { isSet, missing, plainFault } from '../validation/fault.ts'
+import { LOGPROBS } from '../validation/model-rules.ts'
 import {
   responsesChoiceOf,
   responsesFunctionChoiceOf,
@@ -106,7 +107,7 @@ export const chatParameters: readonly Parameter[] = [
     becomes: '`include`: `message.output_text.logprobs`',
     convert: (value, conversion) => {
       conversion.expect(value, 'logprobs', types.boolean)
-      return value === true ? { include: ['message.output_text.logprobs'] } : {}
+      return value === true ? { include: [LOGPROBS] } : {}
     },
   },
   {

@@ -1,8 +1,10 @@
+import { shortText } from '../../lib/error-text.ts'
 import { fieldsOf } from '../../lib/record.ts'
 import type { ConversionOptions, Converted, JsonMembers } from '../conversion.ts'
 import { Conversion, convertRequest, isEmpty, types, type Parameter } from '../convert-parameters.ts'
 import { anything, arrayOf, textOrArray } from '../validation/checks.ts'
 import { isSet, missing } from '../validation/fault.ts'
+import { LOGPROBS } from '../validation/model-rules.ts'
 import { chatChoiceOf, chatToolsOf, responseFormatOf } from './convert-tools.ts'
 import { messagesOfItems } from './items-to-messages.ts'
 
@@ -99,7 +101,11 @@ export const responsesParameters: readonly Parameter[] = [
       const names = value as readonly string[]
       for (const [index, name] of names.entries()) {
         if (name === LOGPROBS) continue
-        conversion.leaveOut(`include[${index}]`, `chat completions has no '${name}'`, `include.${name}`)
+        conversion.leaveOut(
+          `include[${index}]`,
+          `chat completions has no '${shortText(name)}'`,
+          `include.${name}`,
+        )
       }
       return names.includes(LOGPROBS) ? { logprobs: true } : {}
     },
@@ -159,9 +165,6 @@ const byName = new Map(responsesParameters.map((parameter) => [parameter.name, p
 
 const inputType = textOrArray('one of a string or array of objects', anything, anything)
 const notEmpty = arrayOf(anything, { expected: 'an array of objects', min: 1 })
-
-/** The value of `include` for log probabilities. */
-const LOGPROBS = 'message.output_text.logprobs'
 
 /** Values of members of `reasoning` that mean the default. */
 const reasoningDefaults: ReadonlyMap<string, unknown> = new Map([

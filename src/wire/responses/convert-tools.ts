@@ -1,3 +1,4 @@
+import { shortText } from '../../lib/error-text.ts'
 import { isRecord } from '../../lib/record.ts'
 import type { JsonMembers } from '../conversion.ts'
 import { types, type Conversion } from '../convert-parameters.ts'
@@ -98,7 +99,7 @@ export function chatToolsOf(tools: unknown, conversion: Conversion): readonly Js
     const type = conversion.text(tool, 'type', path)
     if (type === 'function') return [chatFunction(tool, path, conversion)]
     if (type === 'custom') return [chatCustomTool(tool, path, conversion)]
-    conversion.leaveOut(path, `chat completions has no tool of type '${type}'`, `tools.${type}`)
+    conversion.leaveOut(path, `chat completions has no tool of type '${shortText(type)}'`, `tools.${type}`)
     return []
   })
 }
@@ -168,7 +169,7 @@ export function chatChoiceOf(choice: unknown, conversion: Conversion): JsonMembe
   if (isRecord(choice)) {
     const type = conversion.text(choice, 'type', 'tool_choice')
     if (!chosenTypes.has(type)) {
-      conversion.leaveOut('tool_choice', `chat completions has no tool of type '${type}'`)
+      conversion.leaveOut('tool_choice', `chat completions has no tool of type '${shortText(type)}'`)
       return {}
     }
   }
@@ -215,7 +216,7 @@ function convertChoice(choice: unknown, conversion: Conversion, convert: Convert
     const toolType = conversion.text(tool, 'type', toolPath)
     if (toolType === 'function' || toolType === 'custom')
       return [convert(tool, toolType, toolPath, conversion)]
-    conversion.leaveOut(toolPath, `${toolType} is not a tool of chat completions`)
+    conversion.leaveOut(toolPath, `chat completions has no tool of type '${shortText(toolType)}'`)
     return []
   })
   return isNested ? { type, mode, tools } : { type, allowed_tools: { mode, tools } }

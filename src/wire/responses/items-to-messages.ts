@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { shortText } from '../../lib/error-text.ts'
 import { dropNameOf, type JsonMembers } from '../conversion.ts'
 import { types, type Conversion } from '../convert-parameters.ts'
 import { isSet, missing, type JsonObject } from '../validation/fault.ts'
@@ -48,7 +49,7 @@ function typeOf(item: JsonMembers, path: string, conversion: Conversion): string
 
 const leaveOutItem: ConvertItem = (item, path, conversion) => {
   const type = typeOf(item, path, conversion)
-  conversion.leaveOut(path, `chat completions has no item of type '${type}'`, `input.${type}`)
+  conversion.leaveOut(path, `chat completions has no item of type '${shortText(type)}'`, `input.${type}`)
 }
 
 const itemTypes: ReadonlyMap<string, ConvertItem> = new Map<string, ConvertItem>([

@@ -1,3 +1,4 @@
+import { shortText } from '../../lib/error-text.ts'
 import { isRecord } from '../../lib/record.ts'
 import type { JsonMembers } from '../conversion.ts'
 import { types, type Conversion } from '../convert-parameters.ts'
@@ -52,7 +53,11 @@ const roles: ReadonlyMap<string, ConvertMessage> = new Map<string, ConvertMessag
       const name = conversion.text(message, 'name', path)
       const id = calls.ids.get(name)
       if (id === undefined) {
-        conversion.leaveOut(path, `no earlier message calls the function '${name}'`, 'messages.function')
+        conversion.leaveOut(
+          path,
+          `no earlier message calls the function '${shortText(name)}'`,
+          'messages.function',
+        )
         return []
       }
       return [output('function_call_output', id, requiredContent(message, path, conversion, inputParts))]

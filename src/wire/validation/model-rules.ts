@@ -146,6 +146,11 @@ function notDefault(body: JsonObject, effort: unknown, model: Model): string | u
   )?.[0]
 }
 
+/** Whether the model reasons for a request. */
+export function reasonsFor(body: JsonObject, model: Model, api: 'chat' | 'responses'): boolean {
+  return reasons(api === 'chat' ? body['reasoning_effort'] : effortIn(body), model)
+}
+
 const samplingNames = [...onlyValues.map(([name]) => name), 'stop', 'logit_bias', 'prediction']
 
 /**
@@ -249,10 +254,13 @@ const responsesSamplingFitsReasoning: Rule = (body, model) => {
   return name === undefined ? undefined : unsupportedParameter(name, null)
 }
 
+/** The value of `include` of the Responses API for log probabilities. */
+export const LOGPROBS = 'message.output_text.logprobs'
+
 /** vllm-project/vllm#23319 (gpt-5-mini, 2025-08). */
 const responsesLogprobsFitReasoning: Rule = (body, model) => {
   const { include } = body
-  if (!Array.isArray(include) || !include.includes('message.output_text.logprobs')) return undefined
+  if (!Array.isArray(include) || !include.includes(LOGPROBS)) return undefined
   return reasons(effortIn(body), model)
     ? plainFault('include', 'logprobs are not supported with reasoning models.', 'unsupported_parameter')
     : undefined
