@@ -16,6 +16,23 @@ describe('deployment file', () => {
     ])
   })
 
+  it('accepts members, types of tools and values of lists under drop', () => {
+    const names = [
+      'seed',
+      'messages.name',
+      'tools.web_search',
+      'include.message.output_text.logprobs',
+      'x-key',
+    ]
+    const dropping = (name: string): string => `a: { model: gpt-4o, upstream: default/a, drop: ["${name}"] }`
+    for (const name of names) {
+      expect(problemsIn(dropping(name)).filter((problem) => problem.includes('drop'))).toEqual([])
+    }
+    for (const name of ['', 'a b', 'messages[0].name', '.a', 'a.', 'a'.repeat(65)]) {
+      expect(problemsIn(dropping(name)).filter((problem) => problem.includes('drop'))).toHaveLength(1)
+    }
+  })
+
   it('reads YAML with the limits of the file', () => {
     const { deployments } = parseDeploymentFile('w:\n  model: whisper\n  requestsPerMinute: 3\n', 'd.yaml')
     expect(deployments[0]).toMatchObject({ requestsPerMinute: 3 })

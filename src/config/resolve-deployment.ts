@@ -38,7 +38,9 @@ export const deploymentEntrySchema = z.strictObject(
     source: z.enum(sourceNames, `must be one of ${sourceNames.join(', ')}`).optional(),
     upstream: z.string(upstreamRule).optional(),
     form: z.enum(upstreamForms, `must be one of ${upstreamForms.join(', ')}`).optional(),
-    drop: z.array(z.string(dropRule).regex(/^\w{1,64}$/, dropRule), 'must be a list').optional(),
+    drop: z
+      .array(z.string(dropRule).regex(/^[\w-]{1,64}(\.[\w-]{1,64}){0,4}$/, dropRule), 'must be a list')
+      .optional(),
     onMiss: z.enum(missActions, `must be one of ${missActions.join(', ')}`).optional(),
     tokensPerMinute: limit,
     requestsPerMinute: limit,
