@@ -120,7 +120,8 @@ export class StreamWatch implements ChunkFilter {
   #setUsage(): void {
     if (this.#reply.usage || !this.#usageEvents) return
     const events = new EventSplitter().push(this.#usageEvents).map(String)
-    const usage = usageOfEvents(events)
+    // The first event of Anthropic Messages has the tokens of the prompt.
+    const usage = usageOfEvents([this.#firstEvent, ...events])
     if (usage) this.#reply.usage = usage
   }
 }

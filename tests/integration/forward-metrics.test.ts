@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { MAX_UNKNOWN_DEPLOYMENTS } from '../../src/metrics/series-table.ts'
 import { chatCompletion, chatEvents, eventStream, json } from '../support/fake-upstream.ts'
+import { messageEnd, messageStart } from '../support/message-parts.ts'
 import { recordingPlace, upstreamKey } from '../support/recording-simulator.ts'
 import { createTestSimulator, deploymentPath, testKey } from '../support/test-simulator.ts'
 
@@ -45,6 +46,23 @@ describe.each(['record', 'forward'])('metrics of requests that %s mode answers',
       expect.arrayContaining([
         `{${labels('known')},type="prompt"} 9`,
         `{${labels('known')},type="completion"} 4`,
+      ]),
+    )
+  })
+
+  it('count the tokens of a prompt of Anthropic Messages, which are in the first event of a stream', async () => {
+    const usage = { input_tokens: 7, cache_read_input_tokens: 30, output_tokens: 1 }
+    const stream = messageStart(usage) + messageEnd({ stop_reason: 'end_turn' }, { output_tokens: 4 })
+    place.upstream.answer = eventStream(stream.split(/(?<=\n\n)/))
+    const started = start(mode)
+    const body = { ...chat, model: 'known', max_tokens: 9, stream: true }
+    await (await started.post('/anthropic/v1/messages', body)).text()
+    const named = 'deployment="known",operation="messages"'
+    expect(await linesOf(started, 'aoai_tokens_total')).toEqual(
+      expect.arrayContaining([
+        `{${named},type="prompt"} 37`,
+        `{${named},type="cached"} 30`,
+        `{${named},type="completion"} 4`,
       ]),
     )
   })
