@@ -267,6 +267,9 @@ describe('chat completions to Anthropic Messages', () => {
       metadata: { user_id: 'u' },
       service_tier: 'standard_only',
     })
+    const forced = bodyOf(convert({ tools, tool_choice: 'required', reasoning_effort: 'minimal' }))
+    expect(forced).toMatchObject({ output_config: { effort: 'low' }, tool_choice: { type: 'any' } })
+    expect(forced).not.toHaveProperty('thinking')
     expect(bodyOf(convert({ stop: 'END' }))['stop_sequences']).toEqual(['END'])
     expect(bodyOf(convert({ reasoning_effort: 'none' }))['thinking']).toEqual({ type: 'disabled' })
     expect(bodyOf(convert({ metadata: { user_id: 'm' }, user: 'u' }))['metadata']).toEqual({ user_id: 'm' })
@@ -342,7 +345,7 @@ describe('chat completions to Anthropic Messages', () => {
     ['messages', { messages: [] }],
     ['messages', { messages: null }],
     ['messages', { messages: [{ role: 'system', content: 'only' }] }],
-    ['messages', { messages: [{ role: 'user', content: '' }] }],
+    ['messages', { messages: [{ role: 'user', content: ' \n' }] }],
     ['messages[0]', { messages: [1] }],
     ['messages[0].role', { messages: [{ content: 'x' }] }],
     ['messages[0].role', { messages: [{ role: 'x', content: 'x' }] }],

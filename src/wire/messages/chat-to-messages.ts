@@ -1,3 +1,4 @@
+import { fieldsOf } from '../../lib/record.ts'
 import type { ConversionOptions, Converted, JsonMembers } from '../conversion.ts'
 import { Conversion, convertRequest, isEmpty, types, type Parameter } from '../convert-parameters.ts'
 import { arrayOf, integerBetween, oneOf, text, textOrArray } from '../validation/checks.ts'
@@ -86,7 +87,7 @@ export const chatToMessagesParameters: readonly Parameter[] = [
     name: 'reasoning_effort',
     kind: 'converted',
     becomes:
-      '`output_config.effort` and `thinking: {"type": "adaptive"}`. `minimal` becomes `low`, and `none` becomes `thinking: {"type": "disabled"}`',
+      '`output_config.effort` and `thinking: {"type": "adaptive"}`. `minimal` becomes `low`, and `none` becomes `thinking: {"type": "disabled"}`. Without `thinking` if `tool_choice` requires a call',
     convert: (value, conversion) => {
       conversion.expect(value, 'reasoning_effort', effort)
       if (value === 'none') return { thinking: { type: 'disabled' } }
@@ -288,6 +289,9 @@ export function chatToMessages(body: JsonMembers, options: ConversionOptions): C
       conversion.refuse('', plainFault(name, message, 'missing_required_parameter'))
     }
     chooseTools(converted, asked, conversion)
+    // The model does not think before a call that it must make. Only `thinking` itself is refused then.
+    const { type } = fieldsOf(converted['tool_choice'])
+    if ((type === 'any' || type === 'tool') && !isSet(asked['thinking'])) delete converted['thinking']
   })
 }
 

@@ -26,7 +26,7 @@ const messageList = arrayOf(anything, { expected: 'an array of objects', min: 1 
 
 /**
  * Converts the messages of chat completions to `system` and `messages`. Members of messages that chat completions ignores (such as
- * `annotations` of answers that clients send back) are left out, and so are empty texts, which Anthropic refuses.
+ * `annotations` of answers that clients send back) are left out, and so are empty texts.
  */
 export function turnsOfMessages(messages: unknown, conversion: Conversion): JsonMembers {
   conversion.expect(messages, 'messages', messageList)
@@ -267,8 +267,9 @@ function contentBlocks(
   })
 }
 
+/** Anthropic refuses texts without a character that is not whitespace. */
 function textBlock(text: string): readonly JsonMembers[] {
-  return text === '' ? [] : [{ type: 'text', text }]
+  return text.trim() === '' ? [] : [{ type: 'text', text }]
 }
 
 /** `cache_control` of Anthropic, which chat completions ignores, and OpenAI's `prompt_cache_breakpoint`. */
