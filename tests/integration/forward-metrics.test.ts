@@ -16,7 +16,7 @@ const start = (mode: string) =>
       RECORDING_DIR: place.dir,
       UPSTREAM_RETRIES: '0',
     },
-    deployments: { known: { model: 'gpt-4o' } },
+    deployments: { known: { model: 'gpt-4o' }, claude: { model: 'claude-sonnet-4-5' } },
   })
 
 type Started = ReturnType<typeof start>
@@ -55,9 +55,9 @@ describe.each(['record', 'forward'])('metrics of requests that %s mode answers',
     const stream = messageStart(usage) + messageEnd({ stop_reason: 'end_turn' }, { output_tokens: 4 })
     place.upstream.answer = eventStream(stream.split(/(?<=\n\n)/))
     const started = start(mode)
-    const body = { ...chat, model: 'known', max_tokens: 9, stream: true }
+    const body = { ...chat, model: 'claude', max_tokens: 9, stream: true }
     await (await started.post('/anthropic/v1/messages', body)).text()
-    const named = 'deployment="known",operation="messages"'
+    const named = 'deployment="claude",operation="messages"'
     expect(await linesOf(started, 'aoai_tokens_total')).toEqual(
       expect.arrayContaining([
         `{${named},type="prompt"} 37`,
