@@ -88,6 +88,7 @@ export class StreamWatch implements ChunkFilter {
     this.#onBodyFailure(reasonOf(error))
     const failure = { error: new ReportedFailure(error) }
     if (!this.#splitter || !(error instanceof UpstreamFailure)) return failure
+    this.#reply.streamErrorStatus = upstreamError(error).status
     const format = wireFormatOf(this.#exchange.route?.operation)
     const events = format.writeErrorEvents(upstreamError(error), this.#events, this.#firstEvent)
     return { ...failure, bytes: Buffer.from(events.join('')) }
