@@ -2,12 +2,14 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { renderConfigFile, renderSchema } from '../src/cli/config-commands.ts'
 import { renderConfigDocs, renderSampleEnv } from './render-config-docs.ts'
+import { renderGatewayDocs } from './render-gateway-docs.ts'
 import { renderModelDocs } from './render-model-docs.ts'
 import { renderParameterDocs } from './render-parameter-docs.ts'
 
 /** Each function returns the document; a document with generated sections is made from its current text. */
 const documents: Readonly<Record<string, (current: string) => string | Promise<string>>> = {
   'docs/config.md': renderConfigDocs,
+  'docs/gateway.md': renderGatewayDocs,
   'docs/models.md': renderModelDocs,
   'docs/parameters.md': renderParameterDocs,
   'sample.env': renderSampleEnv,

@@ -6,6 +6,7 @@ import { deploymentEntrySchema } from '../src/config/resolve-deployment.ts'
 import { findModel } from '../src/wire/models/model-catalogue.ts'
 import { renderConfigFile, renderSchema } from '../src/cli/config-commands.ts'
 import { renderConfigDocs, renderSampleEnv } from '../scripts/render-config-docs.ts'
+import { renderGatewayDocs } from '../scripts/render-gateway-docs.ts'
 import { renderModelDocs } from '../scripts/render-model-docs.ts'
 import { renderParameterDocs } from '../scripts/render-parameter-docs.ts'
 import { settingsTable } from '../src/config/settings-table.ts'
@@ -21,6 +22,10 @@ const loadWith = (envFile: string): unknown => {
 describe('the generated documents', () => {
   it('docs/config.md is what scripts/generate-docs.ts makes', () => {
     expect(read('docs/config.md')).toBe(renderConfigDocs())
+  })
+
+  it('docs/gateway.md has the tables that scripts/generate-docs.ts makes', async () => {
+    expect(await renderGatewayDocs(read('docs/gateway.md'))).toBe(read('docs/gateway.md'))
   })
 
   it('docs/models.md has the tables that scripts/generate-docs.ts makes', async () => {

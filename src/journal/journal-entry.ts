@@ -46,6 +46,10 @@ export interface JournalEntry {
   readonly deployment: string | undefined
   /** The provisioned deployment from which the request spilled over to `deployment`. */
   readonly spilledOverFrom: string | undefined
+  /** The upstream to which the request was forwarded, also to be recorded. Undefined for other sources. */
+  readonly upstream: string | undefined
+  /** Id of the request at the upstream. Undefined without an answer that has one. */
+  readonly upstreamRequestId: string | undefined
   /** The test named in the request, else the caller, else a hash prefix of its key (`key:1a2b3c4d`), else `anonymous`. */
   readonly client: string
   /** The authenticated caller, if known. */
@@ -95,6 +99,9 @@ export function journalEntry(call: JournalCall): JournalEntry {
     bodyKept: body !== undefined,
     streamErrorStatus: call.streamErrorStatus,
     refusal: call.refusal,
+    upstream: call.upstream,
+    upstreamRequestId:
+      call.upstreamRequestId && createKeyRedactor(() => call.secrets)(call.upstreamRequestId),
     serviceTier: call.serviceTier,
     get body() {
       return (text ??= redactedBody(call))
@@ -187,8 +194,12 @@ export interface JournalCall {
   /** Absent if the key or token was not refused. */
   readonly refusal?: string | undefined
   readonly status: number
-  /** Absent if no stream reported an error. */
-  readonly streamErrorStatus?: number | undefined
+  /** Absent unless the request was forwarded. */
+  readonly upstream?: string | undefined
+  /** Absent without an answer of an upstream with an id. */
+  readonly upstreamRequestId?: string | undefined
+  /** Absent if no stream reported an error. For streams of a real service: known only after the answer was sent. */
+  streamErrorStatus?: number | undefined
   readonly serviceTier?: ServiceTiers | undefined
   readonly limitedBy: Reply['limitedBy']
   readonly retryAfterMs: number | undefined
@@ -209,6 +220,8 @@ export interface JournalFilter {
   /** `default` for requests without a prefix. */
   readonly resource?: string | undefined
   readonly deployment?: string | undefined
+  /** Only requests that were forwarded to this upstream. */
+  readonly upstream?: string | undefined
   /** A status, or a class of statuses: `4xx`. The status of an error in a stream matches as well. */
   readonly status?: number | `${1 | 2 | 3 | 4 | 5}xx` | undefined
   readonly client?: string | undefined
@@ -229,7 +242,7 @@ export interface JournalFilter {
 
 /** Returns the predicate for a filter. The caller applies `sinceId` and `limit`. */
 export function matcher(filter: JournalFilter): (call: JournalCall) => boolean {
-  const { operation, resource, deployment, status, client, path, limitedBy, refusal } = filter
+  const { operation, resource, deployment, upstream, status, client, path, limitedBy, refusal } = filter
   const { retriesOnly = false } = filter
   const method = filter.method?.toUpperCase()
   const hasStatus = (actual: number): boolean =>
@@ -238,6 +251,7 @@ export function matcher(filter: JournalFilter): (call: JournalCall) => boolean {
     (operation === undefined || call.operation === operation) &&
     (resource === undefined || call.resource === resource) &&
     (deployment === undefined || call.deployment === deployment) &&
+    (upstream === undefined || call.upstream === upstream) &&
     (status === undefined ||
       hasStatus(call.status) ||
       (call.streamErrorStatus !== undefined && hasStatus(call.streamErrorStatus))) &&

@@ -28,6 +28,8 @@ export function journalEntryJson(entry: JournalEntry) {
     ...resourceJson(entry),
     deployment: entry.deployment ?? null,
     spilled_over_from: entry.spilledOverFrom ?? null,
+    upstream: entry.upstream ?? null,
+    upstream_request_id: entry.upstreamRequestId ?? null,
     client: entry.client,
     caller: entry.caller ?? null,
     refusal: entry.refusal ?? null,

@@ -24,6 +24,8 @@ export interface CallStarted extends Omit<
 export interface CallEnded {
   /** For answers of a real service, this is known only now. */
   readonly usage: Usage | undefined
+  /** The status of an error in a stream. For streams of a real service, this is known only now. */
+  readonly streamErrorStatus?: number | undefined
   /** Milliseconds from the start of the request. */
   readonly firstByteMs: number | undefined
   /** Milliseconds from the start of the request. Default: the time until `answeredAtMs`. */

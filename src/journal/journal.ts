@@ -109,6 +109,7 @@ export function createJournal({
   const ended: Journal['ended'] = ({ call, analysis }, end) => {
     const { usage, firstByteMs, durationMs, answeredAtMs, aborted, failure } = end
     call.usage = usage
+    if (end.streamErrorStatus !== undefined) call.streamErrorStatus = end.streamErrorStatus
     call.firstByteMs = firstByteMs
     call.durationMs = durationMs ?? answeredAtMs - call.startedMs
     call.aborted = aborted

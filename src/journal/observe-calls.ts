@@ -3,6 +3,7 @@ import type { Exchange } from '../pipeline/exchange.ts'
 import { type Stage, mapMaybe } from '../pipeline/stage.ts'
 import { deploymentOf } from '../pipeline/source-rules.ts'
 import { outcomeStatus, type Reply, type HeaderList } from '../pipeline/reply.ts'
+import { upstreamRequestIdOf } from '../pipeline/upstream-call.ts'
 import type { JournalSink } from './journal-sink.ts'
 import { clientName } from './request-fingerprint.ts'
 import type { ServiceTiers } from '../wire/service-tier.ts'
@@ -25,7 +26,7 @@ export function observeCalls(sink: JournalSink, testHeader: string): Stage {
 
 function record(exchange: Exchange, reply: Reply, sink: JournalSink, testHeader: string): void {
   const plannedMs = exchange.clock.nowMs()
-  const { startedMs, body, route, clock, resource, config } = exchange
+  const { startedMs, body, route, clock, resource, config, upstreamCall } = exchange
   const lease = sink.started(
     {
       startedMs,
@@ -41,6 +42,10 @@ function record(exchange: Exchange, reply: Reply, sink: JournalSink, testHeader:
       resourceId: config.id === resource ? undefined : config.id,
       deployment: deploymentOf(exchange) ?? route?.deploymentName,
       spilledOverFrom: exchange.spilledOverFrom,
+      ...(upstreamCall && {
+        upstream: upstreamCall.upstream,
+        upstreamRequestId: upstreamRequestIdOf(upstreamCall),
+      }),
       client: clientName(exchange, testHeader),
       caller: exchange.caller,
       refusal: exchange.refusal,
@@ -60,6 +65,7 @@ function record(exchange: Exchange, reply: Reply, sink: JournalSink, testHeader:
     const answeredMs = isWholeBody ? (firstByteMs ?? endMs) : endMs
     sink.ended(lease, {
       usage: reply.usage,
+      streamErrorStatus: reply.streamErrorStatus,
       firstByteMs,
       durationMs: endMs,
       answeredAtMs: startedMs + answeredMs,

@@ -233,6 +233,10 @@ describe('createMetrics', () => {
       'aoai_connections_ended_total counter',
       'aoai_access_refused_total counter',
       'aoai_recordings_lost_total counter',
+      'aoai_upstream_requests_total counter',
+      'aoai_upstream_retries_total counter',
+      'aoai_upstream_duration_seconds histogram',
+      'aoai_upstream_first_byte_seconds histogram',
     ])
     for (const name of names) expect(text).toContain(`# HELP ${name.split(' ')[0]} `)
   })

@@ -12,6 +12,8 @@ import { registerDeployments, RowGauge } from './deployment-gauges.ts'
 import { type MetricsJson, metricsJson } from './merge-metrics.ts'
 import { registerPacing, createRequestRegistry } from './request-registry.ts'
 import { Pacing, type RequestSeries, SeriesTable, deploymentLabels, resourceLabels } from './series-table.ts'
+import { registerUpstreams } from './upstream-registry.ts'
+import type { UpstreamAttempt } from '../upstream/upstream-observer.ts'
 import { Counter, Registry, Gauge, collectDefaultMetrics } from 'prom-client'
 
 /** The metrics of one simulator. */
@@ -22,6 +24,8 @@ export interface Metrics {
   readonly connectionEnded: (end: ConnectionEnd) => void
   /** Counts an answer that could not be recorded. */
   readonly recordingLost: (loss: RecordingLoss) => void
+  /** Counts an attempt to send a request to an upstream. */
+  readonly upstreamAttempt: (attempt: UpstreamAttempt) => void
   /** Number of requests in flight. */
   readonly running: () => number
   /** Removes the series of other resources than these identities. */
@@ -80,6 +84,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   registerRefusals(requests, table)
   if (options.info) registerInfo(requests, options.info)
   const recordingLost = registerRecordings(requests)
+  const upstreamAttempt = registerUpstreams(requests)
   if (options.injections) registerInjections(requests, options.injections)
   if (options.sharedState) registerSharedState(requests, options.sharedState)
   if (options.pendingChanges) registerConfigStore(requests, options.pendingChanges)
@@ -121,6 +126,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     },
     connectionEnded,
     recordingLost,
+    upstreamAttempt,
     running: () => inFlight,
     retainResources: (ids) => table.retainResources(ids),
     async render() {

@@ -14,6 +14,7 @@ import { fieldsOf } from '../lib/record.ts'
 import { parseJson } from '../lib/parse-json.ts'
 import type { HarmCategory, PromptCategory } from '../wire/content-filters.ts'
 import type { Schedule } from './reply.ts'
+import type { UpstreamCall } from './upstream-call.ts'
 import type { Model } from '../wire/models/models.ts'
 import { wireFormOf, type WireForm } from '../wire/wire-profile.ts'
 
@@ -128,6 +129,8 @@ export class Exchange {
   refusal: string | undefined
   /** Description of the answer, or the file and line of its recording, for the log; not set by generate. */
   answeredBy: string | { readonly file: string | undefined; readonly line: number } | undefined
+  /** The call to a real service; undefined for a request that is not recorded or forwarded. */
+  upstreamCall: UpstreamCall | undefined
   /** Is notified of the delays with which the answer is sent; optional. */
   pacingWatch: PacingWatch | undefined
 

@@ -16,6 +16,7 @@ import type { JournalReader, JournalSink } from '../journal/journal-sink.ts'
 import type { LogRing, OpenLogs } from '../journal/log-ring.ts'
 import { observeCalls } from '../journal/observe-calls.ts'
 import { createRequestLog, createTraceLog, type RequestLogOptions } from '../journal/request-log.ts'
+import { createUpstreamLog } from '../journal/upstream-log.ts'
 import { LocalCursors } from '../recordings/replay-cursors.ts'
 import { createLatency } from '../latency/add-latency.ts'
 import { SlotTable } from '../latency/deployment-slots.ts'
@@ -199,6 +200,8 @@ export function assembleSimulator(
     env: process.env,
     cursors,
     onRecordingLost: metrics.recordingLost,
+    upstreamLog: createUpstreamLog({ ...logs, logger: ownLogger, onAttempt: metrics.upstreamAttempt }),
+    forwardLogger: ownLogger,
   })
   const openSources = async (views: Iterable<readonly [name: string, view: ResourceView]>): Promise<void> => {
     for (const [, view] of views) await sources.open(view)

@@ -14,8 +14,8 @@ import type { RecordingLoss } from '../recordings/loss-reports.ts'
 import { createReplay, type Replay } from '../recordings/replay-mode.ts'
 import type { ReplayCursors } from '../recordings/replay-cursors.ts'
 import { createForward, createForwardSource, type Forward } from '../upstream/forward.ts'
+import type { UpstreamLog } from '../journal/upstream-log.ts'
 import type { Environment } from '../upstream/proxy.ts'
-import type { UpstreamObserver } from '../upstream/upstream-observer.ts'
 import { createUpstreamClient, type UpstreamClient } from '../upstream/upstream-client.ts'
 
 /** A recordings folder in use. */
@@ -41,8 +41,10 @@ export interface SourceTableOptions {
   readonly onRecordingLost?: (loss: RecordingLoss) => void
   /** Variables that name a proxy for upstreams. */
   readonly env: Environment
-  /** Is notified of each attempt to send a request to an upstream. */
-  readonly upstreamObserver?: UpstreamObserver | undefined
+  /** Is notified of all attempts, and writes an entry for each forwarded request. */
+  readonly upstreamLog: UpstreamLog
+  /** Logs failures of forwarded requests when they happen. They are in the entry of the request as well. */
+  readonly forwardLogger: Logger
   /** Positions in repeated recordings. */
   readonly cursors: ReplayCursors
 }
@@ -75,12 +77,16 @@ export class SourceTable {
 
   constructor(options: SourceTableOptions) {
     this.#options = options
+    const { watch } = options.upstreamLog
     this.handlers = {
       generate: options.generate,
-      record: (exchange) =>
+      record: watch((exchange) =>
         this.#folder(exchange.config).recorder.answer(exchange, this.#upstream(exchange).forward),
+      ),
       replay: (exchange) => this.#replay(exchange.config).answer(exchange),
-      forward: createForwardSource((exchange) => this.#upstream(exchange).forward, options.logger),
+      forward: watch(
+        createForwardSource((exchange) => this.#upstream(exchange).forward, options.forwardLogger),
+      ),
     }
   }
 
@@ -169,10 +175,10 @@ export class SourceTable {
     const { upstream } = upstreamOf(exchange) ?? {}
     if (!upstream) throw new Error('Could not forward: no upstream is configured.')
     return this.#upstreams.get(upstream, () => {
-      const { clock, logger, forwarder, upstreamObserver: observer, env } = this.#options
+      const { clock, logger, forwardLogger, forwarder, upstreamLog: observer, env } = this.#options
       const { headerLimitKb } = exchange.config.connections
       const client = createUpstreamClient({ upstream, headerLimitKb, env, clock, logger, observer })
-      return { client, forward: createForward({ client, forwarder, clock, logger }) }
+      return { client, forward: createForward({ client, forwarder, clock, logger: forwardLogger }) }
     })
   }
 

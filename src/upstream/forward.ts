@@ -98,6 +98,7 @@ export function createForward({ client, forwarder, clock, logger }: ForwardOptio
         code === 'UpstreamCredential' && cause !== undefined
           ? redactKeys(redactText(reasonOf(cause)))
           : undefined
+      if (exchange.upstreamCall) exchange.upstreamCall.message = message
       logger.warn(
         { ...exchange.logFields, code, ...(reason !== undefined && { reason }) },
         `Could not forward a request: ${message}`,

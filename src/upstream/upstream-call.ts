@@ -45,6 +45,8 @@ export interface UpstreamAnswer {
   readonly rawHeaders: readonly string[]
   /** Whether the body was compressed; `chunks` are decompressed. */
   readonly decoded: boolean
+  /** From the start of the call until its connection was ready, in milliseconds; undefined for a reused connection. */
+  readonly connectMs: number | undefined
   /** The body as it arrives. Read it to the end, or cancel it to abort the call. */
   readonly chunks: PushedChunks
   /** Calls the listener once when the call has ended, with the failure of an incomplete answer. At most one listener. */
@@ -125,6 +127,8 @@ export class UpstreamConnections {
     const { upstream, target, label, clock, headerLimitKb, proxy } = this.#deps
     if (signal.aborted) return Promise.reject(new ClientDisconnected())
     return new Promise((resolve, reject) => {
+      const startedMs = clock.nowMs()
+      let connectMs: number | undefined
       const address = proxy && !target.secure ? throughProxy(proxy, target, request.path) : undefined
       const headers = address ? [...request.headers, ...address.headers] : request.headers
       const { host, port, path } = address ?? { host: target.host, port: target.port, path: request.path }
@@ -166,6 +170,7 @@ export class UpstreamConnections {
       }
       const onConnected = (): void => {
         isSent = true
+        if (!call.reusedSocket) connectMs = clock.nowMs() - startedMs
         stopWait()
         stopWait = startTimer(upstream.firstByteTimeoutMs, timeout('UpstreamFirstByteTimeout'))
       }
@@ -213,6 +218,7 @@ export class UpstreamConnections {
           status: statusCode,
           reason: response.statusMessage ?? '',
           rawHeaders: response.rawHeaders,
+          connectMs,
           ...body,
           onEnd: (listener) => (onEnd = listener),
         })

@@ -15,6 +15,7 @@ import { UpstreamFailure, UpstreamLabel } from './upstream-failure.ts'
 import type { UpstreamAttempt, UpstreamObserver } from './upstream-observer.ts'
 import { addressOf, type UpstreamRequest } from './upstream-request.ts'
 import { leavesEndpoint, targetOf, type UpstreamTarget } from './upstream-target.ts'
+import { requestIdsOf } from '../pipeline/upstream-call.ts'
 
 /** Options of the client of one upstream. */
 interface UpstreamClientOptions {
@@ -76,15 +77,19 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
 
   let maskedSecrets: readonly string[] = []
   let lastMask = createKeyMask(maskedSecrets)
-  /** The mask for all recent secrets, so that it also covers an answer to an earlier attempt. */
-  const maskFor = ([, sent]: CredentialHeader): KeyMask => {
+  const recentMask = (): KeyMask => {
     const secrets = credentials.secrets()
-    if (!secrets.some((secret) => sent.endsWith(secret))) return createKeyMask([secretIn(sent), ...secrets])
     if (secrets !== maskedSecrets) {
       maskedSecrets = secrets
       lastMask = createKeyMask(secrets)
     }
     return lastMask
+  }
+  /** The mask for all recent secrets, so that it also covers an answer to an earlier attempt. */
+  const maskFor = ([, sent]: CredentialHeader): KeyMask => {
+    const secrets = credentials.secrets()
+    if (!secrets.some((secret) => sent.endsWith(secret))) return createKeyMask([secretIn(sent), ...secrets])
+    return recentMask()
   }
 
   const watchAttempt = (
@@ -92,6 +97,13 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     exchange: Exchange,
   ): void => {
     const isAnswer = !(outcome instanceof Error)
+    const call = exchange.upstreamCall
+    if (call) {
+      call.connectMs = isAnswer ? outcome.connectMs : undefined
+      call.requestIds = isAnswer
+        ? requestIdsOf(new HeaderList(outcome.rawHeaders.map((text) => recentMask().text(text))))
+        : {}
+    }
     const report = (failure: Error | undefined): void =>
       observer?.onAttempt(
         {
@@ -120,8 +132,9 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     origin: target.origin,
     leavesEndpoint: (exchange) => leavesEndpoint(target, exchange.servicePath),
     async send(exchange, request) {
-      const { random, signal } = exchange
+      const { random, signal, upstreamCall } = exchange
       const { method, body } = request
+      if (upstreamCall) upstreamCall.converted = request.converted
       const deadlineMs = clock.nowMs() + upstream.totalTimeoutMs
       const address = addressOf(request, upstream)
       const call = { method, path: address.path, body, signal, deadlineMs }

@@ -36,14 +36,10 @@ const droppingOptions = {
     'reasoning.mode',
     'input.content.file_url',
     'input.content.file_id',
-    'input.output.input_image',
+    'input.output',
     'tools.web_search_preview',
     'background',
-    'previous_response_id',
     'truncation',
-    'text.format',
-    'input.web_search_call',
-    'conversation',
   ]),
 }
 const isStrict = (parameters: unknown): boolean =>

@@ -20,6 +20,7 @@ const filters = z.object({
     .optional()
     .describe('Only requests to this resource. `default` is the one without a prefix.'),
   deployment: z.string().optional().describe('Only requests to this deployment.'),
+  upstream: z.string().optional().describe('Only requests that were forwarded to this upstream.'),
   status: z
     .string()
     .regex(/^[1-5](\d\d|xx)$/)

@@ -42,6 +42,8 @@ const journalEntrySchema = z
     resource: text.optional().describe('Absent for the default resource.'),
     deployment: text.nullable(),
     spilled_over_from: text.nullable(),
+    upstream: text.nullable().describe('The upstream of a forwarded or recorded request.'),
+    upstream_request_id: text.nullable().describe('Id of the request at the upstream.'),
     client: text,
     caller: text.nullable(),
     refusal: text.nullable().describe('Why the key or token was refused.'),

@@ -1,0 +1,118 @@
+import type { Logger } from '../lib/logger.ts'
+import { defer } from '../lib/real-timers.ts'
+import type { Exchange, Outcome } from '../pipeline/exchange.ts'
+import { outcomeStatus, type Reply } from '../pipeline/reply.ts'
+import { deploymentOf } from '../pipeline/source-rules.ts'
+import { type Source, mapMaybe } from '../pipeline/stage.ts'
+import { openUpstreamCall, type UpstreamCall } from '../pipeline/upstream-call.ts'
+import { upstreamOf } from '../pipeline/upstream-of.ts'
+import type { UpstreamAttempt, UpstreamObserver } from '../upstream/upstream-observer.ts'
+import { levelOf, type LogSink } from './log-ring.ts'
+
+/** Records the call of each forwarded request in its exchange, and writes one log entry when its answer has ended. */
+export interface UpstreamLog extends UpstreamObserver {
+  /** Wraps a source that forwards requests. */
+  watch(source: Source): Source
+}
+
+/** Options of `createUpstreamLog`. */
+export interface UpstreamLogOptions {
+  /** Gets the entries at level `debug`: failures are logged when they happen. */
+  readonly logger: Logger
+  /** Gets all entries; undefined without a log ring. */
+  readonly records: LogSink | undefined
+  /** Is notified of each attempt, for metrics. */
+  readonly onAttempt: (attempt: UpstreamAttempt) => void
+}
+
+export function createUpstreamLog({ logger, records, onAttempt }: UpstreamLogOptions): UpstreamLog {
+  const write = (
+    exchange: Exchange,
+    call: UpstreamCall,
+    reply: Reply | undefined,
+    outcome: Outcome,
+  ): void => {
+    const { upstream, attempts, message } = call
+    const status = reply ? outcomeStatus(reply) : undefined
+    const code = call.code ?? (outcome.aborted ? 'ClientDisconnected' : undefined)
+    const fields = {
+      attempts,
+      ...(call.status !== undefined && call.status !== status && { upstreamStatus: call.status }),
+      ...(Object.keys(call.requestIds).length > 0 && { upstreamRequestIds: call.requestIds }),
+      converted: call.converted,
+      ...(exchange.spilledOverFrom !== undefined && { spilledOverFrom: exchange.spilledOverFrom }),
+      ...rounded({ connectMs: call.connectMs, firstByteMs: call.firstByteMs, upstreamMs: call.ms }),
+      ...(outcome.aborted && { aborted: true }),
+    }
+    const text = message ?? describe(call, code, status)
+    const ms = Math.round(outcome.endMs)
+    logger.debug({ ...exchange.logFields, upstream, status, code, ms, ...fields }, text)
+    records?.add({
+      epochMs: exchange.clock.epochMs(),
+      level: code === undefined || code === 'ClientDisconnected' ? levelOf(status ?? 0) : 'warn',
+      event: 'upstream',
+      message: text,
+      request: exchange.id,
+      resource: exchange.resource,
+      deployment: deploymentOf(exchange),
+      upstream,
+      status,
+      code,
+      ms,
+      fields: { method: exchange.method, operation: exchange.route?.operation, ...fields },
+    })
+  }
+
+  return {
+    watch: (source) => (exchange) => {
+      const call = (exchange.upstreamCall ??= openUpstreamCall(upstreamOf(exchange)?.upstream.name))
+      let reply: Reply | undefined
+      exchange.onEnd((outcome) => {
+        // The last attempt can end after the request, such as that of a client that has disconnected.
+        if (call.hasEnded) write(exchange, call, reply, outcome)
+        else defer(() => write(exchange, call, reply, outcome))
+      })
+      return mapMaybe(source(exchange), (given) => {
+        reply = given
+        const error = given?.service
+        if (error && 'code' in error && error.code !== null) call.code ??= error.code
+        return given
+      })
+    },
+    onAttempt(attempt, { upstreamCall: call }) {
+      onAttempt(attempt)
+      if (!call) return
+      const { status, code, ms, firstByteMs, retry, willRetry } = attempt
+      call.hasEnded = !willRetry
+      call.attempts = retry + 1
+      call.status = status
+      call.code = code
+      call.firstByteMs = firstByteMs
+      call.ms = ms
+    },
+  }
+}
+
+function describe(
+  { upstream, attempts }: UpstreamCall,
+  code: string | undefined,
+  status: number | undefined,
+): string {
+  const service = upstream === undefined ? 'A forwarder' : `The upstream ${upstream}`
+  if (code === 'ClientDisconnected')
+    return `The client disconnected before the end of the answer of ${service.toLowerCase()}.`
+  if (upstream !== undefined && attempts === 0)
+    return `A request was answered with ${status ?? 0}, and not sent to the upstream ${upstream}.`
+  return code === undefined
+    ? `${service} answered a request with ${status ?? 0}.`
+    : `${service} failed to answer a request: ${code}.`
+}
+
+/** Times with a precision of 0.1 ms, without undefined ones. */
+function rounded(times: Readonly<Record<string, number | undefined>>): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(times).flatMap(([name, ms]) =>
+      ms === undefined ? [] : [[name, Math.round(ms * 10) / 10]],
+    ),
+  )
+}
