@@ -57,8 +57,7 @@ export function createFindDeployment(onUndefined?: OnUndefinedDeployment): Stage
 
 /** Sets the deployment of the exchange if it is configured. */
 function setConfiguredDeployment(exchange: Exchange, next: () => ReplyOrPromise): ReplyOrPromise {
-  const { deploymentName, config } = exchange
-  if (deploymentName !== undefined) exchange.deployment = config.deployments.get(deploymentName)
+  exchange.deployment = exchange.configured
   return next()
 }
 
@@ -101,7 +100,11 @@ function hasRetiredModel(name: string, { config, clock }: Exchange): boolean {
   return model !== undefined && isRetired(model, clock.epochMs())
 }
 
-function nameInRequest(exchange: Exchange, { isInference, operation }: Route): string | ServiceError {
+/** Returns the name of the deployment of a request, or the error of a request without one. */
+export function nameInRequest(
+  exchange: Exchange,
+  { isInference, operation }: Route,
+): string | ServiceError {
   const { deploymentName } = exchange
   if (deploymentName) return deploymentName
   const hasBody = exchange.isForm || (typeof exchange.json === 'object' && exchange.json !== null)

@@ -1,7 +1,7 @@
 import { countOf, formatNumber, roundTo, printable, printableWithin } from '../lib/format-text.ts'
 import { relative } from 'node:path'
 import type { Simulator } from '../server/simulator.ts'
-import { defaultResourceName, type ResourceConfig } from '../config/config.ts'
+import { defaultResourceName, type ResourceConfig, type ResourceView } from '../config/config.ts'
 import type { Deployment } from '../config/deployments.ts'
 import { typicalMs } from '../config/distribution.ts'
 import { sourceOf, sourceTraits, writesRecordings } from '../config/source-names.ts'
@@ -96,10 +96,10 @@ function resourceRows({ config }: Simulator): Row[] {
 /** Sources of the answers: that of the mode, and those that deployments name. */
 function sourceRows({ simulator, workingDirectory }: BannerOptions): Row[] {
   const { defaultResource: config } = simulator.config
-  const { mode, sources, recordings, upstream } = config
+  const { mode, sources, missActions, recordings } = config
   const rows: Row[] = []
   if (sources.length > 1 || mode === 'generate') rows.push(['Deployments', ...describeDeployments(config)])
-  const upstreamRow: Row[] = upstream ? [['Upstream', printable(upstream.endpoint)]] : []
+  const upstreamRow = upstreamRows(config)
   if (sources.some((source) => sourceTraits[source].asksUpstream)) rows.push(...upstreamRow)
   const folder = printable(relative(workingDirectory, recordings.dir) || '.')
   if (sources.includes('replay')) {
@@ -112,12 +112,27 @@ function sourceRows({ simulator, workingDirectory }: BannerOptions): Row[] {
     }[recordings.replay.onMiss]
     rows.push(['Recordings', `${countOf(interactions, 'request')} in ${countOf(files, 'file')} of ${folder}`])
     if (mode === 'replay') rows.push(['On a miss', onMiss])
-    if (writesRecordings(config) && rows.every(([label]) => label !== 'Upstream')) rows.push(...upstreamRow)
+    const asksOnMiss = writesRecordings(config) || missActions.includes('forward')
+    if (asksOnMiss && rows.every(([label]) => label !== 'Upstream')) rows.push(...upstreamRow)
   } else if (sources.includes('record')) {
     const written = recordings.autosave ? 'written immediately' : 'written at the end'
     rows.push(['Recordings', `${folder} (${written})`])
   }
   return rows
+}
+
+/** The upstream of the resource, and those that its deployments name. */
+function upstreamRows({ upstream, upstreams, deployments }: ResourceView): Row[] {
+  const names = new Set(Array.from(deployments.values(), ({ to }) => to?.upstream))
+  const named = [...upstreams.values()].filter(({ name }) => names.has(name))
+  const all = upstream && named.every(({ name }) => name !== upstream.name) ? [upstream, ...named] : named
+  if (all.length === 0) return []
+  const shown = all.slice(0, MAX_SHORT_LIST).map(({ name, endpoint }) => {
+    const address = printable(endpoint)
+    return all.length === 1 ? address : printableWithin(`${name}  ${address}`, MAX_WIDTH - LABEL_WIDTH)
+  })
+  const more = all.length - shown.length
+  return [['Upstream', ...shown, ...(more > 0 ? [`and ${more} more: GET /++/upstreams`] : [])]]
 }
 
 function describeDeployments(config: ResourceConfig): string[] {

@@ -42,7 +42,7 @@ export function apiVersionRules(): ValueKind<ApiVersionRules, string | Readonly<
   return {
     schema,
     read: (value) => value,
-    range: `${versionRule}, or rules separated by commas: chatCompletions=2024-10-21,responses=v1,gpt-5*=2025-04-01-preview,default=by-model`,
+    range: `${versionRule}, or rules separated by commas: responses=v1, gpt-5*=2025-04-01-preview, default=by-model`,
     explain: (value) => readVersions(value).problems,
   }
 }

@@ -69,6 +69,7 @@ export interface ResourceOptions {
   readonly utilizationHeader?: SettingsInput['utilizationHeader']
   readonly allowUndefinedOpenaiDeployments?: SettingsInput['allowUndefinedDeployments']
   readonly retiredModels?: SettingsInput['retiredModels']
+  readonly modelMap?: GivenSettings<SettingsInput['modelMap']>
   readonly modelsStrict?: SettingsInput['modelsStrict']
   readonly apiVersionCheck?: SettingsInput['apiVersionCheck']
   readonly encryptedContentCheck?: SettingsInput['encryptedContentCheck']

@@ -3,6 +3,7 @@ import type { ModelCatalogue } from '../wire/models/model-catalogue.ts'
 import type { Deployment } from './deployments.ts'
 import type { FaultRule } from './fault-rules.ts'
 import type { IncidentTimetable } from './incident-file.ts'
+import type { ModelMap } from './model-mapper.ts'
 import type { FilledTree, ReadonlyTree } from './mapping-file.ts'
 import type { HostKey, Settings } from './settings-schema.ts'
 import type { MissAction } from './recording-settings.ts'
@@ -45,6 +46,7 @@ type SameInResource = ReadonlyTree<
     | 'apiKey'
     | 'entra'
     | 'contentFilter'
+    | 'modelMap'
     | 'deploymentConfigPath'
     | 'modelCataloguePath'
     | 'faultsPath'
@@ -84,6 +86,8 @@ export interface ResourceConfig extends SameInResource {
   readonly tenant: string | undefined
   /** The models that deployments can use. */
   readonly models: ModelCatalogue
+  /** Names of deployments by names of models, for requests that are forwarded or recorded; empty unless set. */
+  readonly modelMap: ModelMap
   /** By deployment name, with the case of the deployment file. */
   readonly deployments: ReadonlyMap<string, Deployment>
   /** Whether `deployments` is the default set, because there is no deployment file. */

@@ -3,6 +3,7 @@ import type { deploymentEntrySchema } from './resolve-deployment.ts'
 import { missActions } from './recording-settings.ts'
 import { sourceNames } from './source-names.ts'
 import { upstreamForms } from './upstream-deployment.ts'
+import { defaultNormalizations, normalizationNames } from '../wire/normalize-request.ts'
 import { wireProfileNames } from '../wire/wire-profile.ts'
 
 /** Documentation of a key of a deployment. */
@@ -44,6 +45,11 @@ export const deploymentKeys: Readonly<Record<keyof typeof deploymentEntrySchema.
     meaning: 'Parameters that a conversion to another API may leave out',
     range: 'a list of names',
     whenAbsent: 'a 400 that names the parameter',
+  },
+  normalize: {
+    meaning: 'Changes of requests that the model would refuse (docs/recording.md)',
+    range: `a list of ${normalizationNames.map((name) => `\`${name}\``).join(', ')}`,
+    whenAbsent: [...defaultNormalizations].map((name) => `\`${name}\``).join(', '),
   },
   onMiss: {
     meaning: 'What replay does without a recording (docs/recordings.md)',

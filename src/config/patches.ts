@@ -3,6 +3,7 @@ import type { ResourceKey, SigningKey } from './access-settings.ts'
 import { defaultResourceName } from './config.ts'
 import type { ConfigInputs, ResourceInputs, FileEntries } from './read-inputs.ts'
 import { camelKeys } from './mapping-file.ts'
+import { entryKeys } from './resolve-deployment.ts'
 import { isRecord, ownValue } from '../lib/record.ts'
 import { describeFirst, shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
@@ -110,7 +111,7 @@ export interface PatchStore {
 /** Converts the keys of deployments in a patch to camelCase, so that no key has two spellings. */
 export function withCamelKeys(patch: unknown): unknown {
   if (!isRecord(patch) || !isRecord(patch[deploymentsKey])) return patch
-  const renamed = Object.entries(patch[deploymentsKey]).map(([name, entry]) => [name, camelKeys(entry)])
+  const renamed = Object.entries(patch[deploymentsKey]).map(([name, entry]) => [name, entryKeys(entry)])
   return { ...patch, [deploymentsKey]: Object.fromEntries(renamed) }
 }
 
@@ -125,7 +126,7 @@ export function joinChanges(changes: Changes, patch: unknown, now: ResourceInput
   const entries = isRecord(now.deployments.entries) ? now.deployments.entries : {}
   const whole = Object.entries(deploymentsOf(patch)).flatMap(([name, entry]) => {
     if (!isRecord(entry) || !Object.hasOwn(before, name) || canJoin(before[name], entry)) return []
-    return [[name, mergePatch(Object.hasOwn(entries, name) ? entries[name] : undefined, entry)] as const]
+    return [[name, mergePatch(entryKeys(ownValue(entries, name)), entry)] as const]
   })
   const names = new Set(whole.map(([name]) => name))
   return {
@@ -138,7 +139,7 @@ export function joinChanges(changes: Changes, patch: unknown, now: ResourceInput
 /** Returns changes in which a deployment is added or replaced, without patches of it. Null removes it. */
 export function putEntry(changes: Changes, name: string, entry: unknown): Changes {
   const patch = withoutPatchesOf(new Set([name]), changes.patch)
-  return { ...changes, put: { ...changes.put, [name]: camelKeys(entry) }, patch }
+  return { ...changes, put: { ...changes.put, [name]: entryKeys(entry) }, patch }
 }
 
 /** Returns the patch without the deployments in `names`. */
@@ -283,8 +284,20 @@ export function putDeployments<T extends ResourceInputs>(
 }
 
 function patchDeployments({ entries }: FileEntries, patch: Record<string, unknown>): FileEntries {
-  const renamed = Object.fromEntries(Object.entries(patch).map(([name, entry]) => [name, camelKeys(entry)]))
-  return { entries: mergePatch(entries, renamed), location: deploymentsKey }
+  const renamed = Object.fromEntries(Object.entries(patch).map(([name, entry]) => [name, entryKeys(entry)]))
+  const known = isRecord(entries) ? entries : {}
+  const merged = mergePatch({ ...known, ...currentKeys(known, Object.keys(renamed)) }, renamed)
+  return { entries: merged, location: deploymentsKey }
+}
+
+/** Returns the entries with these names, with the current names of their keys. */
+function currentKeys(
+  entries: Readonly<Record<string, unknown>>,
+  names: readonly string[],
+): Record<string, unknown> {
+  return Object.fromEntries(
+    names.filter((name) => Object.hasOwn(entries, name)).map((name) => [name, entryKeys(entries[name])]),
+  )
 }
 
 function patchGiven(

@@ -13,12 +13,13 @@ import {
 import { type Deployment, deploymentTiers, limitProfileNames } from './deployments.ts'
 import { type FaultRule, type OwnFaultRuleOptions, resolveFaults } from './fault-rules.ts'
 import { isRecord, ownValue } from '../lib/record.ts'
-import { type Input, withoutUndefined } from './mapping-file.ts'
+import { camelKeys, type Input, withoutUndefined } from './mapping-file.ts'
 import { showValue, describeProblems, type ProblemWords } from './zod-problems.ts'
 import { missActions } from './recording-settings.ts'
 import { sourceNames } from './source-names.ts'
 import { type UpstreamDeployment, upstreamForms } from './upstream-deployment.ts'
 import { isUpstreamName } from './upstream-settings.ts'
+import { defaultNormalizations, normalizationNames } from '../wire/normalize-request.ts'
 import { wireProfileNames } from '../wire/wire-profile.ts'
 
 const count = 'must be an integer of at least 1'
@@ -29,6 +30,7 @@ const shareRule = 'must be a number from 0 to 1'
 const sizeRule = `must be an integer from 1 to ${MAX_EMBEDDING_SIZE}`
 
 const upstreamRule = 'must be the name of an upstream, such as east or east/gpt-4o'
+const normalizeRule = `must be one of ${normalizationNames.join(', ')}`
 const dropRule = 'must be the name of a parameter'
 
 /** Schema of an entry. `latency` and `faults` are validated separately. */
@@ -41,6 +43,7 @@ export const deploymentEntrySchema = z.strictObject(
     drop: z
       .array(z.string(dropRule).regex(/^[\w-]{1,64}(\.[\w-]{1,64}){0,4}$/, dropRule), 'must be a list')
       .optional(),
+    normalize: z.array(z.enum(normalizationNames, normalizeRule), 'must be a list').optional(),
     onMiss: z.enum(missActions, `must be one of ${missActions.join(', ')}`).optional(),
     tokensPerMinute: limit,
     requestsPerMinute: limit,
@@ -88,11 +91,24 @@ export const numberKeys: ReadonlySet<string> = new Set([
  * strings: "512", "60_000".
  */
 export function normalizeEntry(entry: unknown): unknown {
-  if (!isRecord(entry)) return entry
+  const renamed = renameOldKeys(entry)
+  if (!isRecord(renamed)) return renamed
+  return Object.fromEntries(
+    Object.entries(renamed).map(([name, value]) => [name, numberKeys.has(name) ? readInteger(value) : value]),
+  )
+}
+
+/** Converts the keys of an entry to camelCase and to their current names, so that no key has two names when entries are merged. */
+export function entryKeys(entry: unknown): unknown {
+  return renameOldKeys(camelKeys(entry))
+}
+
+/** Keeps an older name if the entry has the current one as well, which is a problem. */
+function renameOldKeys(entry: unknown): unknown {
+  if (!isRecord(entry) || !Object.keys(oldKeys).some((old) => Object.hasOwn(entry, old))) return entry
   const pairs = Object.entries(entry).map(([key, value]) => {
-    const old = Object.hasOwn(oldKeys, key) ? oldKeys[key] : undefined
-    const name = old === undefined || Object.hasOwn(entry, old) ? key : old
-    return [name, numberKeys.has(name) ? readInteger(value) : value]
+    const current = ownValue(oldKeys, key)
+    return [current === undefined || Object.hasOwn(entry, current) ? key : current, value]
   })
   return Object.fromEntries(pairs)
 }
@@ -107,6 +123,7 @@ const advice: Readonly<Record<string, string>> = {
   source: 'Leave it out to use SIMULATOR_MODE.',
   upstream: 'Set it to the name of an upstream, with the name of the deployment there after a slash.',
   form: 'Leave it out to use an API that the model has.',
+  normalize: 'Leave it out for the default, or set it to [] for none.',
   drop: 'Set it to a list of parameters, such as [logit_bias].',
   onMiss: 'Leave it out to use REPLAY_ON_MISS.',
   tokensPerMinute: 'Set it to 20000, for example, or leave it out for no limit.',
@@ -218,7 +235,7 @@ function findOrAssume(
 }
 
 /** Keys that have an effect only with `upstream`. */
-const upstreamKeys = ['form', 'drop'] as const
+const upstreamKeys = ['form', 'drop', 'normalize'] as const
 
 /** Returns where an entry forwards to. Another part of the configuration has the upstream itself. */
 function resolveTo(
@@ -226,20 +243,23 @@ function resolveTo(
   location: string,
 ): { readonly to?: UpstreamDeployment | undefined; readonly problems: readonly string[] } {
   if (!isRecord(entry)) return { problems: [] }
-  const { upstream: given, source, form, drop } = entry
+  const { upstream: given, source, onMiss, form, drop, normalize } = entry
+  const problems: string[] = []
+  if (onMiss !== undefined && source !== undefined && source !== 'replay')
+    problems.push(
+      `${location}.onMiss has no effect, because source is ${showValue(source)}. Remove it, or set source to replay.`,
+    )
   if (given === undefined) {
     const unused = upstreamKeys.filter((key) => entry[key] !== undefined)
-    return {
-      problems: unused.map(
-        (key) => `${location}.${key} has no effect without upstream. Remove it, or set upstream.`,
-      ),
-    }
+    for (const key of unused)
+      problems.push(
+        `${location}.${key} has no effect without upstream. Remove it, or set upstream to default for AZURE_OPENAI_ENDPOINT.`,
+      )
   }
-  if (typeof given !== 'string') return { problems: [] }
+  if (typeof given !== 'string') return { problems }
   const slash = given.indexOf('/')
   const upstream = slash < 0 ? given : given.slice(0, slash)
   const name = slash < 0 ? undefined : given.slice(slash + 1)
-  const problems: string[] = []
   if (!isUpstreamName(upstream) || (name !== undefined && !isDeploymentName(name)))
     problems.push(
       `${location}.upstream ${upstreamRule} (got ${showValue(given)}). The name after the slash ${deploymentNameRule}.`,
@@ -253,6 +273,9 @@ function resolveTo(
     name,
     form: upstreamForms.find((known) => known === form),
     drop: new Set(Array.isArray(drop) ? drop.map(String) : []),
+    normalize: Array.isArray(normalize)
+      ? new Set(normalizationNames.filter((known) => normalize.includes(known)))
+      : defaultNormalizations,
   }
   return { to, problems }
 }
@@ -283,6 +306,7 @@ function createDeployment(
     upstream: _upstream,
     form: _form,
     drop: _drop,
+    normalize: _normalize,
     ...limits
   } = entry
   return {

@@ -8,10 +8,12 @@ import type { ConfigInputs, FileEntries, ResourceInputs } from './read-inputs.ts
 import { describeWrongValues, nestValues } from './resolve-settings.ts'
 import { type Settings, settingsSchema } from './settings-schema.ts'
 import type { GivenValue } from './settings-table.ts'
-import { missActionsInUse, sourcesInUse } from './source-names.ts'
+import { missActionsInUse, sourceOf, sourcesInUse } from './source-names.ts'
 import { type ResolvedMode, resolveMode } from './resolve-mode.ts'
 import { defaultUpstream, upstreamSettingsByName } from './file-settings.ts'
-import { snakeKey } from './mapping-file.ts'
+import { problemAt, snakeKey } from './mapping-file.ts'
+import { describeFirst } from '../lib/error-text.ts'
+import { showValue } from './zod-problems.ts'
 
 const modeSchema = settingsSchema.pick({ mode: true, recordings: true, upstream: true })
 
@@ -113,7 +115,10 @@ export function resolveResource(
     settings: parsed.data,
     config: isValid ? createResource(name, inputs, parsed.data, mode, file.deployments, faults) : undefined,
     problems,
-    warnings: file.warnings,
+    warnings: [
+      ...file.warnings,
+      ...(parsed.success ? missWarnings(file.deployments, parsed.data, location) : []),
+    ],
     named: file.deployments.flatMap(({ name: deployment, to }) =>
       to ? [{ deployment, upstream: to.upstream }] : [],
     ),
@@ -125,6 +130,16 @@ function sourceIn(given: readonly GivenValue[], key: keyof Settings['upstream'])
   const own = given.findLast(({ setting: { path } }) => path[0] === 'upstream' && path[1] === key)
   const setting = upstreamSettingsByName.get(snakeKey(key))
   return own?.source ?? setting?.env ?? key
+}
+
+/** Returns a warning for the deployments with `onMiss` that are not replayed in this mode. */
+function missWarnings(deployments: readonly Deployment[], settings: Settings, location: string): string[] {
+  const unused = deployments.filter(
+    (deployment) => deployment.onMiss !== undefined && sourceOf(deployment, settings) !== 'replay',
+  )
+  return describeFirst(unused, ({ name }) =>
+    problemAt(location, `${showValue(name)}.onMiss has no effect, because the deployment is not replayed.`),
+  )
 }
 
 /** Returns the problem of ENTRA_TOKENS without the tenants that it needs. */
@@ -169,6 +184,7 @@ function createResource(
     models,
     modelsStrict: settings.modelsStrict,
     retiredModels: settings.retiredModels,
+    modelMap: frozenMap(settings.modelMap ?? []),
     deployments: frozenMap(deployments.map((deployment) => [deployment.name, deepFreeze(deployment)])),
     deploymentsAreDefault,
     allowUndefinedDeployments: settings.allowUndefinedDeployments,

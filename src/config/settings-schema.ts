@@ -4,6 +4,7 @@ import { limitProfileNames } from './deployments.ts'
 import { matchSettings, recordingSettings, replaySettings } from './recording-settings.ts'
 import { upstreamSettings } from './upstream-settings.ts'
 import { entraSettings } from './access-settings.ts'
+import { modelMap } from './model-mapper.ts'
 import { serverSettings } from './server-settings.ts'
 import { redisSettings } from './redis-settings.ts'
 import {
@@ -235,6 +236,14 @@ export const settingsSchema = z.strictObject({
     default: 'warn',
     description:
       'Requests to models that the service has retired: warn answers them and logs a warning, accept answers them without a warning, refuse returns the error of the service.',
+  }),
+  modelMap: setting(modelMap(), {
+    env: 'MODEL_MAP',
+    patch: 'model_map',
+    group: 'Deployments',
+    unsetMeaning: 'only the built-in names',
+    description:
+      'Names of deployments for names of models in requests that are forwarded or recorded: gpt-4=my-gpt-4,gpt-4o=chat (docs/recording.md).',
   }),
   allowUndefinedDeployments: setting(yesOrNo('true or false'), {
     env: 'ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS',

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { thumbprintOf } from './access-settings.ts'
 import { isRecord } from '../lib/record.ts'
 import { shortText } from '../lib/error-text.ts'
-import { camelKeys } from './mapping-file.ts'
+import { entryKeys } from './resolve-deployment.ts'
 import { type Changes, feedbackStatuses, type Patches, withCamelKeys } from './patches.ts'
 import { describeProblems, showValue } from './zod-problems.ts'
 
@@ -151,6 +151,6 @@ function withOneSpelling(patches: Patches): Patches {
 }
 
 function withCamelEntries<T extends Changes>(own: T): T {
-  const put = Object.fromEntries(Object.entries(own.put).map(([name, entry]) => [name, camelKeys(entry)]))
+  const put = Object.fromEntries(Object.entries(own.put).map(([name, entry]) => [name, entryKeys(entry)]))
   return { ...own, put, patch: withCamelKeys(own.patch) }
 }

@@ -14,6 +14,6 @@ export interface UpstreamDeployment {
   readonly form: (typeof upstreamForms)[number] | undefined
   /** Parameters that a conversion may leave out, by their name in the request. */
   readonly drop: ReadonlySet<string>
-  /** Normalisations of requests; absent: those that are on by default. */
-  readonly normalize?: ReadonlySet<NormalizationName>
+  /** Normalisations of requests. */
+  readonly normalize: ReadonlySet<NormalizationName>
 }

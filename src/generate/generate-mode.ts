@@ -102,7 +102,7 @@ function listModels(exchange: Exchange): Reply {
   const { models } = exchange.config
   let list = lists.get(models)
   if (list === undefined) {
-    list = `{"data":[${models.versions.map(renderModel).join(',')}],"object":"list"}`
+    list = `{"data":[${models.versions.map((model) => renderModel(model)).join(',')}],"object":"list"}`
     lists.set(models, list)
   }
   return catalogueReply(list)
@@ -118,7 +118,7 @@ function getModel(exchange: Exchange): Reply {
 }
 
 /** Served by the resource itself: no model and no rate limit applies. */
-function catalogueReply(body: string): Reply {
+export function catalogueReply(body: string): Reply {
   const service = { layer: 'resource', contentType: 'application/json', chunked: false } as const
   return { status: 200, headers: new HeaderList(), body: textBody(body), service }
 }
@@ -127,6 +127,6 @@ function catalogueReply(body: string): Reply {
  * 404 in the envelope of the service. `notFound` is the code in Azure/azure-rest-api-specs; the message is not
  * captured.
  */
-function modelNotFound(id: string): ServiceError {
+export function modelNotFound(id: string): ServiceError {
   return gatewayError('resource', 404, 'notFound', `The model '${id}' does not exist.`)
 }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Config, defaultResourceName, type ResourceView } from '../config/config.ts'
 import type { Deployment } from '../config/deployments.ts'
+import { forwardedDeployment } from '../config/model-mapper.ts'
 import { type SourceName, sourceOf } from '../config/source-names.ts'
 import { guid } from '../wire/ids.ts'
 import { isMultipart, parseMultipart, type MultipartForm } from '../wire/multipart.ts'
@@ -176,7 +177,15 @@ export class Exchange {
     const { config } = this
     // The name of the deployment can require parsing the body.
     if (config.sources.length === 1) return config.mode
-    return sourceOf(this.deployment ?? config.deployments.get(this.deploymentName ?? ''), config)
+    return sourceOf(this.deployment ?? this.configured, config)
+  }
+
+  /** The configured deployment that the request names; undefined if it names none. Answers that are not forwarded require its exact name. */
+  get configured(): Deployment | undefined {
+    const { deploymentName: name, config } = this
+    return name === undefined
+      ? undefined
+      : (config.deployments.get(name) ?? forwardedDeployment(name, config))
   }
 
   /**

@@ -31,6 +31,7 @@ import type { ServiceError } from '../wire/errors.ts'
 import { shortText } from '../lib/error-text.ts'
 import { redactText } from '../lib/credential-texts.ts'
 import { refuse } from '../pipeline/reply-headers.ts'
+import { upstreamOf } from '../pipeline/upstream-of.ts'
 
 /** Dependencies of replay mode. */
 export interface ReplayDeps {
@@ -42,6 +43,10 @@ export interface ReplayDeps {
   readonly generate: Source
   /** Forwards requests without a recording and records the answer if `onMiss` is `record`. */
   readonly record: Source
+  /** Forwards requests without a recording if `onMiss` is `forward`. */
+  readonly forward: Source
+  /** Whether a recorder writes to the folder, which it creates. */
+  readonly isWritten: boolean
   /** Counts the replays of requests that were recorded several times. */
   readonly cursors: ReplayCursors
 }
@@ -101,7 +106,16 @@ const MAX_READ_ATTEMPTS = 3
  *
  * @throws {OperatorError} RECORDINGS_UNREADABLE
  */
-export function createReplay({ recordings, secrets, logger, generate, record, cursors }: ReplayDeps): Replay {
+export function createReplay({
+  recordings,
+  secrets,
+  logger,
+  generate,
+  record,
+  forward,
+  isWritten,
+  cursors,
+}: ReplayDeps): Replay {
   const { dir, match, replay } = recordings
   const index = new RecordingIndex(createMatchKeys(match))
   const reader = new RecordingReader()
@@ -109,8 +123,7 @@ export function createReplay({ recordings, secrets, logger, generate, record, cu
   const selector = new RecordingSelector(recordings, cursors)
   const paces = new PaceTable(index, reader)
   const folder = new RecordingFolder(dir, index)
-  // The recorder creates the folder.
-  const loaded = replay.onMiss === 'record' && !existsSync(dir) ? noRecordings : folder.load()
+  const loaded = isWritten && !existsSync(dir) ? noRecordings : folder.load()
   logLoaded(loaded, dir, logger)
 
   const findRecordings = (request: MatchRequest): EntryList | undefined => {
@@ -156,8 +169,11 @@ export function createReplay({ recordings, secrets, logger, generate, record, cu
   }
 
   const onMiss = async (exchange: Exchange, request: MatchRequest): Promise<Reply | undefined> => {
-    if (replay.onMiss === 'record') return record(exchange)
-    if (replay.onMiss === 'generate') {
+    const action = exchange.deployment?.onMiss ?? replay.onMiss
+    // A gateway may have no upstream for a request without a deployment.
+    const isForwarded = (action === 'record' || action === 'forward') && upstreamOf(exchange) !== undefined
+    if (isForwarded) return action === 'record' ? record(exchange) : forward(exchange)
+    if (action === 'generate') {
       const reply = await generate(exchange)
       const pace = reply && (await paces.paceFor(request))
       if (pace) applyPace(reply, pace, exchange)

@@ -3,6 +3,7 @@ import type { KnownSecrets } from '../config/redact-config.ts'
 import type { Config, ResourceView, RecordingsConfig } from '../config/config.ts'
 import type { Upstream } from '../config/upstreams.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
+import { answerWithoutUpstream } from './answer-without-upstream.ts'
 import { upstreamOf } from '../pipeline/upstream-of.ts'
 import { replaysRecordings, type SourceName, writesRecordings } from '../config/source-names.ts'
 import type { Clock } from '../lib/clock.ts'
@@ -78,15 +79,17 @@ export class SourceTable {
   constructor(options: SourceTableOptions) {
     this.#options = options
     const { watch } = options.upstreamLog
+    const record = watch((exchange) =>
+      this.#folder(exchange.config).recorder.answer(exchange, this.#upstream(exchange).forward),
+    )
+    const forward = watch(
+      createForwardSource((exchange) => this.#upstream(exchange).forward, options.forwardLogger),
+    )
     this.handlers = {
       generate: options.generate,
-      record: watch((exchange) =>
-        this.#folder(exchange.config).recorder.answer(exchange, this.#upstream(exchange).forward),
-      ),
+      record: (exchange) => answerWithoutUpstream(exchange) ?? record(exchange),
       replay: (exchange) => this.#replay(exchange.config).answer(exchange),
-      forward: watch(
-        createForwardSource((exchange) => this.#upstream(exchange).forward, options.forwardLogger),
-      ),
+      forward: (exchange) => answerWithoutUpstream(exchange) ?? forward(exchange),
     }
   }
 
@@ -167,6 +170,8 @@ export class SourceTable {
       logger,
       generate,
       record: this.handlers.record,
+      forward: this.handlers.forward,
+      isWritten: writesRecordings(config),
       cursors,
     }))
   }

@@ -242,6 +242,11 @@ export function isResourceName(name: string): boolean {
   return /^[a-z0-9][a-z0-9-]{0,63}$/.test(name) && !reservedResourceNames.has(name)
 }
 
+/** Returns whether a path without the prefix of a resource is one of OpenAI, which Azure does not have. */
+export function isOpenaiPath(path: string): boolean {
+  return path.startsWith('/v1/')
+}
+
 /** Removes everything before the first `/openai/`, `/anthropic/`, `/v1/` or `/models/`, such as the prefix of a gateway or a resource. */
 export function stripPathPrefix(path: string): string {
   return /\/(?:openai|anthropic|v1|models)\/.*/s.exec(path)?.[0] ?? path

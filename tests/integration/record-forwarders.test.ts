@@ -92,6 +92,8 @@ const replay = async (incoming: Partial<Incoming> = {}) => {
     logger: silentLogger,
     generate: nothing,
     record: nothing,
+    forward: nothing,
+    isWritten: false,
     cursors: new LocalCursors(),
   }
   const exchange = exchangeOf(config, createVirtualClock(), incoming)

@@ -37,6 +37,8 @@ export interface TestSettings {
   readonly faults?: readonly object[]
   /** A timetable of incidents as its file has it. */
   readonly incidents?: object
+  /** The configuration file, with its sections. */
+  readonly config?: object
   /** Resources beside the default one, by name. */
   readonly resources?: Readonly<Record<string, TestResource>>
 }
@@ -72,6 +74,7 @@ function loadTestConfig({
   models,
   faults,
   incidents,
+  config,
   resources,
 }: TestSettings): LiveConfig {
   const live = loadLiveConfig({
@@ -84,6 +87,7 @@ function loadTestConfig({
       ...(models && { MODEL_CATALOGUE_PATH: 'models.json' }),
       ...(faults && { FAULTS_PATH: 'faults.json' }),
       ...(incidents && { INCIDENTS_PATH: 'incidents.json' }),
+      ...(config && { SIMULATOR_CONFIG: 'config.json' }),
       ...env,
     },
     workingDirectory: '/',
@@ -92,6 +96,7 @@ function loadTestConfig({
       ...(models && { 'models.json': JSON.stringify(models) }),
       ...(faults && { 'faults.json': JSON.stringify({ faults }) }),
       ...(incidents && { 'incidents.json': JSON.stringify(incidents) }),
+      ...(config && { 'config.json': JSON.stringify(config) }),
     }),
   })
   return resources ? new LiveConfig(withResources(live.inputs, resources)) : live

@@ -160,13 +160,13 @@ function refuseWithWorkers({ clock, resources }: Config, count: number, what: st
     const what = recording.mode === 'record' ? 'SIMULATOR_MODE=record' : 'A deployment with source: record'
     problems.push(`${what} writes its files from one process ${got}. ${advice} while you record.`)
   }
-  if (
-    views.some(
-      ({ sources, recordings }) => sources.includes('replay') && recordings.replay.onMiss === 'record',
-    )
-  ) {
+  const missing = views.find(({ missActions }) => missActions.includes('record'))
+  if (missing) {
+    const isSetting = missing.recordings.replay.onMiss === 'record'
+    const what = isSetting ? 'REPLAY_ON_MISS=record' : 'A deployment with onMiss: record'
+    const other = isSetting ? 'choose another REPLAY_ON_MISS' : 'change onMiss'
     problems.push(
-      `REPLAY_ON_MISS=record writes its files from one process ${got}. ${advice} while you record, or choose another REPLAY_ON_MISS.`,
+      `${what} writes its files from one process ${got}. ${advice} while you record, or ${other}.`,
     )
   }
   if (clock === 'virtual') {

@@ -1,8 +1,12 @@
 import { modelId } from './model-catalogue.ts'
 import type { Model } from './models.ts'
 
-/** Renders an entry of the list of base models, with keys in the order of captures (2026-08). */
-export function renderModel(model: Model): string {
+/**
+ * Renders an entry of the list of base models, with keys in the order of captures (2026-08).
+ *
+ * @param id default: that of the model
+ */
+export function renderModel(model: Model, id = modelId(model)): string {
   const { created, retired, stage } = lifecycleOf(model)
   const supports = (operation: Model['operations'][number]): boolean => model.operations.includes(operation)
   return JSON.stringify({
@@ -16,7 +20,7 @@ export function renderModel(model: Model): string {
     },
     lifecycle_status: stage,
     deprecation: { inference: retired },
-    id: modelId(model),
+    id,
     created_at: created,
     object: 'model',
   })
