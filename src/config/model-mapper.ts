@@ -67,11 +67,11 @@ function deploymentCandidates(name: string, map: ModelMap): readonly string[] {
   return candidates
 }
 
-/** Deployments whose requests are forwarded, by their name in lower case. */
+/** Deployments with forwarded requests, by their name in lower case. */
 const forwardedOf = new WeakMap<ResourceConfig, ReadonlyMap<string, Deployment>>()
 
 /**
- * Returns the deployment that the name of a model means, among those whose requests are forwarded or recorded. Default deployments are
+ * Returns the deployment that the name of a model means, among those with forwarded or recorded requests. Default deployments are
  * only found by their exact name.
  */
 export function forwardedDeployment(name: string, config: ResourceConfig): Deployment | undefined {
@@ -86,7 +86,7 @@ export function forwardedDeployment(name: string, config: ResourceConfig): Deplo
   return undefined
 }
 
-/** Of deployments whose names differ only in their case, the first one counts. */
+/** If the names of deployments differ only in their case, the first one counts. */
 function forwardedIn(config: ResourceConfig): ReadonlyMap<string, Deployment> {
   const forwarded = new Map<string, Deployment>()
   for (const deployment of config.deployments.values()) {
