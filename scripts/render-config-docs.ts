@@ -91,7 +91,7 @@ incidents:
 | Section | Content |
 | --- | --- |
 | \`settings\` | The settings of this page. The name of a setting is the one in the column _At run time_, else its variable in lower case without \`SIMULATOR_\`: \`PORT\` is \`port\`. |
-| \`upstreams\` | Real services by name: \`endpoint\`, \`key\` and the \`UPSTREAM_\` settings without this prefix, such as \`connect_timeout_ms\`. \`default\` is the one of \`AZURE_OPENAI_ENDPOINT\`, which overrides it. |
+| \`upstreams\` | Real services by name: \`endpoint\`, \`key\` and the \`UPSTREAM_\` settings without this prefix, such as \`kind\`, \`credential\` and \`connect_timeout_ms\`. \`default\` is the one of \`AZURE_OPENAI_ENDPOINT\`, which overrides it. The others do not inherit its settings. |
 | \`deployments\` | The same as [the deployment file](#the-deployment-file). |
 | \`resources\` | Further resources by name, each below its path prefix (\`/acme/openai/...\`). A resource has \`keys\`, \`deployments\`, \`faults\`, \`incidents\`, \`upstream\` (the name of one of \`upstreams\`) and any setting of a resource, such as \`region\`. It inherits other settings, but not the keys. |
 | \`faults\` | The list of a [fault file](faults.md). |

@@ -107,7 +107,7 @@ settings:
   #journal_size: 1000
   #watch: true
 
-# Real services, for simulator_mode record and forward.
+# Real services, for requests that are forwarded or recorded.
 upstreams:
   #default:
     #endpoint: https://my-resource.openai.azure.com
@@ -116,6 +116,9 @@ upstreams:
     #endpoint: https://my-east.openai.azure.com
     #key: { env: EAST_KEY }
     #retries: 1
+  #foundry:
+    #endpoint: https://my-foundry.services.ai.azure.com
+    #credential: entra
 
 # Deployments of the default resource by name.
 deployments:
@@ -133,6 +136,10 @@ deployments:
   text-embedding-3-small:
     model: text-embedding-3-small
     tokens_per_minute: 120000
+  # Forwarded to the upstream east, to its deployment gpt-4o-prod.
+  #gpt-4o: { upstream: east/gpt-4o-prod }
+  # Replayed, else forwarded and recorded.
+  #ci: { model: gpt-4o, upstream: east, source: replay, on_miss: record }
 
 # Further resources with own keys, deployments and limits. Their name is the path prefix, such as /west.
 resources:

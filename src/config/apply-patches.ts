@@ -10,9 +10,12 @@ import {
   patchInputs,
   type Patches,
   putDeployments,
+  type StoredUpstream,
 } from './patches.ts'
 import type { ConfigInputs, ResourceInputs } from './read-inputs.ts'
 import { readResourceEntry } from './resource-entry.ts'
+import { readUpstreamEntry, isUpstreamSetting, type UpstreamInputs, type UpstreamTable } from './upstreams.ts'
+import { defaultUpstream, partOf } from './file-settings.ts'
 
 /** Inputs with all changes since the start. */
 export interface AppliedPatches extends PatchedInputs<ConfigInputs> {
@@ -29,12 +32,13 @@ export function inputsOf(inputs: ConfigInputs, resource: string): ResourceInputs
 
 /** Applies the changes since the start to the inputs of the start. Equal changes give the same objects. */
 export function applyPatches(base: ConfigInputs, patches: Patches): AppliedPatches {
-  const { inputs, problems } = ownPatchedOnce(base, patches)
+  const own = ownPatchedOnce(base, patches)
+  const { inputs, problems } = withUpstreams(own.inputs, patches.upstreams)
   const { made = {}, resources: changed = {} } = patches
+  const all = [...own.problems, ...problems]
   if (Object.keys(made).length === 0 && Object.keys(changed).length === 0)
-    return { inputs, problems, warnings: [] }
+    return { inputs, problems: all, warnings: [] }
   const resources: Record<string, ResourceInputs> = { ...base.resources }
-  const all = [...problems]
   const add = (name: string, found: readonly string[]): void => {
     for (const problem of found) all.push(`resources.${name}: ${problem}`)
   }
@@ -59,6 +63,49 @@ export function applyPatches(base: ConfigInputs, patches: Patches): AppliedPatch
     add(name, patched.problems)
   }
   return { inputs: { ...inputs, resources }, problems: all, warnings }
+}
+
+interface ReadUpstream {
+  readonly inputs: UpstreamInputs
+  readonly problems: readonly string[]
+}
+
+const readUpstreams = new WeakMap<StoredUpstream, ReadUpstream>()
+
+/** Reads an upstream that was put at run time. Equal changes give the same object. */
+function readUpstream(name: string, entry: StoredUpstream): ReadUpstream {
+  const before = readUpstreams.get(entry)
+  if (before) return before
+  const read = readUpstreamEntry(name, entry, `upstreams.${partOf(name)}`, {})
+  readUpstreams.set(entry, read)
+  return read
+}
+
+const tablesBefore = new WeakMap<object, { readonly base: UpstreamTable; readonly table: UpstreamTable }>()
+const noUpstreams: UpstreamTable = {}
+
+/** Adds, replaces and removes upstreams. Those of the default one are settings. */
+function withUpstreams(
+  inputs: ConfigInputs,
+  changes: Patches['upstreams'],
+): { readonly inputs: ConfigInputs; readonly problems: readonly string[] } {
+  if (!changes || Object.keys(changes).length === 0) return { inputs, problems: [] }
+  const problems: string[] = []
+  const { upstreams: base = noUpstreams } = inputs
+  const table: Record<string, UpstreamInputs> = { ...base }
+  let { given } = inputs
+  for (const [name, entry] of Object.entries(changes)) {
+    const read = entry === null ? undefined : readUpstream(name, entry)
+    problems.push(...(read?.problems ?? []))
+    if (name === defaultUpstream)
+      given = [...given.filter((one) => !isUpstreamSetting(one)), ...(read?.inputs.given ?? [])]
+    else if (read) table[name] = read.inputs
+    else delete table[name]
+  }
+  const before = tablesBefore.get(changes)
+  const upstreams = before?.base === base ? before.table : table
+  tablesBefore.set(changes, { base, table: upstreams })
+  return { inputs: { ...inputs, given, upstreams }, problems }
 }
 
 interface Read {

@@ -2,7 +2,7 @@ import { ownValue } from '../lib/record.ts'
 import type { Patches } from './patches.ts'
 
 /** Members of patches that map names to values. Each value is a separate field. */
-const maps = ['resources', 'made', 'tenants'] as const satisfies readonly (keyof Patches)[]
+const maps = ['resources', 'made', 'upstreams', 'tenants'] as const satisfies readonly (keyof Patches)[]
 
 type MapName = (typeof maps)[number]
 

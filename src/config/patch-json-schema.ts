@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type DeploymentKey, deploymentKeys } from './deployment-keys.ts'
+import { upstreamSettingsByName } from './file-settings.ts'
 import { snakeKey } from './mapping-file.ts'
 import { patchableSettings } from './patches.ts'
 import { deploymentEntrySchema } from './resolve-deployment.ts'
@@ -29,6 +30,26 @@ export function deploymentJsonSchema(): {
     { ...(schema as JsonSchema), ...looseSchemas[key], description: describeKey(key) },
   ])
   return { properties: Object.fromEntries(described), required: required.map(snakeKey) }
+}
+
+/** Returns the schema of an upstream, with keys in snake_case. A secret can be `[redacted]`. */
+export function upstreamJsonSchema(): Readonly<Record<string, JsonSchema>> {
+  const whole = z.toJSONSchema(settingsSchema, { unrepresentable: 'any', io: 'input' }) as JsonSchema
+  const described = Array.from(upstreamSettingsByName, ([key, setting]) => {
+    const { default: fallback, unsetMeaning, unit, range, secret } = setting
+    const { default: _, pattern, ...checked } = schemaAt(whole, setting.path)
+    const unset = fallback === undefined ? `absent: ${unsetMeaning ?? 'none'}` : `default ${fallback}`
+    const facts = [range, unit, unset, secret ? 'secret' : undefined].filter((fact) => fact !== undefined)
+    return [
+      key,
+      {
+        ...checked,
+        ...(pattern !== undefined && !secret && { pattern }),
+        description: `${setting.description} (${facts.join('; ')})`,
+      },
+    ]
+  })
+  return Object.fromEntries(described) as Readonly<Record<string, JsonSchema>>
 }
 
 function describeKey(key: string): string | undefined {

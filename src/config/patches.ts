@@ -31,11 +31,16 @@ export interface Patches extends Changes {
   readonly resources?: Readonly<Record<string, Changes>>
   /** Resources that were created or replaced at run time, by name; null removes one of the configuration file. */
   readonly made?: Readonly<Record<string, MadeResource | null>>
+  /** Upstreams that were put at run time, by name, in the form of the configuration file with their secrets; null removes one. */
+  readonly upstreams?: Readonly<Record<string, StoredUpstream | null>>
   /** Tenants of /_twin by id. */
   readonly tenants?: Readonly<Record<string, Tenant>>
   /** Feedback that tenants sent to /_twin, oldest first. */
   readonly feedback?: readonly Feedback[]
 }
+
+/** An upstream that was put at run time. */
+export type StoredUpstream = Readonly<Record<string, unknown>>
 
 /** A resource that was created at run time. */
 export interface MadeResource {

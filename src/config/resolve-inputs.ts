@@ -16,7 +16,13 @@ import { hostKeys, type Settings } from './settings-schema.ts'
 import type { GivenValue } from './settings-table.ts'
 import { telemetryProblems } from './telemetry-settings.ts'
 import { tlsFilesOf, tlsProblems } from './tls-settings.ts'
-import { completeSettings, resolveUpstream, unknownUpstream, type Upstream } from './upstreams.ts'
+import {
+  completeSettings,
+  isUpstreamSetting,
+  resolveUpstream,
+  unknownUpstream,
+  type Upstream,
+} from './upstreams.ts'
 import { defaultUpstream } from './file-settings.ts'
 import { problemAt } from './mapping-file.ts'
 
@@ -82,7 +88,7 @@ export function resolveInputs(
       continue
     }
     const table = own.upstream === undefined ? undefined : ownValue(inputs.upstreams, own.upstream)
-    const others = own.upstream === undefined ? inherited : inherited.filter((one) => !isOfUpstream(one))
+    const others = own.upstream === undefined ? inherited : inherited.filter((one) => !isUpstreamSetting(one))
     const all = mergeGiven(own.given, table ? completeSettings(table) : [], others)
     named.set(name, { inputs: own, resolved: resolveOnce(name, own, all, workingDirectory) })
   }
@@ -117,10 +123,6 @@ export function resolveInputs(
   }
 }
 
-function isOfUpstream({ setting: { path } }: GivenValue): boolean {
-  return path[0] === 'upstream'
-}
-
 /** Merges values of settings. Those of an earlier list have priority. */
 function mergeGiven(...lists: readonly (readonly GivenValue[])[]): readonly GivenValue[] {
   const seen = new Set<GivenValue['setting']>()
@@ -142,20 +144,20 @@ function upstreamNameProblems(
   const hasDefault = flat.config?.upstream !== undefined || flat.settings === undefined
   const known = [...(flat.config?.upstream ? [defaultUpstream] : []), ...Object.keys(upstreams)]
   const problems: string[] = []
-  const check = (location: string, { named: uses }: ResolvedResource): void => {
+  const check = (prefix: string, location: string, { named: uses }: ResolvedResource): void => {
     for (const { deployment, upstream } of uses) {
       if (upstream === defaultUpstream ? hasDefault : Object.hasOwn(upstreams, upstream)) continue
       const described = `${JSON.stringify(deployment)}.upstream ${unknownUpstream(upstream, known)}`
-      problems.push(problemAt(location, described))
+      problems.push(`${prefix}${problemAt(location, described)}`)
     }
   }
-  check(deployments.location, flat)
+  check('', deployments.location, flat)
   for (const [name, { inputs, resolved }] of named) {
     const { location = `resources.${name}`, upstream } = ownValue(resources, name) ?? {}
     if (upstream !== undefined && !Object.hasOwn(upstreams, upstream))
       problems.push(`${location}.upstream ${unknownUpstream(upstream, known)}`)
     const isFile = inputs.deployments.location.startsWith(location)
-    check(isFile ? inputs.deployments.location : `${location}: ${inputs.deployments.location}`, resolved)
+    check(isFile ? '' : `${location}: `, inputs.deployments.location, resolved)
   }
   return problems
 }

@@ -72,6 +72,7 @@ const patchesSchema = z.strictObject(
     ...changes,
     resources: mappingOf(z.strictObject(changes, mapping)).optional(),
     made: made.optional(),
+    upstreams: mappingOf(mappingOf(z.unknown()).nullable()).optional(),
     tenants: mappingOf(
       z.looseObject(
         { secret: z.looseObject({ salt: hashed, hash: hashed }, mapping), createdAt: text },

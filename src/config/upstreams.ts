@@ -2,7 +2,7 @@ import { deepFreeze, isRecord } from '../lib/record.ts'
 import { redacted } from '../lib/credential-texts.ts'
 import { shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
-import { spellingProblems, upstreamSettingsByName } from './file-settings.ts'
+import { defaultUpstream, spellingProblems, upstreamSettingsByName } from './file-settings.ts'
 import type { ApiVersionRules } from './api-version-rules.ts'
 import { readGiven, type ReadGivenContext } from './read-given.ts'
 import { snakeKey } from './mapping-file.ts'
@@ -281,6 +281,11 @@ export function completeSettings(inputs: UpstreamInputs): readonly GivenValue[] 
   return complete
 }
 
+/** Returns whether a value is a setting of the default upstream, or of that of a resource. */
+export function isUpstreamSetting({ setting: { path } }: GivenValue): boolean {
+  return path[0] === 'upstream'
+}
+
 /** Returns an upstream in the form in which it is put. Secrets are redacted. */
 export function showUpstream({ given }: Pick<UpstreamInputs, 'given'>): Record<string, unknown> {
   return Object.fromEntries(
@@ -297,10 +302,12 @@ export function storedUpstream({ given }: UpstreamInputs): Readonly<Record<strin
 export function unknownUpstream(name: string, known: readonly string[]): string {
   const [nearest] = nearestNames(name, known, 1)
   const hint =
-    nearest !== undefined
-      ? `Did you mean ${nearest}?`
-      : known.length === 0
-        ? 'No upstreams are configured.'
-        : `Known upstreams: ${known.slice(0, 20).join(', ')}.`
+    name === defaultUpstream
+      ? 'Set AZURE_OPENAI_ENDPOINT and AZURE_OPENAI_KEY, or name another upstream.'
+      : nearest !== undefined
+        ? `Did you mean ${nearest}?`
+        : known.length === 0
+          ? 'No upstreams are configured.'
+          : `Known upstreams: ${known.slice(0, 20).join(', ')}.`
   return `must name an upstream (got ${JSON.stringify(shortText(name))}). ${hint}`
 }

@@ -10,6 +10,7 @@ import { journalRoutes } from './journal-routes.ts'
 import { logRoutes } from './log-routes.ts'
 import type { Metrics } from '../../metrics/metrics.ts'
 import { statsRoutes } from './stats-routes.ts'
+import { upstreamRoutes } from './upstream-routes.ts'
 import { openapiDocument } from './openapi-document.ts'
 
 const saved = z.int().min(0).describe('Number of written interactions.')
@@ -81,6 +82,7 @@ export function createAdminRoutes(
     ...configRoutes(simulator),
     ...deploymentRoutes(simulator),
     ...resourceRoutes(simulator),
+    ...upstreamRoutes(simulator),
     ...journalRoutes(simulator),
     ...statsRoutes(simulator, metrics),
     ...logRoutes(simulator),

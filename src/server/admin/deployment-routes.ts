@@ -114,7 +114,7 @@ function groupRoutes(
         schema: entrySchema,
         example: { model: 'gpt-4o', tokens_per_minute: 60_000 },
         refuse: (body, given) => {
-          const problem = `The body must be a mapping with at least a model (got ${showValue(body)}). Send {"model": "gpt-4o"}, for example.`
+          const problem = `The body must be a mapping with at least a model or an upstream (got ${showValue(body)}). Send {"model": "gpt-4o"}, for example.`
           return refuseProblems('InvalidDeployment', `put the deployment ${showValue(given['name'])}`, [
             problem,
           ])

@@ -4,6 +4,7 @@ import {
   deploymentJsonSchema,
   type ConfigForm,
   settingsJsonSchema,
+  upstreamJsonSchema,
 } from '../../config/patch-json-schema.ts'
 
 export type { JsonSchema }
@@ -16,6 +17,12 @@ const configSchemas: Readonly<Record<string, (json: JsonSchema) => JsonSchema>> 
     type: 'object',
     ...deploymentJsonSchema(),
     description: 'An entry of the deployment file.',
+  }),
+  Upstream: () => ({
+    type: 'object',
+    properties: upstreamJsonSchema(),
+    additionalProperties: false,
+    description: 'An entry of upstreams in the configuration file.',
   }),
   DeploymentState(json) {
     const { properties, required } = deploymentJsonSchema()
