@@ -101,10 +101,7 @@ function hasRetiredModel(name: string, { config, clock }: Exchange): boolean {
 }
 
 /** Returns the name of the deployment of a request, or the error of a request without one. */
-export function nameInRequest(
-  exchange: Exchange,
-  { isInference, operation }: Route,
-): string | ServiceError {
+export function nameInRequest(exchange: Exchange, { isInference, operation }: Route): string | ServiceError {
   const { deploymentName } = exchange
   if (deploymentName) return deploymentName
   const hasBody = exchange.isForm || (typeof exchange.json === 'object' && exchange.json !== null)

@@ -1,3 +1,4 @@
+import { defaultNormalizations } from '../wire/normalize-request.ts'
 import { describe, expect, it } from 'vitest'
 import { testExchange } from '../../tests/support/test-exchange.ts'
 import type { UpstreamDeployment } from '../config/upstream-deployment.ts'
@@ -19,7 +20,13 @@ const upstream: Upstream = {
   connections: 1,
   retries: 0,
 }
-const target: UpstreamDeployment = { upstream: 'east', name: undefined, form: undefined, drop: new Set() }
+const target: UpstreamDeployment = {
+  upstream: 'east',
+  name: undefined,
+  form: undefined,
+  drop: new Set(),
+  normalize: defaultNormalizations,
+}
 
 const dated = '/openai/deployments/chat/chat/completions'
 const paths = {

@@ -17,7 +17,7 @@ import { capabilitiesOf } from '../wire/models/model-capabilities.ts'
 import { findModel } from '../wire/models/model-catalogue.ts'
 import type { Model } from '../wire/models/models.ts'
 import { withFormField } from '../wire/multipart.ts'
-import { defaultNormalizations, normalizeRequest, type NormalizationName } from '../wire/normalize-request.ts'
+import { normalizeRequest, type NormalizationName } from '../wire/normalize-request.ts'
 import { type AnswerConversion, convertAnswer } from './convert-answer.ts'
 import type { Upstream } from '../config/upstreams.ts'
 import type { UpstreamRoute } from '../pipeline/upstream-of.ts'
@@ -85,12 +85,7 @@ function planConversion(
   const converted = convertBody(json, asked, form, { model: name, drop: to.drop, maxOutputTokens })
   if (converted.kind === 'refused') return converted.error
   const operation = operationOfForm[form]
-  const body = normalizeRequest(
-    withUsage(converted.body, form),
-    operation,
-    model ?? name,
-    normalizationsOf(to),
-  )
+  const body = normalizeRequest(withUsage(converted.body, form), operation, model ?? name, to.normalize)
   const { capabilities } = model ?? { capabilities: capabilitiesOf({ name, reasoning: false }) }
   const conversion: AnswerConversion = {
     asked,
@@ -152,7 +147,7 @@ function namedRequest(
   model?: Model,
 ): UpstreamRequest {
   const { body, isForm, route } = exchange
-  const normalized = model && !isForm ? normalizedBody(exchange, model, normalizationsOf(to)) : body
+  const normalized = model && !isForm ? normalizedBody(exchange, model, to.normalize) : body
   const request = { ...requestAsAsked(exchange, name), body: normalized }
   // The body that names the deployment has the name already.
   if (name === undefined || (to.name === undefined && route?.deploymentName === undefined)) return request
@@ -180,10 +175,6 @@ function normalizedBody(
   if (!isRecord(json)) return body
   const normalized = normalizeRequest(json, route?.operation, model, on)
   return normalized === json ? body : withMembers(body, json, normalized)
-}
-
-function normalizationsOf({ normalize }: UpstreamRoute['to']): ReadonlySet<NormalizationName> {
-  return normalize ?? defaultNormalizations
 }
 
 /** A stream of chat completions has no usage otherwise, and the answers of the other APIs have it. */
