@@ -47,7 +47,8 @@ export interface UpstreamAddress {
 export type AddressedUpstream = Pick<Upstream, 'endpoint' | 'kind' | 'apiVersion'>
 
 /**
- * Version of the Messages API for requests without one: the only one that api.anthropic.com has (docs.anthropic.com, "Versions").
+ * Version of the Messages API for requests without one, such as converted ones. The newer one (2026-10-21) refuses `temperature`,
+ * `top_p` and `top_k` (Anthropic, "Versions").
  */
 const ANTHROPIC_VERSION = '2023-06-01'
 

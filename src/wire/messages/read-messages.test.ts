@@ -51,6 +51,8 @@ describe('reader of a message', () => {
     expect(choices[0]).toMatchObject({
       pieces: ['Laut dem Text ', 'ist Gras grün. 🌱'],
       thought: 'Überlegen wir 🤔',
+      thoughtSignature: 'c2lnbg==',
+      encryptedThought: 'ZW5jcnlwdGVk',
       finishReason: 'tool_calls',
       toolCalls: [
         { id: 'toolu_1', name: 'get_weather', pieces: ['{"city":"Köln"}'] },
@@ -100,6 +102,7 @@ describe('reader of a message', () => {
   it('keeps the stop sequence and the details of a refusal', () => {
     const stop = readMessage('{"content":[],"stop_reason":"stop_sequence","stop_sequence":"END"}')
     expect(finishOf(stop)).toMatchObject({ stopSequence: 'END' })
+    expect(fold(stop).choices[0]).toMatchObject({ stopSequence: 'END', finishReason: 'stop' })
     const details = { type: 'refusal', category: 'cyber', explanation: null }
     const refused = { content: [], stop_reason: 'refusal', stop_details: details }
     expect(finishOf(readMessage(JSON.stringify(refused)))).toMatchObject({ stopDetails: details })
