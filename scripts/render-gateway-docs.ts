@@ -2,6 +2,8 @@
 import { format } from 'oxfmt'
 import type { Parameter } from '../src/wire/convert-parameters.ts'
 import { defaultNormalizations, normalizationNames, normalizations } from '../src/wire/normalize-request.ts'
+import { chatToMessagesParameters } from '../src/wire/messages/chat-to-messages.ts'
+import { messagesParameters } from '../src/wire/messages/messages-to-chat.ts'
 import { chatParameters } from '../src/wire/responses/chat-to-responses.ts'
 import { responsesParameters } from '../src/wire/responses/convert-to-chat.ts'
 
@@ -9,6 +11,9 @@ import { responsesParameters } from '../src/wire/responses/convert-to-chat.ts'
 const tables: Readonly<Record<string, () => string[]>> = {
   'chat to responses': () => parameterTable('Chat completions', 'Responses API', chatParameters),
   'responses to chat': () => parameterTable('Responses API', 'Chat completions', responsesParameters),
+  'chat to messages': () =>
+    parameterTable('Chat completions', 'Anthropic Messages', chatToMessagesParameters),
+  'messages to chat': () => parameterTable('Anthropic Messages', 'Chat completions', messagesParameters),
   normalisations: normalizationTable,
 }
 
