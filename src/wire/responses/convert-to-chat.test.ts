@@ -248,6 +248,12 @@ describe('a Responses request as a chat request', () => {
     expect(converted(members)).toEqual(converted({}))
   })
 
+  it('stores no answer for metadata that the deployment drops', () => {
+    const members = { metadata: { a: 'b' } }
+    expect(converted(members, ['metadata'])).toEqual(converted({}))
+    expect(converted({ ...members, store: true }, ['metadata'])).toMatchObject({ ...members, store: true })
+  })
+
   it('does not ask for the usage of a stream if the deployment drops it', () => {
     expect(converted({ stream: true }, ['stream_options.include_usage'])).toEqual({
       ...converted({}),

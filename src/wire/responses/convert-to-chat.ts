@@ -139,8 +139,11 @@ export const responsesParameters: readonly Parameter[] = [
     becomes: '`metadata`, with `store: true`. With `store: false`, it has no equivalent',
     convert: (metadata, conversion, body) => {
       conversion.expect(metadata, 'metadata', types.object)
+      const { store } = body
       if (isEmpty(metadata)) return {}
-      if (body['store'] !== false) return { metadata, store: true }
+      if (store === true) return { metadata }
+      // The Responses API stores by default.
+      if (!isSet(store) && !conversion.drops('metadata')) return { metadata, store: true }
       conversion.leaveOut('metadata', 'chat completions has it only for stored answers')
       return {}
     },
