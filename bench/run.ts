@@ -2,6 +2,7 @@
 // folder.
 import { parseArgs, styleText } from 'node:util'
 import { aimockVersion, installAimock } from './aimock.ts'
+import { compareForwarding } from './forwarding.ts'
 import { BenchSession, type CaseResult } from './bench-session.ts'
 import { cases } from './cases.ts'
 import { describeMachine, savedRatio, saveResults, type SavedThroughput } from './results.ts'
@@ -100,4 +101,6 @@ await runToEnd(plan.limitMs, async () => {
     results.push(result)
   }
   if (flags.save) save(results)
+  if (workers === 1)
+    await compareForwarding({ program: flags.simulator, rounds: plan.rounds, only: flags.only })
 })

@@ -1,4 +1,6 @@
 import type { HeaderList, Reply } from './reply.ts'
+import { type ChunkFlow, type ChunkSink, pushedFrom, PushedChunks } from '../answer/pushed-chunks.ts'
+import { asBuffer } from '../lib/buffers.ts'
 import { EventSplitter } from '../lib/server-sent-events.ts'
 import type { LiveBody } from '../answer/body.ts'
 
@@ -37,35 +39,57 @@ export type Gathered =
   | { readonly kind: 'live'; readonly chunks: AsyncIterable<Uint8Array> }
 
 /** Reads a body of unknown length to its end. Returns a body over the limit as chunks. */
-export async function gather(chunks: AsyncIterable<Uint8Array>): Promise<Gathered> {
-  const iterator = chunks[Symbol.asyncIterator]()
-  const pieces: Uint8Array[] = []
-  for (let length = 0; length <= MAX_BUFFERED_BYTES;) {
-    const { done, value } = await iterator.next()
-    if (done === true) return { kind: 'whole', bytes: Buffer.concat(pieces) }
-    pieces.push(value)
-    length += value.byteLength
-  }
-  return { kind: 'live', chunks: continueWith(pieces, iterator) }
+export function gather(chunks: AsyncIterable<Uint8Array>): Promise<Gathered> {
+  return new Promise((resolve, reject) => {
+    const pieces: Uint8Array[] = []
+    let length = 0
+    /** Takes over a body above the limit. */
+    let next: ChunkSink | undefined
+    /** The end of a body above the limit before it has a consumer. */
+    let outcome: (() => void) | undefined
+    const finish = (isComplete: boolean, error?: unknown): void => {
+      const tell = (): void => (isComplete ? next?.end() : next?.fail(error))
+      if (next) tell()
+      else if (length > MAX_BUFFERED_BYTES) outcome = tell
+      else if (isComplete) resolve({ kind: 'whole', bytes: joined(pieces) })
+      else reject(error)
+    }
+    const flow = pushedFrom(chunks).pipe({
+      write(chunk) {
+        if (next) return next.write(chunk)
+        pieces.push(chunk)
+        length += chunk.byteLength
+        if (length > MAX_BUFFERED_BYTES) resolve({ kind: 'live', chunks: new PushedChunks(startRest) })
+        return length <= MAX_BUFFERED_BYTES
+      },
+      end: () => finish(true),
+      fail: (error) => finish(false, error),
+    })
+    const startRest = (sink: ChunkSink): ChunkFlow => {
+      let isCancelled = false
+      // After the consumer has the flow.
+      void Promise.resolve().then(() => {
+        if (isCancelled) return
+        next = sink
+        const canContinue = sink.write(joined(pieces))
+        pieces.length = 0
+        if (outcome) outcome()
+        else if (canContinue) flow.resume()
+      })
+      return {
+        resume: () => flow.resume(),
+        cancel() {
+          isCancelled = true
+          flow.cancel()
+        },
+      }
+    }
+  })
 }
 
-async function* continueWith(
-  pieces: Uint8Array[],
-  iterator: AsyncIterator<Uint8Array, unknown>,
-): AsyncGenerator<Uint8Array, undefined> {
-  let isOver = false
-  try {
-    for (let piece = pieces.shift(); piece; piece = pieces.shift()) yield piece
-    for (;;) {
-      const { done, value } = await iterator.next()
-      isOver = done === true
-      if (done === true) return
-      yield value
-    }
-  } finally {
-    // If the consumer stops, the source is cancelled.
-    if (!isOver) await iterator.return?.()
-  }
+function joined(pieces: readonly Uint8Array[]): Buffer {
+  const [only] = pieces
+  return pieces.length === 1 && only ? asBuffer(only) : Buffer.concat(pieces)
 }
 
 /** Limits memory for a stream with an event that does not end. */

@@ -77,6 +77,9 @@ export interface ConnectionDeps {
   readonly proxy: Proxy | undefined
 }
 
+/** Larger bodies are not copied into the same write as the headers. */
+const MAX_TEXT_BYTES = 16_384
+
 /** The connections to one upstream, shared by all calls. */
 export class UpstreamConnections {
   readonly #deps: ConnectionDeps
@@ -165,7 +168,9 @@ export class UpstreamConnections {
 
       const send = (): void => {
         if (failure) return
-        if (body.length > 0) call.end(body)
+        // Node.js joins headers and a text in one write.
+        if (body.length > MAX_TEXT_BYTES) call.end(body)
+        else if (body.length > 0) call.end(body.toString('latin1'), 'latin1')
         else call.end()
       }
       const onConnected = (): void => {

@@ -18,7 +18,7 @@ export type OnBodyFailure = (why: string) => void
 const MAX_INSPECTED_EVENT_BYTES = 64 * 1024 * 1024
 
 const LINE_FEED = 0x0a
-const CARRIAGE_RETURN = 0x0d
+const OPENING_BRACE = 0x7b
 const usageField = Buffer.from('"usage"')
 
 /** Events with a token, by API. Roles, filter results of the prompt and the start of an answer have none. */
@@ -127,21 +127,22 @@ export class StreamWatch implements ChunkFilter {
   }
 }
 
-/** Whether a chunk ends with an event, and its lines end in LF. */
+/** Whether a chunk ends with a blank line, and so with an event. Streams with other line ends are split. */
 function endsWithEvent(bytes: Buffer): boolean {
   const { length } = bytes
-  return (
-    bytes[length - 1] === LINE_FEED && bytes[length - 2] === LINE_FEED && !bytes.includes(CARRIAGE_RETURN)
-  )
+  return bytes[length - 1] === LINE_FEED && bytes[length - 2] === LINE_FEED
 }
 
 /** Whether events contain an object `usage`. Most chunks of a chat stream have `"usage":null`. */
 function hasUsage(bytes: Buffer): boolean {
   for (let at = bytes.indexOf(usageField); at >= 0; at = bytes.indexOf(usageField, at + 1)) {
-    const next = /^\s*:\s*(.)/.exec(
-      bytes.toString('latin1', at + usageField.length, at + usageField.length + 16),
-    )
-    if (next?.[1] === '{') return true
+    let next = at + usageField.length
+    while (isSpaceOrColon(bytes[next])) next++
+    if (bytes[next] === OPENING_BRACE) return true
   }
   return false
+}
+
+function isSpaceOrColon(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x3a || byte === 0x09
 }

@@ -4,6 +4,7 @@ import { chunkSocket, writeChunk, onlyChunk, markHeadSent, writeRawAnswer } from
 import { HeadTemplate, type HeadPattern, isValidHeaderValue } from './head-template.ts'
 import type { Reply, Schedule } from '../../pipeline/reply.ts'
 import { hasNoBody } from '../../pipeline/stream-events.ts'
+import { asBuffer } from '../../lib/buffers.ts'
 import { Batch } from '../../lib/queues.ts'
 import { nextTick } from '../../lib/real-timers.ts'
 import type { Exchange, PacingWatch } from '../../pipeline/exchange.ts'
@@ -41,7 +42,20 @@ export class PartWriter {
     if (!canContinue) (socket ?? outgoing).once('drain', onDrain)
     return canContinue
   }
+
+  /** Writes a part of a body in any encoding. Otherwise like `write`. */
+  writeBytes(bytes: Uint8Array, onDrain: () => void): boolean {
+    if (bytes.byteLength <= MAX_COPIED_BYTES && this.#headIsWritten)
+      return this.write(asBuffer(bytes).toString('latin1'), true, onDrain)
+    this.#headIsWritten = true
+    const canContinue = this.#outgoing.write(bytes)
+    if (!canContinue) this.#outgoing.once('drain', onDrain)
+    return canContinue
+  }
 }
+
+/** Larger chunks are written as they are, because copying them costs more than several writes. */
+const MAX_COPIED_BYTES = 4_096
 
 /** Reason phrases of the common statuses (RFC 9110, 15; RFC 6585). Other answers are written by Node. */
 const reasons: Readonly<Record<number, string>> = {

@@ -14,8 +14,8 @@ import {
   sendStreamInOneWrite,
   setBodyLength,
   splitAtFraction,
-  liveChunks,
 } from './parts.ts'
+import { pushedFrom } from '../../answer/pushed-chunks.ts'
 import { type LiveBody, piecesOf, renderWhole, type WholeBody, wireEncoding } from '../../answer/body.ts'
 import { type Interruption, type Reply, ReportedFailure } from '../../pipeline/reply.ts'
 
@@ -101,7 +101,7 @@ export class NodeSender {
       return
     }
     if (body.kind === 'live') {
-      void this.#sendLive(reply, body)
+      this.#sendLive(reply, body)
       return
     }
     const events = new DueEvents(this.#exchange, body, schedule)
@@ -225,22 +225,36 @@ export class NodeSender {
     )
   }
 
-  /** Forwards chunks as they arrive, no faster than the client reads. */
-  async #sendLive(reply: Reply, body: LiveBody): Promise<void> {
+  /** Passes on chunks as they arrive, no faster than the client reads. */
+  #sendLive(reply: Reply, body: LiveBody): void {
     const outgoing = this.#outgoing
-    try {
-      this.#writeHead(reply, undefined)
-      outgoing.flushHeaders()
-      for await (const chunk of liveChunks(this.#exchange, body)) {
-        this.#markFirstByte()
-        if (!outgoing.write(chunk)) await waitForDrain(outgoing)
-      }
-      if (!this.#ended) outgoing.end()
-    } catch (error) {
+    const fail = (error: unknown): void => {
       if (!this.#ended && !(error instanceof ReportedFailure)) this.#onFailure(error)
       // The client must not mistake the part it has for the whole.
       this.#cut('close')
     }
+    try {
+      this.#writeHead(reply, undefined)
+      outgoing.flushHeaders()
+    } catch (error) {
+      fail(error)
+      return
+    }
+    const flow = pushedFrom(body.chunks).pipe({
+      write: (chunk) => {
+        if (this.#ended || chunk.byteLength === 0) return true
+        this.#firstByteMs ??= this.#elapsedMs()
+        return this.#parts.writeBytes(chunk, resume)
+      },
+      end: () => {
+        if (!this.#ended) outgoing.end()
+      },
+      fail,
+    })
+    const resume = (): void => flow.resume()
+    // A closed connection emits no more events.
+    if (outgoing.destroyed) flow.cancel()
+    else outgoing.once('close', () => flow.cancel())
   }
 
   #cutBeforeHead(): void {
