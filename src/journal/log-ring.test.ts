@@ -48,12 +48,19 @@ describe('createLogCleaner', () => {
   it('redacts keys, credentials and values of credential names at any depth', () => {
     const fields = cleaner.fields({
       path: `/x?y=${key}`,
-      auth: { authorization: 'abc', client_secret: ['one'], 'x-api-key': 'two', token: { value: 'three' } },
+      auth: {
+        authorization: 'abc',
+        client_secret: ['one'],
+        'x-api-key': 'two',
+        token: { value: 'three' },
+        key: 'four',
+      },
       list: [`Bearer ${'q1w2e3r4'.repeat(4)}`],
       tokens: 5,
     })
     const text = JSON.stringify(fields)
-    for (const secret of [key, 'abc', 'one', 'two', 'three', 'q1w2e3r4']) expect(text).not.toContain(secret)
+    for (const secret of [key, 'abc', 'one', 'two', 'three', 'four', 'q1w2e3r4'])
+      expect(text).not.toContain(secret)
     expect(fields['tokens']).toBe(5)
     expect(cleaner.text(`key ${key}.`)).toBe('key [redacted].')
   })

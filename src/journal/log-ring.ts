@@ -177,7 +177,7 @@ export function createLogCleaner(secrets: () => readonly string[]): LogCleaner {
           const isSecret = typeof member !== 'number' && typeof member !== 'boolean'
           // Not assigned, because a key can be `__proto__`.
           Object.defineProperty(result, cleanText(name), {
-            value: isSecret && isCredentialName(name, 'member') ? redacted : clean(member, depth + 1),
+            value: isSecret && isSecretName(name) ? redacted : clean(member, depth + 1),
             enumerable: true,
             configurable: true,
           })
@@ -187,6 +187,11 @@ export function createLogCleaner(secrets: () => readonly string[]): LogCleaner {
       return members(fields, 0)
     },
   }
+}
+
+/** A field of a log line can be named after a header, such as `key`. */
+function isSecretName(name: string): boolean {
+  return isCredentialName(name, 'member') || isCredentialName(name, 'header')
 }
 
 const truncated = '[truncated]'

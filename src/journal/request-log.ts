@@ -28,7 +28,7 @@ const MAX_NAME_LENGTH = 60
 /**
  * Creates the stage that writes a line for each request when its answer has ended.
  *
- * @param records also gets each request; absent: none
+ * @param records also gets each request that was not forwarded; absent: none
  */
 export function createRequestLog(
   { write, format, hasColor }: RequestLogOptions,
@@ -40,7 +40,8 @@ export function createRequestLog(
       exchange.onEnd((outcome) => {
         const facts = factsOf(exchange, reply, outcome, secrets())
         write(format === 'json' ? renderJson(facts) : renderText(facts, hasColor))
-        records?.add(recordOf(facts))
+        // A forwarded request has an entry with more facts.
+        if (!exchange.upstreamCall) records?.add(recordOf(facts))
       })
       return reply
     })

@@ -25,16 +25,17 @@ export interface UpstreamLogOptions {
   readonly onAttempt: (attempt: UpstreamAttempt) => void
 }
 
+/** The answer of a source that forwards, and its code if it is an error of the simulator. */
+interface Answer {
+  reply: Reply | undefined
+  code: string | undefined
+}
+
 export function createUpstreamLog({ logger, records, onAttempt }: UpstreamLogOptions): UpstreamLog {
-  const write = (
-    exchange: Exchange,
-    call: UpstreamCall,
-    reply: Reply | undefined,
-    outcome: Outcome,
-  ): void => {
+  const write = (exchange: Exchange, call: UpstreamCall, answer: Answer, outcome: Outcome): void => {
     const { upstream, attempts, message } = call
-    const status = reply ? outcomeStatus(reply) : undefined
-    const code = call.code ?? (outcome.aborted ? 'ClientDisconnected' : undefined)
+    const status = answer.reply && outcomeStatus(answer.reply)
+    const code = answer.code ?? call.code ?? (outcome.aborted ? 'ClientDisconnected' : undefined)
     const fields = {
       attempts,
       ...(call.status !== undefined && call.status !== status && { upstreamStatus: call.status }),
@@ -66,17 +67,18 @@ export function createUpstreamLog({ logger, records, onAttempt }: UpstreamLogOpt
   return {
     watch: (source) => (exchange) => {
       const call = (exchange.upstreamCall ??= openUpstreamCall(upstreamOf(exchange)?.upstream.name))
-      let reply: Reply | undefined
+      const answer: Answer = { reply: undefined, code: undefined }
       exchange.onEnd((outcome) => {
         // The last attempt can end after the request, such as that of a client that has disconnected.
-        if (call.hasEnded) write(exchange, call, reply, outcome)
-        else defer(() => write(exchange, call, reply, outcome))
+        if (call.hasEnded) write(exchange, call, answer, outcome)
+        else defer(() => write(exchange, call, answer, outcome))
       })
-      return mapMaybe(source(exchange), (given) => {
-        reply = given
-        const error = given?.service
-        if (error && 'code' in error && error.code !== null) call.code ??= error.code
-        return given
+      return mapMaybe(source(exchange), (reply) => {
+        answer.reply = reply
+        // An error of the simulator: the request was not converted or not sent, or the answer is invalid.
+        const error = reply?.service
+        if (error && 'code' in error) answer.code = error.code ?? undefined
+        return reply
       })
     },
     onAttempt(attempt, { upstreamCall: call }) {

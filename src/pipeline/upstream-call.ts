@@ -12,7 +12,7 @@ export interface UpstreamCall {
   attempts: number
   /** Status of the last answer of the upstream. */
   status: number | undefined
-  /** Why the last attempt failed, such as `UpstreamBroken`, or the code of an error of the simulator. */
+  /** Why the last attempt failed, such as `UpstreamBroken`. */
   code: string | undefined
   /** Cause and advice of a failure, without credentials. */
   message: string | undefined

@@ -368,6 +368,19 @@ describe('several workers', () => {
       expect(statuses(await sendAll(connections, chat('passed')))).toEqual({ 200: 2, 429: 2 })
       expect(pidsOf(answers).length).toBe(2)
       expect(upstream.received).toHaveLength(6)
+      const logged = await eventually(
+        async () => (await admin(program, 'GET', '/++/logs?event=upstream')).body,
+        (body) => JSON.parse(body).total === 6,
+      )
+      const { logs } = JSON.parse(logged) as { logs: { id: number; fields: { worker: number } }[] }
+      expect(logs.map(({ id }) => id)).toEqual(logs.map(({ id }) => id).toSorted((a, b) => b - a))
+      expect(new Set(logs.map(({ fields }) => fields.worker))).toEqual(new Set([1, 2]))
+      const stats = JSON.parse((await admin(program, 'GET', '/++/stats')).body)
+      expect(stats).toMatchObject({
+        resources: { default: { deployments: { passed: { by_status: { 200: 6, 429: 2 }, active: 0 } } } },
+        upstreams: { default: { requests: 6, by_status: { 200: 6 } } },
+      })
+      expect(await metric(program, 'aoai_upstream_requests_total', 'status="200"')).toBe(6)
       const refused = await admin(program, 'PUT', '/++/deployments/passed', {
         model: 'gpt-4o',
         source: 'record',

@@ -44,7 +44,7 @@ const setUp = (
     await response.text()
     return lines.at(-1) ?? ''
   }
-  return { ask, lines }
+  return { ask, lines, app }
 }
 const hello = { model: 'free', messages: [{ role: 'user', content: 'Hi' }], max_tokens: 12 }
 const chat = '/openai/deployments/chat/chat/completions?api-version=2024-10-21'
@@ -70,6 +70,24 @@ describe('the log line of a request', () => {
       deployment: 'chat',
     })
     expect(JSON.parse(await ask(chat))).not.toHaveProperty('resource')
+  })
+
+  it('is in the log ring as well', async () => {
+    const { ask, app } = setUp({ ADMIN_API_KEY: 'admin-key' })
+    for (let times = 0; times < 3; times++) await ask(chat)
+    const response = await app.request('/++/logs?event=request', { headers: { 'api-key': 'admin-key' } })
+    const { logs } = (await response.json()) as { logs: object[] }
+    expect(logs).toHaveLength(3)
+    expect(logs[0]).toMatchObject({
+      level: 'warn',
+      event: 'request',
+      message: `POST ${chat} was answered with 429.`,
+      resource: 'default',
+      deployment: 'chat',
+      status: 429,
+      fields: { answer: 'limit of tokens' },
+    })
+    expect(logs[2]).toMatchObject({ level: 'info', status: 200, fields: { completionTokens: 12 } })
   })
 
   it('names the limit that refused the request', async () => {
