@@ -63,8 +63,8 @@ const bodyOf = (asked: Asked): string => planned(asked).request.body.toString()
 
 describe('the API that an upstream is asked with', () => {
   const minimal = {
-    chat: { messages: [{ role: 'user', content: 'Hi' }] },
-    responses: { input: 'Hi' },
+    chat: { messages: [{ role: 'user', content: 'Hi' }], max_completion_tokens: 9 },
+    responses: { input: 'Hi', max_output_tokens: 9 },
     messages: { max_tokens: 9, messages: [{ role: 'user', content: 'Hi' }] },
   }
   const operationFor = (
@@ -84,14 +84,21 @@ describe('the API that an upstream is asked with', () => {
   it.each<[keyof typeof paths, string, Upstream['kind'], string]>([
     ['chat', 'gpt-4o', 'azure', 'chatCompletions'],
     ['responses', 'gpt-4o', 'azure', 'responses'],
+    ['messages', 'gpt-4o', 'azure', 'chatCompletions'],
     ['chat', 'gpt-5.1-codex', 'azure', 'responses'],
+    ['messages', 'gpt-5.1-codex', 'azure', 'responses'],
     ['chat', 'team-gpt-5.1-codex-prod', 'azure', 'responses'],
+    ['chat', 'claude-sonnet-4-5', 'azure', 'messages'],
+    ['responses', 'claude-sonnet-4-5-20250929', 'azure', 'messages'],
     ['messages', 'claude-sonnet-4-5', 'azure', 'messages'],
     // Unknown models are asked as the caller asked.
     ['chat', 'mystery', 'azure', 'chatCompletions'],
     ['responses', 'mystery', 'azure', 'responses'],
     ['messages', 'mystery', 'azure', 'messages'],
     // A kind of upstream does not have all APIs.
+    ['chat', 'mystery', 'anthropic', 'messages'],
+    ['responses', 'mystery', 'anthropic', 'messages'],
+    ['messages', 'mystery', 'openai', 'chatCompletions'],
     ['chat', 'claude-sonnet-4-5', 'openai', 'chatCompletions'],
     ['chat', 'claude-sonnet-4-5', 'serverless', 'chatCompletions'],
     ['responses', 'mistral-large', 'serverless', 'chatCompletions'],
@@ -103,6 +110,7 @@ describe('the API that an upstream is asked with', () => {
     ['asked', 'chatCompletions'],
     ['chat', 'chatCompletions'],
     ['responses', 'responses'],
+    ['messages', 'messages'],
   ] as const)('can be set to %s', (form, operation) => {
     expect(operationFor('chat', 'claude-sonnet-4-5', { to: { form } })).toBe(operation)
   })
@@ -201,6 +209,12 @@ describe('a converted request', () => {
       stream_options: { include_usage: true },
       messages: [{ role: 'user', content: 'Hi' }],
     })
+  })
+
+  it('is normalised for the model', () => {
+    const body = JSON.stringify({ model: 'mine', max_tokens: 9, messages: [{ role: 'user', content: 'Hi' }] })
+    const { request } = planned({ path: paths.messages, body, to: { form: 'chat', name: 'gpt-35-turbo' } })
+    expect(JSON.parse(request.body.toString())).toMatchObject({ model: 'gpt-35-turbo' })
   })
 
   const refused = (asked: Asked): ServiceError => {
