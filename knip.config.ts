@@ -12,11 +12,6 @@ const config: KnipConfig = {
     'bench/{run,changes,check,hostile,memory,redis-cost,soak,soak-load,timing}.ts',
     'bench/*.mjs',
     'examples/**/*.{ts,mjs,js}',
-    // The readers and writers of the bridge between the APIs: nothing in the program uses them yet.
-    'src/wire/chat/read-chat.ts!',
-    'src/wire/responses/{read,write}-responses.ts!',
-    'src/wire/normalize-request.ts!',
-    'src/wire/responses/{chat-to-responses,convert-to-chat}.ts!',
   ],
   project: ['src/**/*.ts!', '!src/**/*.test.ts!', '{tests,scripts,bench,examples}/**/*.{ts,mjs}'],
   ignore: ['tests/clients/**'],
@@ -24,8 +19,6 @@ const config: KnipConfig = {
   ignoreExportsUsedInFile: isProduction || { interface: true, type: true },
   ignoreIssues: isProduction
     ? {
-        // The writer of a stream belongs to the bridge, too.
-        'src/wire/chat/write-chat.ts': ['exports'],
         // scripts/setup-tiktoken.ts writes the official files, and the tests of src/tokens read them.
         'src/tokens/encoding-files.ts': ['exports'],
       }
