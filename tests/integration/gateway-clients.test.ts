@@ -28,7 +28,7 @@ afterAll(() => upstream.close())
 const modelOf = (form: ApiForm): string => (form === 'messages' ? 'claude-sonnet-4-5' : 'gpt-4o')
 const nameOf = (form: ApiForm): string => (form === 'messages' ? 'claude-real' : 'gpt-real')
 
-/** A gateway whose deployments ask the upstream with each API. */
+/** A gateway with deployments that ask the upstream with each API. */
 function startGateway(env: Record<string, string> = {}) {
   const deployments = Object.fromEntries(
     apiForms.flatMap((form) => [
