@@ -234,6 +234,14 @@ describe('a converted request', () => {
     expect(refused({ path: paths.responses, body, ...responses })).toMatchObject(error)
   })
 
+  it('asks for no usage of a stream if the deployment drops it', () => {
+    const drop = new Set(['stream_options.include_usage'])
+    const to = { form: 'chat', name: 'prod', drop } as const
+    const body = bodyOf({ path: paths.responses, body: '{"input":"Hi","stream":true}', to })
+    expect(JSON.parse(body)).toMatchObject({ stream: true })
+    expect(body).not.toContain('stream_options')
+  })
+
   it('is refused without a model', () => {
     expect(refused({ path: paths.responses, body: '{"input":"Hi"}', to: { form: 'chat' } })).toMatchObject({
       status: 400,

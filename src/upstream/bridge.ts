@@ -2,14 +2,7 @@ import { withMembers, withTextMember } from '../lib/json-members.ts'
 import { fieldsOf, isRecord } from '../lib/record.ts'
 import { asksForStream, type Exchange } from '../pipeline/exchange.ts'
 import type { Reply } from '../pipeline/reply.ts'
-import {
-  apiFamilyOf,
-  apiFormOf,
-  apiNames,
-  operationOfForm,
-  type ApiForm,
-  type JsonMembers,
-} from '../wire/conversion.ts'
+import { apiFamilyOf, apiFormOf, apiNames, operationOfForm, type ApiForm } from '../wire/conversion.ts'
 import { convertBody } from '../wire/convert-body.ts'
 import { malformedJson, modelError, modelRequired, type ServiceError } from '../wire/errors.ts'
 import { modelOfDeployment } from '../wire/models/assume-model.ts'
@@ -85,7 +78,7 @@ function planConversion(
   const converted = convertBody(json, asked, form, { model: name, drop: to.drop, maxOutputTokens })
   if (converted.kind === 'refused') return converted.error
   const operation = operationOfForm[form]
-  const body = normalizeRequest(withUsage(converted.body, form), operation, model ?? name, to.normalize)
+  const body = normalizeRequest(converted.body, operation, model ?? name, to.normalize)
   const { capabilities } = model ?? { capabilities: capabilitiesOf({ name, reasoning: false }) }
   const conversion: AnswerConversion = {
     asked,
@@ -175,12 +168,6 @@ function normalizedBody(
   if (!isRecord(json)) return body
   const normalized = normalizeRequest(json, route?.operation, model, on)
   return normalized === json ? body : withMembers(body, json, normalized)
-}
-
-/** A stream of chat completions has no usage otherwise, and the answers of the other APIs have it. */
-function withUsage(body: JsonMembers, form: ApiForm): JsonMembers {
-  if (form !== 'chat' || body['stream'] !== true) return body
-  return { ...body, stream_options: { ...fieldsOf(body['stream_options']), include_usage: true } }
 }
 
 /** 400: the API of the upstream has no equivalent of the operation. */
