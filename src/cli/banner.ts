@@ -138,8 +138,9 @@ function upstreamRows({ upstream, upstreams, deployments }: ResourceView): Row[]
 function describeDeployments(config: ResourceConfig): string[] {
   const all = [...config.deployments.values()]
   const shown = all.slice(0, config.sources.length > 1 ? MAX_SHORT_LIST : MAX_DEPLOYMENTS)
-  const names = shown.map(({ name, model }) => {
-    const whole = name === model.name ? name : `${name} (${model.name})`
+  const names = shown.map(({ name, model, to }) => {
+    const target = to ? `${to.upstream}${to.name === undefined ? '' : `/${to.name}`}` : model.name
+    const whole = name === target ? name : `${name} (${target})`
     return printableWithin(whole.length > MAX_NAME_LENGTH ? name : whole, MAX_NAME_LENGTH)
   })
   const width = Math.max(0, ...names.map(({ length }) => length))

@@ -32,7 +32,7 @@ export const deploymentKeys: Readonly<Record<keyof typeof deploymentEntrySchema.
   },
   upstream: {
     meaning:
-      'Upstream that requests are forwarded to, with the name of the deployment there after a slash: `east/gpt-4o-prod` (docs/recording.md)',
+      'Upstream that requests are forwarded to, with the name of the deployment there after a slash: `east/gpt-4o-prod` (docs/gateway.md)',
     range: 'the name of an upstream, and of a deployment',
     whenAbsent: 'the upstream of the resource; without a slash, the name in the request',
   },
@@ -42,17 +42,17 @@ export const deploymentKeys: Readonly<Record<keyof typeof deploymentEntrySchema.
     whenAbsent: 'that of the request, if the model has it, else one that the model has',
   },
   drop: {
-    meaning: 'Parameters that a conversion to another API may leave out',
+    meaning: 'Parameters that a conversion to another API may leave out (docs/gateway.md)',
     range: 'a list of names',
     whenAbsent: 'a 400 that names the parameter',
   },
   normalize: {
-    meaning: 'Changes of requests that the model would refuse (docs/recording.md)',
+    meaning: 'Changes of requests that the model would refuse (docs/gateway.md)',
     range: `a list of ${normalizationNames.map((name) => `\`${name}\``).join(', ')}`,
     whenAbsent: [...defaultNormalizations].map((name) => `\`${name}\``).join(', '),
   },
   onMiss: {
-    meaning: 'What replay does without a recording (docs/recordings.md)',
+    meaning: 'What replay does without a recording',
     range: missActions.map((name) => `\`${name}\``).join(', '),
     whenAbsent: '`REPLAY_ON_MISS`',
   },

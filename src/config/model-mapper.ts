@@ -159,7 +159,7 @@ function readPairs(value: unknown): { readonly map: ModelMap; readonly problems:
     const key = model.toLowerCase()
     if (model === '' || typeof name !== 'string' || !isDeploymentName(name))
       problems.push(
-        ` must be ${pairRule} (got ${showValue(name)} for ${showValue(model)}). The name of a deployment ${deploymentNameRule}.`,
+        ` must be ${pairRule} (got ${showValue(name ?? null)} for ${showValue(model)}). The name of a deployment ${deploymentNameRule}.`,
       )
     else if (map.has(key)) problems.push(` has the model ${showValue(model)} twice. Remove one of them.`)
     else map.set(key, name)

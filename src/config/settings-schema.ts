@@ -243,7 +243,7 @@ export const settingsSchema = z.strictObject({
     group: 'Deployments',
     unsetMeaning: 'only the built-in names',
     description:
-      'Names of deployments for names of models in requests that are forwarded or recorded: gpt-4=my-gpt-4,gpt-4o=chat (docs/recording.md).',
+      'Names of deployments for names of models in requests that are forwarded or recorded: gpt-4=my-gpt-4,gpt-4o=chat (docs/gateway.md).',
   }),
   allowUndefinedDeployments: setting(yesOrNo('true or false'), {
     env: 'ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS',

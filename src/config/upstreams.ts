@@ -133,28 +133,31 @@ export function upstreamProblems(
   nameOf: (key: UpstreamKey) => string,
 ): readonly string[] {
   const { credential, tenantId, clientId, clientSecret, endpoint, kind, apiVersion } = settings
+  // A second name in a message needs no path of the file.
+  const named = (key: UpstreamKey): string => nameOf(key).replace(/^.*: /, '')
   const problems: string[] = []
   for (const [key, needed] of Object.entries(usedBy) as [UpstreamKey, string][]) {
     if (settings[key] === undefined || credential === needed) continue
     problems.push(
-      `${nameOf(key)} has no effect, because ${nameOf('credential')} is ${credential}. Remove it, or set ${nameOf('credential')} to ${needed}.`,
+      `${nameOf(key)} has no effect, because ${named('credential')} is ${credential}. Remove it, or set ${named('credential')} to ${needed}.`,
     )
   }
   const hasSecret = clientSecret !== undefined
+  const [given, other] = hasSecret
+    ? (['clientSecret', 'tenantId'] as const)
+    : (['tenantId', 'clientSecret'] as const)
   if (credential === 'entra' && (tenantId !== undefined) !== hasSecret)
-    problems.push(
-      `${nameOf(hasSecret ? 'clientSecret' : 'tenantId')} needs ${nameOf(hasSecret ? 'tenantId' : 'clientSecret')}. Set both or neither.`,
-    )
+    problems.push(`${nameOf(given)} needs ${named(other)}. Set both or neither.`)
   if (credential === 'entra' && hasSecret && clientId === undefined)
     problems.push(
-      `${nameOf('clientSecret')} needs ${nameOf('clientId')}. Set it to the id of the application.`,
+      `${nameOf('clientSecret')} needs ${named('clientId')}. Set it to the id of the application.`,
     )
   const usedKind = kind ?? (endpoint === undefined ? 'azure' : kindOfEndpoint(endpoint))
   const hasRules =
     apiVersion.default !== 'as-asked' || apiVersion.byOperation.size + apiVersion.byModel.length > 0
   if (usedKind !== 'azure' && hasRules)
     problems.push(
-      `${nameOf('apiVersion')} has no effect, because only Azure has API versions and the kind of the upstream is ${usedKind}. Remove it, or set ${nameOf('kind')} to azure.`,
+      `${nameOf('apiVersion')} has no effect, because only Azure has API versions and the kind of the upstream is ${usedKind}. Remove it, or set ${named('kind')} to azure.`,
     )
   return problems
 }

@@ -21,6 +21,7 @@ import { createSystemClock } from '../../src/lib/system-clock.ts'
 import { type FilePatches, openFilePatches } from '../../src/shared/files/file-patches.ts'
 import type { FileSystem } from '../../src/shared/files/replace-file.ts'
 import { ResourceBook } from '../../src/server/resource-book.ts'
+import { UpstreamBook } from '../../src/server/upstream-book.ts'
 import { filesInMemory } from '../support/files-in-memory.ts'
 import { withResources } from '../support/resource-inputs.ts'
 import { collectInto, type LogLine } from '../support/test-logger.ts'
@@ -75,6 +76,29 @@ const contentOf = (path: string): { changes: { patch: unknown; put: Record<strin
   JSON.parse(readFileSync(path, 'utf8'))
 
 describe('a file that keeps changes', () => {
+  it('has upstreams with their secrets, which the next start and another simulator use', async () => {
+    const { path } = newFolder()
+    const [first, other] = [await open(path), await open(path)]
+    const book = new UpstreamBook(first.live)
+    const entry = { endpoint: 'https://east', key: 'east-secret', retries: 2 }
+    expect(await book.put('east', entry)).toEqual({ kind: 'done', isNew: true })
+    expect(await book.put('west', entry)).toEqual({ kind: 'done', isNew: true })
+    expect(await book.put('east', { ...entry, key: '[redacted]', retries: 3 })).toMatchObject({
+      isNew: false,
+    })
+    expect(await book.remove('west')).toMatchObject({ kind: 'done' })
+    await new UpstreamBook(other.live).put('own', entry)
+    const third = await open(path)
+    expect([...third.live.current.upstreams.keys()]).toEqual(['east', 'own'])
+    expect(third.live.current.upstreams.get('east')).toMatchObject({
+      credential: { kind: 'key', key: 'east-secret' },
+      retries: 3,
+    })
+    expect(new UpstreamBook(third.live).show('east')).toEqual({ ...entry, key: '[redacted]', retries: 3 })
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"https://east"', '"ftp://east"'))
+    await expect(open(path)).rejects.toThrow(/upstreams\.east\.endpoint must be an http or https address/)
+  })
+
   it('has each change when the change is done, and gives it to the next start', async () => {
     const { dir, path } = newFolder()
     const first = await open(path, { resources: { acme: {} } })
