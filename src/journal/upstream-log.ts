@@ -35,7 +35,8 @@ export function createUpstreamLog({ logger, records, onAttempt }: UpstreamLogOpt
   const write = (exchange: Exchange, call: UpstreamCall, answer: Answer, outcome: Outcome): void => {
     const { upstream, attempts, message } = call
     const status = answer.reply && outcomeStatus(answer.reply)
-    const code = answer.code ?? call.code ?? (outcome.aborted ? 'ClientDisconnected' : undefined)
+    const code =
+      answer.code ?? call.answerCode ?? call.code ?? (outcome.aborted ? 'ClientDisconnected' : undefined)
     const fields = {
       attempts,
       ...(call.status !== undefined && call.status !== status && { upstreamStatus: call.status }),

@@ -14,6 +14,8 @@ export interface UpstreamCall {
   status: number | undefined
   /** Why the last attempt failed, such as `UpstreamBroken`. */
   code: string | undefined
+  /** Code of an error in a converted stream. The attempt itself can be complete. */
+  answerCode: string | undefined
   /** Cause and advice of a failure, without credentials. */
   message: string | undefined
   /** Ids of the request at the upstream, by the header of its answer: `apim-request-id`, `x-request-id` or `request-id`. */
@@ -37,6 +39,7 @@ export function openUpstreamCall(upstream: string | undefined): UpstreamCall {
     attempts: 0,
     status: undefined,
     code: undefined,
+    answerCode: undefined,
     message: undefined,
     requestIds: {},
     connectMs: undefined,

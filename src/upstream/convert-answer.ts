@@ -9,8 +9,8 @@ import { answerForms, type WriteContext } from '../wire/answer-forms.ts'
 import type { ApiForm } from '../wire/conversion.ts'
 import { eventStreamType } from '../wire/sse.ts'
 import { ByteSource, StreamSource, unreadable } from './answer-source.ts'
-import { convertedHeaders, failedReply, rejectedReply } from './convert-error.ts'
-import { ClientDisconnected, UpstreamFailure } from './upstream-failure.ts'
+import { convertedHeaders, failedReply, rejectedReply, statusOf } from './convert-error.ts'
+import { ClientDisconnected, UpstreamFailure, upstreamError } from './upstream-failure.ts'
 
 /** How the answer to a request is converted. */
 export interface AnswerConversion {
@@ -144,6 +144,8 @@ async function convertStream(
       for (const event of events) {
         if (event.kind === 'usage') reply.usage = event.usage
         else if (event.kind === 'error') {
+          const { code } = asFailure(event).error
+          noteFailure(exchange, reply, code, code === 'UpstreamAnswerInvalid' ? 502 : statusOf(event.error))
           onBodyFailure(
             `the upstream reported an error in the stream (${event.error.code ?? event.error.type}).`,
           )
@@ -163,6 +165,7 @@ async function convertStream(
       const code = cause instanceof UpstreamFailure ? cause.code : 'UpstreamAnswerInvalid'
       const { message } =
         cause instanceof UpstreamFailure ? cause : unreadable(origin, 'it has an unknown form.')
+      noteFailure(exchange, reply, code, cause instanceof UpstreamFailure ? upstreamError(cause).status : 502)
       yield Buffer.from(writer.write(asFailure({ kind: 'error', error: { code, message } })) + writer.end())
       throw new ReportedFailure(cause)
     } finally {
@@ -172,6 +175,12 @@ async function convertStream(
   reply.headers = convertedHeaders(reply.headers, eventStreamType)
   reply.body = { kind: 'live', chunks: chunks() }
   return reply
+}
+
+/** Notes a failure within a stream, for metrics, journal and log. */
+function noteFailure(exchange: Exchange, reply: Reply, code: string | null, status: number): void {
+  reply.streamErrorStatus ??= status
+  if (exchange.upstreamCall) exchange.upstreamCall.answerCode ??= code ?? undefined
 }
 
 /** Sets when a stream passed on its first token. */
@@ -196,8 +205,10 @@ function isToken(event: AnswerEvent): boolean {
   }
 }
 
+type ErrorEvent = Extract<AnswerEvent, { kind: 'error' }>
+
 /** The error as it is reported in a stream: one of the reader gets the code of a failure of the upstream. */
-function asFailure(event: Extract<AnswerEvent, { kind: 'error' }>): AnswerEvent {
+function asFailure(event: ErrorEvent): ErrorEvent {
   const { error } = event
   const isOfReader = error.code === 'invalid_answer'
   if (!isOfReader && error.type !== undefined) return event

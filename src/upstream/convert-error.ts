@@ -119,7 +119,7 @@ const statuses: Readonly<Record<string, number>> = {
 }
 
 /** The status of an error, from its code or type; 500 for others. */
-function statusOf({ code, type }: AnswerError): number {
+export function statusOf({ code, type }: AnswerError): number {
   const number = Number(code)
   if (Number.isInteger(number) && number >= 400 && number < 600) return number
   for (const name of [code, type]) {

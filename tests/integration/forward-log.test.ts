@@ -19,6 +19,7 @@ const start = (mode: string, env: Record<string, string> = {}) => {
     },
     deployments: {
       made: { model: 'gpt-4o', source: 'generate' },
+      converted: { model: 'gpt-4o', upstream: 'default/gpt-east', form: 'responses' },
       limited: { model: 'gpt-4o', requestsPerMinute: 1, requestsSliceSeconds: 60, source: 'forward' },
     },
   })
@@ -173,6 +174,53 @@ describe.each(['forward', 'record'])('the log entry of a request in %s mode', (m
       fields: { aborted: true },
     })
     await expect.poll(upstreams).toMatchObject({ default: { by_status: { ClientDisconnected: 1 } } })
+  })
+})
+
+describe('the log entry of a converted request', () => {
+  const created = {
+    type: 'response.created',
+    response: { id: 'r', object: 'response', created_at: 7, model: 'm', status: 'in_progress', output: [] },
+  }
+  const failed = { type: 'error', code: 'rate_limit_exceeded', message: 'Slow down.', param: null }
+  const textDelta = {
+    type: 'response.output_text.delta',
+    output_index: 0,
+    content_index: 0,
+    item_id: 'i',
+    delta: 'a',
+  }
+  const events = (...all: { readonly type: string }[]): string[] =>
+    all.map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`)
+
+  it('has the code of an answer that cannot be converted, and no active request remains', async () => {
+    place.upstream.answer = (_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'x-request-id': 'req-1' })
+      response.end('not JSON')
+    }
+    const { post, oneEntry, ask } = start('forward')
+    expect((await post(chatOf('converted'), chat)).status).toBe(502)
+    expect(await oneEntry()).toMatchObject({
+      level: 'warn',
+      status: 502,
+      code: 'UpstreamAnswerInvalid',
+      fields: { converted: true, upstreamStatus: 200, upstreamRequestIds: { 'x-request-id': 'req-1' } },
+    })
+    const { resources } = (await ask('GET', '/++/stats')).body as Record<string, object>
+    expect(resources).toMatchObject({
+      default: { deployments: { converted: { by_status: { 502: 1 }, active: 0 } } },
+    })
+  })
+
+  it('has the code of an error in a stream, which metrics and journal have as well', async () => {
+    place.upstream.answer = eventStream(events(created, textDelta, failed))
+    const { post, oneEntry, ask } = start('forward')
+    await (await post(chatOf('converted'), { ...chat, stream: true })).text().catch(() => '')
+    expect(await oneEntry()).toMatchObject({ level: 'warn', status: 429, code: 'rate_limit_exceeded' })
+    const [request] = (await ask('GET', '/++/requests')).body.requests as Record<string, unknown>[]
+    expect(request).toMatchObject({ status: 200, stream_error_status: 429 })
+    const { totals } = (await ask('GET', '/++/stats')).body as Record<string, object>
+    expect(totals).toMatchObject({ by_status: { 429: 1 }, active: 0 })
   })
 })
 
