@@ -1,3 +1,4 @@
+import type { ResourceConfig } from '../config/config.ts'
 import type { IncidentPhase, IncidentTimetable } from '../config/incident-file.ts'
 import type { Clock, StopTimer } from '../lib/clock.ts'
 
@@ -138,6 +139,13 @@ export class IncidentRunner {
 
 /** Timetables by resource; undefined for a resource without one. */
 export type Timetables = Iterable<readonly [resource: string, timetable: IncidentTimetable | undefined]>
+
+/** Returns the timetables of resources. */
+export function timetablesOf(
+  resources: Iterable<readonly [name: string, view: Pick<ResourceConfig, 'incidents'>]>,
+): Timetables {
+  return Array.from(resources, ([name, { incidents }]) => [name, incidents] as const)
+}
 
 /** The timetables of all resources. A timetable applies only to its resource. */
 export class IncidentTimetables {

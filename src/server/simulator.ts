@@ -8,7 +8,7 @@ import { type Refusal, sentSecret } from '../access/credentials.ts'
 import { type Access, createAccess } from '../access/access.ts'
 import { makeSigningKey } from '../access/signing-key.ts'
 import { createFaults } from '../faults/faults.ts'
-import { IncidentTimetables, type Timetables } from '../faults/incidents.ts'
+import { IncidentTimetables, timetablesOf } from '../faults/incidents.ts'
 import { createGenerateMode } from '../generate/generate-mode.ts'
 import { ResponseStore } from '../generate/responses/response-store.ts'
 import { createJournal, type Journal } from '../journal/journal.ts'
@@ -82,6 +82,8 @@ export interface Simulator {
   readonly extensions: Extensions
   /** The recordings that the current configuration uses, by folder. */
   readonly recordings: readonly RecordingsInUse[]
+  /** Sends one request that costs nothing to an upstream. Returns whether it works. */
+  readonly verifyUpstream: SourceTable['verify']
   /** Runs a request through all stages. */
   readonly run: Run
   /** Judges the credentials of a request without running it. */
@@ -313,6 +315,7 @@ export function assembleSimulator(
     get recordings() {
       return sources.inUse(live.current)
     },
+    verifyUpstream: (upstream) => sources.verify(upstream),
     run,
     judge: access.judge,
     onPageFailure: (error) => logFailure(logger, error, {}, 'A page of the simulator failed.'),
@@ -392,8 +395,4 @@ function journalOf(
   secrets: () => readonly string[],
 ): Journal | undefined {
   return journalSize === 0 ? undefined : createJournal({ size: journalSize, clock, testHeader, secrets })
-}
-
-function timetablesOf(resources: Iterable<readonly [name: string, view: ResourceView]>): Timetables {
-  return Array.from(resources, ([name, { incidents }]) => [name, incidents] as const)
 }

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { KnownSecrets } from '../config/redact-config.ts'
-import type { Config, ResourceView, RecordingsConfig } from '../config/config.ts'
+import type { Config, HostConfig, ResourceView, RecordingsConfig } from '../config/config.ts'
 import type { Upstream } from '../config/upstreams.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { answerWithoutUpstream } from './answer-without-upstream.ts'
@@ -17,6 +17,7 @@ import type { ReplayCursors } from '../recordings/replay-cursors.ts'
 import { createForward, createForwardSource, type Forward } from '../upstream/forward.ts'
 import type { UpstreamLog } from '../journal/upstream-log.ts'
 import type { Environment } from '../upstream/proxy.ts'
+import type { UpstreamCheck } from '../upstream/verify-upstream.ts'
 import { createUpstreamClient, type UpstreamClient } from '../upstream/upstream-client.ts'
 
 /** A recordings folder in use. */
@@ -176,12 +177,21 @@ export class SourceTable {
     }))
   }
 
+  /** Sends one request that costs nothing to an upstream. Returns whether it works. */
+  verify(upstream: Upstream): Promise<UpstreamCheck> {
+    return this.#connection(upstream, this.#options.config()).client.verify()
+  }
+
   #upstream(exchange: Exchange): UpstreamConnection {
     const { upstream } = upstreamOf(exchange) ?? {}
     if (!upstream) throw new Error('Could not forward: no upstream is configured.')
+    return this.#connection(upstream, exchange.config)
+  }
+
+  #connection(upstream: Upstream, { connections }: HostConfig): UpstreamConnection {
     return this.#upstreams.get(upstream, () => {
       const { clock, logger, forwardLogger, forwarder, upstreamLog: observer, env } = this.#options
-      const { headerLimitKb } = exchange.config.connections
+      const { headerLimitKb } = connections
       const client = createUpstreamClient({ upstream, headerLimitKb, env, clock, logger, observer })
       return { client, forward: createForward({ client, forwarder, clock, logger: forwardLogger }) }
     })

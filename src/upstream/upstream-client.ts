@@ -11,11 +11,12 @@ import { type AttemptOutcome, attemptCall } from './forward-attempts.ts'
 import { createKeyMask, type KeyMask } from './key-mask.ts'
 import { type Environment, proxyFor } from './proxy.ts'
 import { type UpstreamAnswer, UpstreamConnections } from './upstream-call.ts'
-import { UpstreamFailure, UpstreamLabel } from './upstream-failure.ts'
+import { credentialAdvice, UpstreamFailure, UpstreamLabel } from './upstream-failure.ts'
 import type { UpstreamAttempt, UpstreamObserver } from './upstream-observer.ts'
 import { addressOf, type UpstreamRequest } from './upstream-request.ts'
 import { leavesEndpoint, targetOf, type UpstreamTarget } from './upstream-target.ts'
 import { requestIdsOf } from '../pipeline/upstream-call.ts'
+import { type UpstreamCheck, verifyUpstream } from './verify-upstream.ts'
 
 /** Options of the client of one upstream. */
 interface UpstreamClientOptions {
@@ -51,6 +52,8 @@ export interface UpstreamClient {
    * @throws {ClientDisconnected} if the client disconnects first
    */
   send(exchange: Exchange, request: UpstreamRequest): Promise<UpstreamReply>
+  /** Sends one request that costs nothing. Returns whether address, credential and TLS work. */
+  verify(): Promise<UpstreamCheck>
   /** The credentials that were sent recently. They must not be written to logs or files. */
   readonly secrets: () => readonly string[]
   /** Closes all connections, including active ones. */
@@ -178,15 +181,10 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
       }
       return { reply, sentMs }
     },
+    verify: () => verifyUpstream({ upstream, target, label, clock, credentials, connect }),
     secrets: credentials.secrets,
     close: () => connections?.close(),
   }
-}
-
-function credentialAdvice({ credential }: Upstream, label: UpstreamLabel): string {
-  if (credential.kind === 'caller') return 'It is that of the client: check its key or role.'
-  if (credential.kind === 'key') return `Check ${label.setting('key')}.`
-  return `Give the identity a role such as Cognitive Services OpenAI User, and check ${label.setting('scope')}.`
 }
 
 function codeOf(failure: Error | undefined): UpstreamAttempt['code'] {

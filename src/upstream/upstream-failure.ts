@@ -187,3 +187,10 @@ export function connectionFailure(
     }
   }
 }
+
+/** What to do when an upstream rejects the credential. */
+export function credentialAdvice({ credential }: Upstream, label: UpstreamLabel): string {
+  if (credential.kind === 'caller') return 'It is that of the client: check its key or role.'
+  if (credential.kind === 'key') return `Check ${label.setting('key')}.`
+  return `Give the identity a role such as Cognitive Services OpenAI User, and check ${label.setting('scope')}.`
+}

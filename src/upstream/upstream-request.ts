@@ -31,6 +31,17 @@ export function requestAsAsked(exchange: Exchange, model: string | undefined): U
   return contentType === undefined ? request : { ...request, contentType }
 }
 
+/** Returns a request that costs nothing: for the list of models, or the description of a serverless deployment. */
+export function checkRequest(kind: Upstream['kind']): UpstreamRequest {
+  // Serverless deployments have one model and no list.
+  const servicePath =
+    kind === 'serverless' ? '/models/info' : kind === 'anthropic' ? '/anthropic/v1/models' : '/v1/models'
+  const operation =
+    kind === 'anthropic' ? 'listAnthropicModels' : kind === 'serverless' ? undefined : 'listModels'
+  const body = Buffer.alloc(0)
+  return { operation, model: undefined, method: 'GET', servicePath, query: '', body, converted: false }
+}
+
 /** Where a request is sent. */
 export interface UpstreamAddress {
   /** The API that the path belongs to; `other` for that of another service. */

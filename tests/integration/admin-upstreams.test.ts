@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { recordingFolder } from '../support/recording-folder.ts'
 import { createAdminApi } from '../support/admin-api.ts'
 import { chatCompletion, type FakeUpstream, json, startFakeUpstream } from '../support/fake-upstream.ts'
+import { refusingUrl } from '../support/refusing-url.ts'
 import { createTestSimulator, deploymentPath } from '../support/test-simulator.ts'
 
 const chat = { messages: [{ role: 'user', content: 'Hello' }] }
@@ -327,5 +328,68 @@ describe('a deployment with an upstream', () => {
       [undefined, true],
     ])
     expect(log.filter(({ level }) => level !== 'info')).toEqual([])
+  })
+})
+
+describe('POST /++/upstreams/{upstream}/verify', () => {
+  const key = 'key-of-the-upstream-0123456789'
+  const verify = async (entry: object) => {
+    const { ask } = setUp()
+    await ask('PUT', '/++/upstreams/east', { key, ...entry })
+    const { status, body } = await ask('POST', '/++/upstreams/east/verify')
+    expect(JSON.stringify(body)).not.toContain(key.slice(0, 5))
+    expect([status, typeof body.ms]).toEqual([200, 'number'])
+    return body
+  }
+
+  it.each([
+    ['azure', '/openai/v1/models', 'api-key'],
+    ['openai', '/v1/models', 'authorization'],
+    ['serverless', '/v1/info', 'authorization'],
+    ['anthropic', '/v1/models', 'x-api-key'],
+  ])('sends one request with the credential to the kind %s', async (kind, path, header) => {
+    const upstream = await startUpstream()
+    expect(await verify({ endpoint: upstream.url, kind, retries: 3 })).toMatchObject({
+      ok: true,
+      status: 200,
+    })
+    expect(upstream.received.map(({ method, url }) => [method, url])).toEqual([['GET', path]])
+    expect(upstream.received[0]?.headers[header]).toContain(key)
+  })
+
+  it.each([
+    [401, 'Check upstreams.east.key.'],
+    [403, 'Check upstreams.east.key.'],
+    [404, 'Check upstreams.east.endpoint'],
+    [500, 'Try again later'],
+  ])('names the problem of status %d, and sends no second request', async (status, advice) => {
+    const upstream = await startUpstream()
+    upstream.answer = json({ error: { message: key } }, status)
+    const body = await verify({ endpoint: upstream.url, retries: 3 })
+    expect(body).toMatchObject({ ok: false, status, problem: expect.stringContaining(advice) })
+    expect(upstream.received).toHaveLength(1)
+  })
+
+  it('names the problem of an upstream without an answer', async () => {
+    const body = await verify({ endpoint: await refusingUrl() })
+    expect(body).toMatchObject({
+      ok: false,
+      problem: expect.stringContaining('Start it, or correct upstreams.east.endpoint'),
+    })
+    expect(body).not.toHaveProperty('status')
+  })
+
+  it('needs no credential for an upstream with that of the client', async () => {
+    const upstream = await startUpstream()
+    upstream.answer = json({}, 401)
+    const { ask } = setUp()
+    await ask('PUT', '/++/upstreams/east', { endpoint: upstream.url, credential: 'caller' })
+    expect((await ask('POST', '/++/upstreams/east/verify')).body).toMatchObject({ ok: true, status: 401 })
+    expect(upstream.received[0]?.headers).not.toHaveProperty('api-key')
+  })
+
+  it('is 404 for an unknown upstream', async () => {
+    const { ask } = setUp()
+    expect((await ask('POST', '/++/upstreams/west/verify')).status).toBe(404)
   })
 })

@@ -28,8 +28,17 @@ const summarySchema = z
   })
   .meta({ id: 'UpstreamState' })
 
+const checkSchema = z
+  .object({
+    ok: z.boolean().describe('Whether address, TLS and credential work.'),
+    ms: z.number().describe('Duration in milliseconds.'),
+    status: z.number().optional().describe('Status of the answer; absent without one.'),
+    problem: z.string().optional().describe('Cause and fix, without secrets; absent if it works.'),
+  })
+  .meta({ id: 'UpstreamCheck' })
+
 /** Returns the routes of upstreams. */
-export function upstreamRoutes({ live }: Simulator): readonly AdminRoute[] {
+export function upstreamRoutes({ live, verifyUpstream }: Simulator): readonly AdminRoute[] {
   const upstreams = new UpstreamBook(live)
   const notFound = (name: string): Refusal => {
     const known = upstreams.names().slice(0, 20).join(', ')
@@ -122,6 +131,27 @@ export function upstreamRoutes({ live }: Simulator): readonly AdminRoute[] {
           outcome.problems,
         )
         return { status: 409, body }
+      },
+    }),
+    defineRoute({
+      method: 'POST',
+      path: `${path}/verify`,
+      params,
+      operationId: 'verifyUpstream',
+      summary: 'Check that an upstream works',
+      description:
+        'Sends one request that costs nothing, such as for the list of models. Checks address, TLS and credential. With `credential: caller` it checks address and TLS.',
+      answers: {
+        200: { description: 'Whether it works.', schema: checkSchema },
+        404: errorAnswer('Unknown upstream.'),
+      },
+      async handle({ params: { upstream } }) {
+        const found = upstreams.find(upstream)
+        if (found) return { status: 200, body: await verifyUpstream(found) }
+        if (!upstreams.names().includes(upstream)) return notFound(upstream)
+        const problem =
+          'Could not verify the default upstream: it lacks its address or its key. Set AZURE_OPENAI_ENDPOINT and AZURE_OPENAI_KEY.'
+        return { status: 200, body: { ok: false, ms: 0, problem } }
       },
     }),
   ]
