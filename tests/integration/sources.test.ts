@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { describe, expect, it, vi } from 'vitest'
 import { sourceNames } from '../../src/config/source-names.ts'
 import { textReply } from '../../src/pipeline/make-reply.ts'
@@ -89,6 +90,38 @@ describe('a deployment with a source', () => {
     expect(await textOf(await post(chatOf('played'), chat))).toBe('From the real service')
     expect(asked().toSorted()).toEqual([chatOf('played'), chatOf('taped')])
     expect(readRecordings(place.dir)).toHaveLength(2)
+  })
+
+  it('that replays can have its own action for a miss, which overrides REPLAY_ON_MISS', async () => {
+    const replayed = { model: 'gpt-4o', source: 'replay' } as const
+    const deployments = {
+      strict: replayed,
+      taped: { ...replayed, onMiss: 'record' },
+      passed: { ...replayed, onMiss: 'forward' },
+      made: { ...replayed, onMiss: 'generate' },
+      refused: { ...replayed, onMiss: 'error' },
+    }
+    const { post } = start('generate', { deployments })
+    const statusOf = async (name: string): Promise<number> => (await post(chatOf(name), chat)).status
+    expect(await statusOf('strict')).toBe(404)
+    for (const name of ['taped', 'taped', 'passed', 'passed'])
+      expect(await textOf(await post(chatOf(name), chat))).toBe('From the real service')
+    expect(await textOf(await post(chatOf('made'), chat))).not.toBe('From the real service')
+    expect(asked()).toEqual([chatOf('taped'), chatOf('passed'), chatOf('passed')])
+    expect(readRecordings(place.dir)).toHaveLength(1)
+    const recording = start('generate', { deployments, env: { REPLAY_ON_MISS: 'record' } })
+    expect((await recording.post(chatOf('refused'), chat)).status).toBe(404)
+    expect(await textOf(await recording.post(chatOf('strict'), chat))).toBe('From the real service')
+  })
+
+  it('that records a miss needs no folder at the start', async () => {
+    rmSync(place.dir, { recursive: true })
+    const { post } = start('generate', {
+      deployments: { ci: { model: 'gpt-4o', source: 'replay', onMiss: 'record' } },
+    })
+    for (let round = 0; round < 2; round++)
+      expect(await textOf(await post(chatOf('ci'), chat))).toBe('From the real service')
+    expect(asked()).toHaveLength(1)
   })
 
   it('can change its source at run time; running requests keep their source', async () => {
