@@ -151,7 +151,8 @@ class ProxyEnv {
     }
     settings.set('simulator_mode', 'forward')
     settings.comment('Names of deployments by model. The proxy had the first ones built in.')
-    settings.set('model_map', [...mapper].map((pair) => pair.join('=')).join(','))
+    const names = settings.map('model_map')
+    for (const [model, deployment] of mapper) names.set(model, deployment)
     const upstream = draft.upstreams.map('default').set('endpoint', endpoint).set('kind', 'azure')
     this.#credential(draft, upstream)
     this.#versions(draft, upstream)

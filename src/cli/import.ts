@@ -58,6 +58,9 @@ function readSource({ workingDirectory, readStandardInput = readDescriptor }: Cl
   }
 }
 
+const STANDARD_INPUT = 0
+
 function readDescriptor(): string {
-  return readFileSync(process.stdin.fd, 'utf8')
+  // Not process.stdin, which would make a pipe non-blocking: reading it then fails before its writer has written.
+  return readFileSync(STANDARD_INPUT, 'utf8')
 }

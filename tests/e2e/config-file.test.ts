@@ -36,6 +36,22 @@ async function chat(url: string, key: string, model: string, resource = '') {
   return { status: response.status, region: response.headers.get('x-ms-region'), body: await response.json() }
 }
 
+describe('aoai-sim import', () => {
+  it('waits for the writer of standard input, and prints a file with which the gateway starts', async () => {
+    const folder = tempFolder()
+    const variables = 'AZURE_OPENAI_ENDPOINT=http://127.0.0.1:9\nAZURE_OPENAI_API_KEY=service-key\n'
+    const command = `cd '${folder}'
+printf '${variables}SIMULATOR_API_KEY=client-key\n' > .env
+(sleep 0.5; cat .env) | ${process.execPath} ${main} import proxy-env - > aoai-sim.yaml
+exec ${process.execPath} ${main} --config aoai-sim.yaml --port 0`
+    await using program = await startByShell(command)
+    expect(program.stdout()).toContain('runs in forward mode')
+    expect(readFileSync(join(folder, 'aoai-sim.yaml'), 'utf8')).not.toMatch(/service-key|client-key/)
+    const { status, body } = await chat(program.url, 'client-key', 'gpt-4o')
+    expect([status, JSON.stringify(body)]).toEqual([502, expect.stringContaining('UpstreamRefused')])
+  })
+})
+
 describe('aoai-sim init', () => {
   it('writes a file with which the simulator starts and answers', async () => {
     const folder = tempFolder()

@@ -5,6 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { run } from '../../src/cli/run.ts'
 import { createRandom } from '../../src/lib/random.ts'
+import type { Config } from '../../src/config/config.ts'
+import { loadConfig } from '../../src/config/live-config.ts'
 import { callProgram } from '../support/call-program.ts'
 
 let folder: string
@@ -24,7 +26,20 @@ interface Configuration {
 async function convert(kind: Kind, content: unknown) {
   writeFileSync(join(folder, 'given'), typeof content === 'string' ? content : JSON.stringify(content))
   const { code, out, err } = await callProgram(folder, ['import', kind, 'given'])
-  return { code, out, err, config: code === 0 ? (parse(out) as Configuration) : ({} as Configuration) }
+  if (code !== 0) return { code, out, err, config: {} as Configuration, loaded: undefined }
+  return { code, out, err, config: parse(out) as Configuration, loaded: load(out) }
+}
+
+/** Loads a printed file as a start does, with a value for each variable that it names. */
+function load(text: string): Config {
+  const names = [...text.matchAll(/\{ env: "?([^"} ]+)"? \}/g)].map(([, name = '']) => name)
+  const env = Object.fromEntries(names.map((name) => [name, `value-of-${name.toLowerCase()}`]))
+  const readFile = (path: string): string => {
+    if (path.endsWith('aoai-sim.yaml')) return text
+    throw Object.assign(new Error('no such file'), { code: 'ENOENT' })
+  }
+  const sources = { flags: {}, workingDirectory: '/', readFile }
+  return loadConfig({ ...sources, env: { ...env, SIMULATOR_CONFIG: 'aoai-sim.yaml' } })
 }
 
 const envFile = (variables: Readonly<Record<string, string>>): string =>
@@ -34,7 +49,7 @@ const envFile = (variables: Readonly<Record<string, string>>): string =>
 
 describe('aoai-sim import proxy-env', () => {
   it('converts every variable, and names the variables to set', async () => {
-    const { code, err, config } = await convert(
+    const { code, err, config, loaded } = await convert(
       'proxy-env',
       envFile({
         AZURE_OPENAI_ENDPOINT: 'https://my-resource.openai.azure.com/',
@@ -63,9 +78,7 @@ describe('aoai-sim import proxy-env', () => {
       api_key: { env: 'SIMULATOR_API_KEY' },
       simulator_mode: 'forward',
     })
-    expect(String(names).split(',')).toEqual(
-      expect.arrayContaining(['gpt-3.5-turbo=gpt-35-turbo-0613', 'gpt-4o=prod-4o', 'o3=reasoner']),
-    )
+    expect(names).toMatchObject({ 'gpt-3.5-turbo': 'gpt-35-turbo-0613', 'gpt-4o': 'prod-4o', o3: 'reasoner' })
     expect(config.upstreams).toEqual({
       default: {
         endpoint: 'https://my-resource.openai.azure.com',
@@ -90,6 +103,14 @@ describe('aoai-sim import proxy-env', () => {
         key: { env: 'AZURE_OPENAI_API_KEY' },
         api_version: versions,
       },
+    })
+    expect(loaded?.upstreams.get('east')).toMatchObject({
+      credential: { kind: 'key', key: 'value-of-gateway_key_east' },
+      apiVersion: { default: '2025-04-01-preview' },
+    })
+    expect(loaded?.defaultResource.deployments.get('gpt-5')?.to).toMatchObject({
+      upstream: 'west',
+      name: 'gpt-5',
     })
     expect(config.deployments).toEqual({
       'mistral-large-2407': { upstream: 'Mistral-large-2407/mistral-large-2407' },
