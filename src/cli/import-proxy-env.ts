@@ -89,7 +89,8 @@ class ProxyEnv {
     const isAzure = (this.#value('AZURE_OPENAI_PROXY_MODE') || 'azure').toLowerCase() === 'azure'
     const endpoints = isAzure ? this.#endpointMap() : []
     const serverless = isAzure ? this.#pairs('AZURE_AI_STUDIO_DEPLOYMENTS', 'model=Name:Region') : []
-    const mapper = isAzure ? this.#mapper() : new Map<string, string>()
+    const renamed = isAzure ? this.#mapper() : []
+    const mapper = new Map([...Object.entries(mappedByDefault), ...renamed])
     const endpoint = this.#address(isAzure ? 'AZURE_OPENAI_ENDPOINT' : 'OPENAI_API_ENDPOINT')
     const draft = new ConfigDraft(this.#secrets(endpoints))
     if (
@@ -102,10 +103,16 @@ class ProxyEnv {
       )
     this.#listen(draft.settings)
     draft.settings.set('api_key', draft.secret('SIMULATOR_API_KEY', this.#meaningOfClientKey(isAzure)))
-    if (isAzure) this.#azure(draft, endpoint, mapper)
+    if (isAzure) this.#azure(draft, endpoint)
     else this.#openai(draft, endpoint)
     this.#serverless(draft, serverless)
     this.#mapped(draft, endpoints, mapper, new Map(serverless))
+    const routed = new Set([...serverless.map(([model]) => model), ...endpoints.map(({ model }) => model)])
+    if (isAzure && endpoint !== '')
+      this.#renamed(
+        draft,
+        renamed.filter(([model]) => !routed.has(model)),
+      )
     this.#rest(draft, isAzure)
     return { draft, problems: this.#problems }
   }
@@ -142,7 +149,7 @@ class ProxyEnv {
     settings.set('host', bracketed || plain || '0.0.0.0').set('port', number)
   }
 
-  #azure(draft: ConfigDraft, endpoint: string, mapper: ReadonlyMap<string, string>): void {
+  #azure(draft: ConfigDraft, endpoint: string): void {
     const { settings } = draft
     if (endpoint === '') {
       // Without this upstream, a model that no variable names has no service.
@@ -150,9 +157,11 @@ class ProxyEnv {
       return
     }
     settings.set('simulator_mode', 'forward')
-    settings.comment('Names of deployments by model. The proxy had the first ones built in.')
+    settings.comment(
+      'The names of deployments that the proxy had built in. Remove those that your resource does not have.',
+    )
     const names = settings.map('model_map')
-    for (const [model, deployment] of mapper) names.set(model, deployment)
+    for (const [model, deployment] of Object.entries(mappedByDefault)) names.set(model, deployment)
     const upstream = draft.upstreams.map('default').set('endpoint', endpoint).set('kind', 'azure')
     this.#credential(draft, upstream)
     this.#versions(draft, upstream)
@@ -220,6 +229,15 @@ class ProxyEnv {
       }
       draft.deployments.map(model).set('upstream', `${name}/${deploymentOf(model, mapper)}`)
     }
+  }
+
+  /** Requests to other names are passed on without normalisation. */
+  #renamed(draft: ConfigDraft, pairs: readonly (readonly [model: string, deployment: string])[]): void {
+    draft.deployments.comment(
+      'Add each model whose requests need a normalisation, such as max_tokens. Other names are passed on.',
+    )
+    for (const [model, deployment] of pairs)
+      draft.deployments.map(model).set('upstream', `default/${deployment}`)
   }
 
   #serverless(draft: ConfigDraft, serverless: readonly (readonly [string, string])[]): void {
@@ -291,8 +309,8 @@ class ProxyEnv {
     return ''
   }
 
-  #mapper(): Map<string, string> {
-    const own = this.#pairs('AZURE_OPENAI_MODEL_MAPPER', 'model=deployment').filter(([model, deployment]) => {
+  #mapper(): (readonly [model: string, deployment: string])[] {
+    return this.#pairs('AZURE_OPENAI_MODEL_MAPPER', 'model=deployment').filter(([model, deployment]) => {
       const isPlain = isDeploymentName(deployment) && !/[=,\s]/.test(`${model}${deployment}`)
       if (!isPlain)
         this.#problems.push(
@@ -300,7 +318,6 @@ class ProxyEnv {
         )
       return isPlain
     })
-    return new Map([...Object.entries(mappedByDefault), ...own])
   }
 
   #endpointMap(): MappedEndpoint[] {

@@ -78,7 +78,7 @@ describe('aoai-sim import proxy-env', () => {
       api_key: { env: 'SIMULATOR_API_KEY' },
       simulator_mode: 'forward',
     })
-    expect(names).toMatchObject({ 'gpt-3.5-turbo': 'gpt-35-turbo-0613', 'gpt-4o': 'prod-4o', o3: 'reasoner' })
+    expect(names).toMatchObject({ 'gpt-3.5-turbo': 'gpt-35-turbo-0613' })
     expect(config.upstreams).toEqual({
       default: {
         endpoint: 'https://my-resource.openai.azure.com',
@@ -116,6 +116,8 @@ describe('aoai-sim import proxy-env', () => {
       'mistral-large-2407': { upstream: 'Mistral-large-2407/mistral-large-2407' },
       'o3-2025-04-16': { upstream: 'east/reasoner' },
       'gpt-5': { upstream: 'west/gpt-5' },
+      'gpt-4o': { upstream: 'default/prod-4o' },
+      o3: { upstream: 'default/reasoner' },
     })
     for (const lost of [
       'DEBUG_LOG',
