@@ -1,4 +1,4 @@
-// Draws the diagrams of the modes and the request pipeline, and writes the table of stages. --check only fails if one
+// Draws the diagrams of the modes, the gateway and the request pipeline, and writes the table of stages. --check only fails if one
 // of them is stale.
 import { readFile, writeFile } from 'node:fs/promises'
 import { format } from 'oxfmt'
@@ -210,6 +210,97 @@ function modes(): string {
   )
 }
 
+interface GatewayRoute {
+  readonly name: string
+  readonly does: string
+  readonly colour: string
+  /** Index of the box to the right; -1 for none. */
+  readonly to: number
+}
+
+/** The gateway: clients of three APIs, deployments with their sources, and upstreams. */
+function gateway(): string {
+  const clients = [
+    ['OpenAI client', '/v1/chat/completions'],
+    ['Azure OpenAI client', '/openai/deployments/...'],
+    ['Anthropic client', '/anthropic/v1/messages'],
+  ] as const
+  const routes: readonly GatewayRoute[] = [
+    { name: 'chat', does: 'forwarded unchanged', colour: amber, to: 0 },
+    { name: 'codex', does: 'chat converted to Responses', colour: purple, to: 0 },
+    { name: 'claude', does: 'chat converted to Messages', colour: purple, to: 1 },
+    { name: 'ci', does: 'replayed, a miss is recorded', colour: green, to: 2 },
+    { name: 'draft', does: 'generated', colour: blue, to: -1 },
+  ]
+  const targets = [
+    { lines: ['upstream east', 'Azure OpenAI, a key'], colour: amber, y: 112 },
+    { lines: ['upstream foundry', 'Claude, Microsoft Entra ID'], colour: amber, y: 212 },
+    { lines: ['recordings/*.yaml', 'a miss asks upstream east'], colour: green, y: 296 },
+  ] as const
+  const rowHeight = 46
+  const rowOf = (index: number): number => 104 + index * 58
+  const outer: Area = { x: 290, y: 22, width: 350, height: 378 }
+  const out = [
+    `<rect x="${outer.x}" y="${outer.y}" width="${outer.width}" height="${outer.height}" rx="9" fill="#fafbfc" stroke="${faint}" stroke-width="1.5"/>`,
+    text(465, 50, 'gateway', { anchor: 'middle', bold: true, size: 17 }),
+    text(465, 74, 'keys, deployments, limits, faults, incidents', {
+      anchor: 'middle',
+      size: 13,
+      colour: faint,
+    }),
+  ]
+  clients.forEach(([name, path], index) => {
+    const y = 92 + index * 92
+    out.push(
+      box({ x: 24, y, width: 210, height: 58 }, faint),
+      text(129, y + 24, name, { anchor: 'middle' }),
+      text(129, y + 44, path, { anchor: 'middle', size: 12, mono: true, colour: faint }),
+      arrow(
+        [
+          [236, y + 29],
+          [outer.x - 4, y + 29],
+        ],
+        faint,
+      ),
+    )
+  })
+  routes.forEach(({ name, does, colour, to }, index) => {
+    const y = rowOf(index)
+    const target = targets[to]
+    out.push(
+      box({ x: 310, y, width: 310, height: rowHeight }, colour),
+      text(324, y + 28, name, { bold: true, mono: true, colour }),
+      text(396, y + 28, does, { size: 13 }),
+    )
+    if (target) {
+      const end = target.y + 29 + (to === 0 ? (index === 0 ? -10 : 10) : 0)
+      out.push(
+        arrow(
+          [
+            [622, y + rowHeight / 2],
+            [712, end],
+          ],
+          target.colour,
+          to !== 2,
+        ),
+      )
+    }
+  })
+  for (const { lines, colour, y } of targets) {
+    const [first, second] = lines
+    out.push(
+      box({ x: 716, y, width: 220, height: 58 }, colour, colour === amber),
+      text(826, y + 24, first, { anchor: 'middle' }),
+      text(826, y + 44, second, { anchor: 'middle', size: 12.5, colour: faint }),
+    )
+  }
+  return picture(
+    422,
+    'Gateway: clients of three APIs, deployments that are forwarded, converted, replayed or generated, and their upstreams',
+    out,
+  )
+}
+
 const stageArea = { x: 150, width: 140, height: 34 }
 /** Left edges of the columns. */
 const column = { exit: 686, status: 716, when: 778 }
@@ -405,6 +496,7 @@ async function withStages(path: string): Promise<string> {
 
 const made: Readonly<Record<string, string>> = {
   'docs/images/modes.svg': modes(),
+  'docs/images/gateway.svg': gateway(),
   'docs/images/request-pipeline.svg': requestPipeline(),
   'docs/architecture.md': await withStages('docs/architecture.md'),
 }
