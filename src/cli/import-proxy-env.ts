@@ -234,7 +234,7 @@ class ProxyEnv {
   /** Requests to other names are passed on without normalisation. */
   #renamed(draft: ConfigDraft, pairs: readonly (readonly [model: string, deployment: string])[]): void {
     draft.deployments.comment(
-      'Add each model whose requests need a normalisation, such as max_tokens. Other names are passed on.',
+      'Add each model that needs changed requests, such as max_completion_tokens for max_tokens. Other names are passed on.',
     )
     for (const [model, deployment] of pairs)
       draft.deployments.map(model).set('upstream', `default/${deployment}`)
