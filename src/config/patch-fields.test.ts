@@ -36,6 +36,18 @@ describe('the fields of patches', () => {
     ])
   })
 
+  it('include each upstream, also one that was removed', () => {
+    const east = { endpoint: 'https://east', key: 'k' }
+    const before: Patches = { ...three, upstreams: { east, west: null } }
+    const next: Patches = { ...three, upstreams: { east: null, own: east } }
+    const changes = changedFields(before, next)
+    expect(changes).toEqual({
+      set: { 'upstreams/east': null, 'upstreams/own': east },
+      removed: ['upstreams/west'],
+    })
+    expect(withFields(before, changes)).toEqual(next)
+  })
+
   it('change other patches in the same way, and leave unchanged values the same objects', () => {
     const next = put({ ...three, made: { one: null } }, 'two', 'more')
     const applied = withFields(three, changedFields(three, next))

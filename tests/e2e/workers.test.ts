@@ -343,6 +343,42 @@ describe('several workers', () => {
     expect(statuses(await burst(program, 50, chat('limited')))).toEqual({ 200: 40, 429: 10 })
   })
 
+  it('use an upstream that is put at run time in all processes, from the next request', async () => {
+    const upstreams = await Promise.all(
+      ['first', 'second'].map((text) => startFakeUpstream(jsonAnswer(chatCompletion(text)))),
+    )
+    const program = await startProgram({
+      args: ['--workers', '2'],
+      files: { 'pid.mjs': pidExtension },
+      env: { EXTENSION_PATH: './pid.mjs' },
+      deployments: {},
+    })
+    try {
+      const connections = await connectToBoth(program.port, withKey(chat('a', {}, { 'api-key': 'no' })), 2)
+      for (const [index, upstream] of upstreams.entries()) {
+        const entry = { endpoint: upstream.url, key: `upstream-key-${index}` }
+        const put = await admin(program, 'PUT', '/++/upstreams/east', entry)
+        expect([put.status, put.body]).toEqual([
+          index === 0 ? 201 : 200,
+          expect.not.stringContaining(entry.key),
+        ])
+        expect(
+          (await admin(program, 'PUT', '/++/deployments/a', { upstream: 'east/b' })).status,
+        ).toBeLessThan(202)
+        const answers = await sendAll(connections, chat('a'))
+        expect([statuses(answers), pidsOf(answers).length]).toEqual([{ 200: 4 }, 2])
+        expect(upstream.received.map(({ headers }) => headers['api-key'])).toEqual(
+          Array.from({ length: 4 }, () => entry.key),
+        )
+      }
+      expect(upstreams[0]?.received).toHaveLength(4)
+      expect((await admin(program, 'DELETE', '/++/upstreams/east')).status).toBe(409)
+    } finally {
+      await program.stop()
+      for (const upstream of upstreams) await upstream.close()
+    }
+  })
+
   it('share the limits of a forwarded deployment', async () => {
     const upstream = await startFakeUpstream(jsonAnswer(chatCompletion('From the real service')))
     const program = await startProgram({
