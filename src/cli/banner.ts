@@ -160,9 +160,12 @@ function describeDeployment(deployment: Deployment, config: ResourceConfig): str
   const { latency } = config
   const source = sourceOf(deployment, config)
   const { tokensPerMinute, requestsPerMinute, provisionedThroughputUnits, model } = deployment
+  const { inputTokensPerMinute, outputTokensPerMinute } = deployment
   const limits = [
     provisionedThroughputUnits !== undefined && `${short(provisionedThroughputUnits)} PTU`,
     tokensPerMinute !== undefined && `${short(tokensPerMinute)} TPM`,
+    inputTokensPerMinute !== undefined && `${short(inputTokensPerMinute)} ITPM`,
+    outputTokensPerMinute !== undefined && `${short(outputTokensPerMinute)} OTPM`,
     requestsPerMinute !== undefined && `${short(requestsPerMinute)} RPM`,
   ].filter((limit) => limit !== false && isLimited(deployment, config))
   if (limits.length === 0) limits.push('no limits')

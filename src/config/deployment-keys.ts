@@ -64,7 +64,17 @@ export const deploymentKeys: Readonly<Record<keyof typeof deploymentEntrySchema.
   requestsPerMinute: {
     meaning: 'Limit of requests per minute',
     range: count,
-    whenAbsent: 'derived from `tokensPerMinute`, else no limit',
+    whenAbsent: 'derived from the limits of tokens, else no limit',
+  },
+  inputTokensPerMinute: {
+    meaning: 'Limit of input tokens per minute of a Claude model, without those read from the cache',
+    range: count,
+    whenAbsent: 'no limit',
+  },
+  outputTokensPerMinute: {
+    meaning: 'Limit of output tokens per minute of a Claude model',
+    range: count,
+    whenAbsent: 'no limit',
   },
   requestsSliceSeconds: {
     meaning: 'Window in which requests are counted, in seconds',

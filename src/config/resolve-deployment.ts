@@ -4,6 +4,7 @@ import { deploymentNameRule, isDeploymentName } from '../wire/route.ts'
 import { findModel, nearestModelNames, type ModelCatalogue } from '../wire/models/model-catalogue.ts'
 import { shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
+import { isClaude } from '../wire/models/claude-traits.ts'
 import type { Model } from '../wire/models/models.ts'
 import {
   type DeploymentLatency,
@@ -47,6 +48,8 @@ export const deploymentEntrySchema = z.strictObject(
     onMiss: z.enum(missActions, `must be one of ${missActions.join(', ')}`).optional(),
     tokensPerMinute: limit,
     requestsPerMinute: limit,
+    inputTokensPerMinute: limit,
+    outputTokensPerMinute: limit,
     requestsSliceSeconds: z.literal([1, 10, 60], 'must be 1, 10 or 60').optional(),
     limitProfile: z.enum(limitProfileNames, `must be one of ${limitProfileNames.join(', ')}`).optional(),
     wireProfile: z.enum(wireProfileNames, `must be one of ${wireProfileNames.join(', ')}`).optional(),
@@ -81,6 +84,8 @@ export const oldKeys: Readonly<Record<string, string>> = {
 export const numberKeys: ReadonlySet<string> = new Set([
   'tokensPerMinute',
   'requestsPerMinute',
+  'inputTokensPerMinute',
+  'outputTokensPerMinute',
   'requestsSliceSeconds',
   'provisionedThroughputUnits',
   'embeddingSize',
@@ -128,6 +133,8 @@ const advice: Readonly<Record<string, string>> = {
   onMiss: 'Leave it out to use REPLAY_ON_MISS.',
   tokensPerMinute: 'Set it to 20000, for example, or leave it out for no limit.',
   requestsPerMinute: 'Set it to 60, for example, or leave it out to derive it from tokensPerMinute.',
+  inputTokensPerMinute: 'Set it to 40000, for example, or leave it out for no limit.',
+  outputTokensPerMinute: 'Set it to 8000, for example, or leave it out for no limit.',
   requestsSliceSeconds: 'Leave it out for 10.',
   limitProfile: 'Leave it out to use LIMIT_PROFILE.',
   wireProfile: 'Leave it out to use WIRE_PROFILE.',
@@ -179,6 +186,7 @@ export function resolveDeployment(
     ...latencyProblems,
     ...faultProblems,
     ...describeThroughputProblems(entry, model, location),
+    ...describeLimitProblems(entry, model, location),
   ]
   if (!parsed.success || model === undefined || problems.length > 0) return { problems }
   const { data } = parsed
@@ -374,4 +382,32 @@ function describeThroughputProblems(entry: unknown, model: Model | undefined, lo
   return [
     `${location}.provisionedThroughputUnits does not apply to ${model.name}: its throughput per unit is unknown. Add it to a model file (docs/models.md), or use another model.`,
   ]
+}
+
+const separateLimits = 'Set inputTokensPerMinute and outputTokensPerMinute instead.'
+
+/** Keys without a meaning for Claude models, with what to do instead. */
+const notOfClaude: Readonly<Record<string, string>> = {
+  tokensPerMinute: `Its input and output have separate limits. ${separateLimits}`,
+  limitProfile: 'Its answers have no headers of limits. Remove it.',
+  wireProfile: 'Its answers have one form. Remove it.',
+  serviceTier: 'It has one service tier. Remove it.',
+}
+
+const onlyOfClaude = ['inputTokensPerMinute', 'outputTokensPerMinute']
+
+function describeLimitProblems(entry: unknown, model: Model | undefined, location: string): string[] {
+  if (!isRecord(entry) || !model) return []
+  const { name } = model
+  if (isClaude(model)) {
+    return Object.entries(notOfClaude)
+      .filter(([key]) => entry[key] !== undefined)
+      .map(([key, hint]) => `${location}.${key} does not apply to ${name}. ${hint}`)
+  }
+  return onlyOfClaude
+    .filter((key) => entry[key] !== undefined)
+    .map(
+      (key) =>
+        `${location}.${key} does not apply to ${name}: only Claude models have separate limits of input and output. Set tokensPerMinute instead.`,
+    )
 }

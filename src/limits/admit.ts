@@ -1,12 +1,21 @@
+import type { Usage } from '../answer/completion.ts'
 import { fieldsOf } from '../lib/record.ts'
 import type { Deployment } from '../config/deployments.ts'
 import { type Addressed, type Exchange, isAddressed } from '../pipeline/exchange.ts'
 import type { NamedLimiter } from '../pipeline/extension.ts'
 import { type ReplyOrPromise, type Stage, catchMaybe, mapMaybe } from '../pipeline/stage.ts'
 import type { Reply } from '../pipeline/reply.ts'
-import { limitProfile, type EstimateRule, type DeploymentLimits, limitsOf } from './limit-plan.ts'
+import {
+  limitProfile,
+  type EstimateRule,
+  type DeploymentLimits,
+  limitsOf,
+  outputLimitsOf,
+  outputSubjectName,
+} from './limit-plan.ts'
 import { limitRefusal } from './limit-refusal.ts'
 import type { LimitResult, RateLimiter, CostEstimate } from './rate-limiter.ts'
+import { isClaude } from '../wire/models/claude-traits.ts'
 import type { Operation } from '../wire/route.ts'
 
 type Admitted = LimitResult & { readonly admitted: true }
@@ -38,6 +47,7 @@ export function createAdmission({ limiters: named = new Map(), limits }: Admissi
     const profileName = deployment.limitProfile ?? config.limitProfile
     const ownLimits = limitsOf(deployment, profileName, conditions?.limitFactor ?? 1)
     if (!ownLimits) return next()
+    if (isClaude(deployment.model)) return admitToClaude(exchange, ownLimits, next)
     const profile = limitProfile(profileName)
     const cost = estimateCost(route.operation, exchange.json, profile.estimate)
     const subject = { resource: config.id, deployment: deployment.name, limits: ownLimits, cost }
@@ -47,6 +57,41 @@ export function createAdmission({ limiters: named = new Map(), limits }: Admissi
       exchange.rateLimits = requests && { requests, tokens, style: profile }
       exchange.utilization = utilization
       return result.admitted ? answer(exchange, limits, ownLimits, result, next) : onRefusal(result)
+    })
+  }
+
+  /**
+   * Claude models have a limit of output tokens apart from that of input tokens without those read from the cache. A request costs
+   * nothing on arrival; it is charged when its answer is known. Counting tokens is not limited.
+   */
+  const admitToClaude = (
+    exchange: Addressed,
+    ownLimits: DeploymentLimits,
+    next: () => ReplyOrPromise,
+  ): ReplyOrPromise => {
+    const { route, deployment, config, conditions } = exchange
+    if (route.operation === 'countMessageTokens') return next()
+    const outputLimits = outputLimitsOf(deployment, conditions?.limitFactor ?? 1)
+    const subject = { resource: config.id, deployment: deployment.name, limits: ownLimits, cost: noCost }
+    const outputName = outputSubjectName(deployment.name)
+    const output = outputLimits && limits.decide({ ...subject, deployment: outputName, limits: outputLimits })
+    return mapMaybe(output, (first) => {
+      if (first?.admitted === false) return refusal(exchange, first)
+      const charge: Charge = (reply) => {
+        if (first) charged(limits, first.lease, reply, ({ completionTokens }) => ({ completionTokens }))
+      }
+      return mapMaybe(limits.decide(subject), (second) => {
+        if (!second.admitted) {
+          charge(undefined)
+          return refusal(exchange, second)
+        }
+        return answerClaude(exchange, next, (reply) => {
+          charge(reply)
+          charged(limits, second.lease, reply, ({ promptTokens, cachedTokens }) => ({
+            promptTokens: promptTokens - cachedTokens,
+          }))
+        })
+      })
     })
   }
 
@@ -102,6 +147,35 @@ function answer(
     throw error
   }
   return mapMaybe(catchMaybe(next, failed), planned)
+}
+
+/** Charges a reply; undefined if the request failed. */
+type Charge = (reply: Reply | undefined) => void
+
+const noCost: CostEstimate = { promptTokens: 0, completionTokens: 0 }
+
+/** Charges what counts towards a limit of a Claude deployment. */
+function charged(
+  limits: RateLimiter,
+  lease: unknown,
+  reply: Reply | undefined,
+  counted: (usage: Usage) => Partial<Usage>,
+): void {
+  const usage = reply && reply.status < 400 ? reply.usage : undefined
+  limits.settle(lease, usage && { ...usage, promptTokens: 0, completionTokens: 0, ...counted(usage) })
+}
+
+/** Requests the answer, and charges it when it is planned, or when it ends if its usage is not known before. */
+function answerClaude(exchange: Exchange, next: () => ReplyOrPromise, charge: Charge): ReplyOrPromise {
+  const failed = (error: unknown): never => {
+    charge(undefined)
+    throw error
+  }
+  return mapMaybe(catchMaybe(next, failed), (reply) => {
+    if (reply.usage || reply.status >= 400) charge(reply)
+    else exchange.onEnd(() => charge(reply))
+    return reply
+  })
 }
 
 /** Removes cached tokens from the charge when the answer is planned, before it takes any time. */

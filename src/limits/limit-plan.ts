@@ -1,5 +1,12 @@
-import { derivedRequestsPerMinute, type LimitProfileName, type Deployment } from '../config/deployments.ts'
+import {
+  hasLimits,
+  limitKeys,
+  requestsLimitOf,
+  type LimitProfileName,
+  type Deployment,
+} from '../config/deployments.ts'
 import type { RateLimitStyle } from '../wire/service-headers.ts'
+import { isClaude } from '../wire/models/claude-traits.ts'
 import { RecentMap } from '../lib/caches.ts'
 import { type ProvisionedPlan, provisionedPlanOf } from './provisioned-limiter.ts'
 
@@ -111,16 +118,11 @@ export function scaleLimits(deployment: Deployment, factor: number): Deployment 
   if (factor === 1) return deployment
   const cached = scaled.get(deployment)
   if (cached?.factor === factor) return cached.deployment
-  const { tokensPerMinute, requestsPerMinute, provisionedThroughputUnits } = deployment
-  const scale = (limit: number): number => Math.max(1, Math.round(limit * factor))
-  const made: Deployment = {
-    ...deployment,
-    ...(tokensPerMinute !== undefined && { tokensPerMinute: scale(tokensPerMinute) }),
-    ...(requestsPerMinute !== undefined && { requestsPerMinute: scale(requestsPerMinute) }),
-    ...(provisionedThroughputUnits !== undefined && {
-      provisionedThroughputUnits: scale(provisionedThroughputUnits),
-    }),
-  }
+  const limits = limitKeys.flatMap((key) => {
+    const limit = deployment[key]
+    return limit === undefined ? [] : [[key, Math.max(1, Math.round(limit * factor))]]
+  })
+  const made: Deployment = { ...deployment, ...Object.fromEntries(limits) }
   scaled.set(deployment, { factor, deployment: made })
   return made
 }
@@ -152,13 +154,11 @@ export interface LimitPlan {
  * would be rejected below its limit.
  */
 export function limitPlanOf(deployment: Deployment): LimitPlan | undefined {
-  const { tokensPerMinute, model } = deployment
-  const requestsPerMinute =
-    deployment.requestsPerMinute ??
-    (tokensPerMinute === undefined ? undefined : derivedRequestsPerMinute(tokensPerMinute, model))
+  const { tokensPerMinute, inputTokensPerMinute } = deployment
+  const requestsPerMinute = requestsLimitOf(deployment)
   if (requestsPerMinute === undefined) return undefined
   return {
-    tokens: tokensPerMinute ?? Infinity,
+    tokens: tokensPerMinute ?? inputTokensPerMinute ?? Infinity,
     requestsPerMinute,
     slice: sliceOf(requestsPerMinute, deployment.requestsSliceSeconds ?? 10),
   }
@@ -190,7 +190,7 @@ export function limitsOf(
   profileName: LimitProfileName,
   factor: number,
 ): DeploymentLimits | undefined {
-  if (!isLimited(deployment)) return undefined
+  if (!hasLimits(deployment)) return undefined
   const limited = scaleLimits(deployment, factor)
   const found = cachedLimits.get(limited)
   if (found?.profileName === profileName) return found.limits
@@ -199,20 +199,45 @@ export function limitsOf(
   return limits
 }
 
-function isLimited(deployment: Deployment): boolean {
-  const { tokensPerMinute, requestsPerMinute, provisionedThroughputUnits } = deployment
-  return (
-    tokensPerMinute !== undefined ||
-    requestsPerMinute !== undefined ||
-    provisionedThroughputUnits !== undefined
-  )
+/** More requests than a minute can have. */
+const UNLIMITED_REQUESTS = 1_000_000_000
+
+const cachedOutputLimits = new WeakMap<Deployment, DeploymentLimits>()
+
+/** The limit of output tokens of a Claude deployment, which is counted apart; undefined without one. */
+export function outputLimitsOf(deployment: Deployment, factor: number): DeploymentLimits | undefined {
+  const limited = scaleLimits(deployment, factor)
+  const { outputTokensPerMinute: tokens } = limited
+  if (tokens === undefined) return undefined
+  let limits = cachedOutputLimits.get(limited)
+  if (!limits) {
+    const requestsPerMinute = UNLIMITED_REQUESTS
+    const plan = { tokens, requestsPerMinute, slice: sliceOf(requestsPerMinute, 60) }
+    limits = { kind: 'pay-as-you-go', plan, profileName: CLAUDE_PROFILE }
+    cachedOutputLimits.set(limited, limits)
+  }
+  return limits
+}
+
+/** The usage counts, not the estimate. */
+const CLAUDE_PROFILE: LimitProfileName = '2026-09'
+
+/** The name under which the output tokens of a deployment are counted. No deployment can have it. */
+export function outputSubjectName(deployment: string): string {
+  return `${deployment}\toutput`
 }
 
 function makeLimits(deployment: Deployment, profileName: LimitProfileName): DeploymentLimits | undefined {
   const provisioned = provisionedPlanOf(deployment)
   if (provisioned) return { kind: 'provisioned', plan: provisioned }
   const plan = limitPlanOf(deployment)
-  return plan && { kind: 'pay-as-you-go', plan, profileName }
+  return (
+    plan && {
+      kind: 'pay-as-you-go',
+      plan,
+      profileName: isClaude(deployment.model) ? CLAUDE_PROFILE : profileName,
+    }
+  )
 }
 
 const MAX_CACHED_TEXTS = 16_384

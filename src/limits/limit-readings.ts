@@ -4,8 +4,8 @@ import type { IncidentPhase } from '../config/incident-file.ts'
 import { sourceOf, sourceTraits } from '../config/source-names.ts'
 import { mapInBatches } from '../lib/queues.ts'
 import { isLimited } from '../pipeline/source-rules.ts'
-import { limitsOf } from './limit-plan.ts'
-import type { LimitSubject, LimitUse, ReadableLimiter } from './rate-limiter.ts'
+import { limitsOf, outputLimitsOf, outputSubjectName } from './limit-plan.ts'
+import type { LimitAmount, LimitSubject, LimitUse, ReadableLimiter } from './rate-limiter.ts'
 
 /** The limits of a deployment and their use. */
 export interface LimitReading {
@@ -13,6 +13,8 @@ export interface LimitReading {
   readonly resource: string
   readonly deployment: string
   readonly use: LimitUse
+  /** Output tokens of a Claude deployment that limits them. */
+  readonly output?: LimitAmount | undefined
 }
 
 /** Dependencies of `readLimits`. */
@@ -32,15 +34,21 @@ export async function readLimits(
 ): Promise<LimitReading[]> {
   const limited = [...resources].flatMap(([resource, view]) =>
     Array.from(view.deployments.values()).flatMap((deployment) => {
-      const subject = limitSubject(view, deployment, phaseOf(resource))
-      return subject ? [{ resource, subject }] : []
+      const phase = phaseOf(resource)
+      const subject = limitSubject(view, deployment, phase)
+      return subject ? [{ resource, subject, output: outputLimitSubject(view, deployment, phase) }] : []
     }),
   )
-  return mapInBatches(limited, MAX_CONCURRENT_READS, async ({ resource, subject }) => ({
+  return mapInBatches(limited, MAX_CONCURRENT_READS, async ({ resource, subject, output }) => ({
     resource,
     deployment: subject.deployment,
     use: await limits.use(subject),
+    ...(output && { output: tokensOf(await limits.use(output)) }),
   }))
+}
+
+function tokensOf(use: LimitUse): LimitAmount | undefined {
+  return use.kind === 'provisioned' ? undefined : use.tokens
 }
 
 /** Returns a deployment with the limits that apply to its next request; undefined if it is not limited. */
@@ -50,12 +58,24 @@ export function limitSubject(
   phase: IncidentPhase | undefined,
 ): LimitSubject | undefined {
   if (!isLimited(deployment, config)) return undefined
-  const limits = limitsOf(
-    deployment,
-    deployment.limitProfile ?? config.limitProfile,
-    phase && isAffected(deployment, config, phase) ? phase.limitFactor : 1,
-  )
+  const profileName = deployment.limitProfile ?? config.limitProfile
+  const limits = limitsOf(deployment, profileName, factorOf(config, deployment, phase))
   return limits && { resource: config.id, deployment: deployment.name, limits }
+}
+
+/** Returns the limit of output tokens of a Claude deployment; undefined if it has none. */
+export function outputLimitSubject(
+  config: ResourceConfig,
+  deployment: Deployment,
+  phase: IncidentPhase | undefined,
+): LimitSubject | undefined {
+  if (!isLimited(deployment, config)) return undefined
+  const limits = outputLimitsOf(deployment, factorOf(config, deployment, phase))
+  return limits && { resource: config.id, deployment: outputSubjectName(deployment.name), limits }
+}
+
+function factorOf(config: ResourceConfig, deployment: Deployment, phase: IncidentPhase | undefined): number {
+  return phase && isAffected(deployment, config, phase) ? phase.limitFactor : 1
 }
 
 /** A phase for all deployments does not affect forwarded requests. */

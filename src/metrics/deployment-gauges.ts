@@ -100,6 +100,7 @@ export function registerDeployments(registry: Registry, sources: DeploymentSourc
 interface LimitLabels {
   readonly all: GaugeRow['labels']
   readonly tokens: GaugeRow['labels']
+  readonly outputTokens: GaugeRow['labels']
   readonly requests: GaugeRow['labels']
 }
 
@@ -128,7 +129,12 @@ class LabelCache {
 
 function limitLabels(resource: string, deployment: string): LimitLabels {
   const all = { ...deploymentLabels(resource, deployment) }
-  return { all, tokens: { ...all, type: 'tokens' }, requests: { ...all, type: 'requests' } }
+  return {
+    all,
+    tokens: { ...all, type: 'tokens' },
+    outputTokens: { ...all, type: 'output_tokens' },
+    requests: { ...all, type: 'requests' },
+  }
 }
 
 function registerLimits(
@@ -148,10 +154,14 @@ function registerLimits(
       name,
       help,
       rows: async () =>
-        (await read()).flatMap(({ use, labels }) => {
+        (await read()).flatMap(({ use, output, labels }) => {
           if (use.kind === 'provisioned') return []
           const requests = { value: pick(use.requests), labels: labels.requests }
-          return use.tokens ? [{ value: pick(use.tokens), labels: labels.tokens }, requests] : [requests]
+          return [
+            ...(use.tokens ? [{ value: pick(use.tokens), labels: labels.tokens }] : []),
+            ...(output ? [{ value: pick(output), labels: labels.outputTokens }] : []),
+            requests,
+          ]
         }),
     })
 

@@ -1,5 +1,5 @@
 import type { ResourceConfig } from '../config/config.ts'
-import { hasDefaultLimits, type Deployment } from '../config/deployments.ts'
+import { hasDefaultLimits, hasLimits, type Deployment } from '../config/deployments.ts'
 import { sourceOf, sourceTraits } from '../config/source-names.ts'
 import type { Exchange } from './exchange.ts'
 
@@ -55,6 +55,5 @@ function hasOwnLimits(
   { deploymentsAreDefault }: Pick<ResourceConfig, 'deploymentsAreDefault'>,
 ): boolean {
   if (!deployment || (deploymentsAreDefault && hasDefaultLimits(deployment))) return false
-  const { tokensPerMinute, requestsPerMinute, provisionedThroughputUnits } = deployment
-  return (tokensPerMinute ?? requestsPerMinute ?? provisionedThroughputUnits) !== undefined
+  return hasLimits(deployment)
 }

@@ -3,7 +3,7 @@ import { roundTo } from '../../lib/format-text.ts'
 import { z } from 'zod'
 import type { ResourceConfig } from '../../config/config.ts'
 import type { Deployment } from '../../config/deployments.ts'
-import { limitSubject, MAX_CONCURRENT_READS } from '../../limits/limit-readings.ts'
+import { limitSubject, MAX_CONCURRENT_READS, outputLimitSubject } from '../../limits/limit-readings.ts'
 import type { PayAsYouGoStatus, ProvisionedStatus, WindowStatus } from '../../limits/rate-limiter.ts'
 import type { Occupancy } from '../../limits/occupancy.ts'
 import type { Simulator } from '../simulator.ts'
@@ -26,7 +26,14 @@ const limitsSchema = z
   .union([
     z.object({
       kind: z.literal('pay-as-you-go'),
-      tokens: windowSchema.nullable().describe('Null if tokens are not limited.'),
+      tokens: windowSchema
+        .nullable()
+        .describe(
+          'Null if tokens are not limited. Of a Claude model: estimated input tokens without those read from the cache.',
+        ),
+      output_tokens: windowSchema
+        .optional()
+        .describe('Estimated output tokens; only for Claude models with a limit of them.'),
       requests: windowSchema.describe('In the window that causes 429s.'),
       requests_in_minute: windowSchema.describe('As shown in headers.'),
     }),
@@ -112,15 +119,21 @@ async function liveState(
   { poolState, incidents }: Simulator,
   { resource, config, deployment, occupancy }: DeploymentInfo,
 ): Promise<LiveState> {
-  const subject = limitSubject(config, deployment, incidents.phaseOf(resource))
+  const phase = incidents.phaseOf(resource)
+  const subject = limitSubject(config, deployment, phase)
   const status = subject && (await poolState.limits.status(subject))
+  const outputSubject = outputLimitSubject(config, deployment, phase)
+  const output = outputSubject && (await poolState.limits.status(outputSubject))
   return {
-    limits: showLimits(status),
+    limits: showLimits(status, output),
     slots: showSlots(deployment, occupancy),
   }
 }
 
-function showLimits(status: PayAsYouGoStatus | ProvisionedStatus | undefined): LiveState['limits'] {
+function showLimits(
+  status: PayAsYouGoStatus | ProvisionedStatus | undefined,
+  output: PayAsYouGoStatus | ProvisionedStatus | undefined,
+): LiveState['limits'] {
   if (!status) return null
   if (status.kind === 'provisioned') {
     const { kind, utilization, freeInMs, emptyInMs } = status
@@ -135,6 +148,7 @@ function showLimits(status: PayAsYouGoStatus | ProvisionedStatus | undefined): L
   return {
     kind,
     tokens: tokens ? showWindow(tokens) : null,
+    ...(output?.kind === 'pay-as-you-go' && output.tokens && { output_tokens: showWindow(output.tokens) }),
     requests: showWindow(requests),
     requests_in_minute: showWindow(requestsInMinute),
   }

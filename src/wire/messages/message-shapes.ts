@@ -179,6 +179,7 @@ const created = {
   inference_geo: nullable(text),
   speed: nullable(oneOf(['standard', 'fast'])),
   container: nullable(anything),
+  thread: nullable(anything),
   diagnostics: nullable(dictionary),
 } satisfies Members
 

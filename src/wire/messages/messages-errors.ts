@@ -62,7 +62,8 @@ function isTypeOf(status: number | undefined, type: string): boolean {
 /** The code of an error that only the simulator has is in its details, where the SDK of Anthropic looks for it (`errorCode`). */
 function errorJson(error: ReportedError): string {
   const { message, code, envelope, details } = error
-  const extra = envelope === 'simulator' && code !== null ? { details: { error_code: code, ...details } } : {}
+  const hasDetails = envelope === 'simulator' || details !== undefined
+  const extra = hasDetails && code !== null ? { details: { error_code: code, ...details } } : {}
   return JSON.stringify({ type: typeOf(error), message, ...extra })
 }
 
@@ -75,6 +76,16 @@ export function invalidMessages(message: string): ServiceError {
 /** 400: the body is not JSON, or not an object. */
 export function malformedMessages(): ServiceError {
   return invalidMessages('The request body is not valid JSON.')
+}
+
+/**
+ * 400: the service would hold the conversation. Tool runners of the SDKs of Anthropic ask for it, and send the whole conversation after
+ * this answer. Assumed for Foundry; the code is that of the SDKs.
+ */
+export function threadsNotSupported(): ServiceError {
+  const message = 'thread: Message threads are not supported for this deployment.'
+  const code = 'thread_unsupported_request'
+  return { ...invalidMessages(message), code, details: { unsupported: ['deployment'] } }
 }
 
 /** 400: the prompt is longer than the context. Both are in tokens. */

@@ -4,7 +4,7 @@ import { claudeTraits, type ClaudeTraits } from '../models/claude-traits.ts'
 import type { Model } from '../models/models.ts'
 import { mediaProblem } from './check-media.ts'
 import { conversationProblem } from './check-conversation.ts'
-import { invalidMessages } from './messages-errors.ts'
+import { invalidMessages, threadsNotSupported } from './messages-errors.ts'
 import { countShape, messageShape, samplingMessageShape, samplingParameters } from './message-shapes.ts'
 import {
   anthropicVersions,
@@ -40,9 +40,9 @@ export function parseMessagesRequest(
   const shape = isSecondVersion(context) ? messageShape : samplingMessageShape
   const message =
     headerProblem(context) ?? bodyProblem(body) ?? shape(body, '') ?? requestProblem(body, context)
-  return message === undefined
-    ? { ok: true, request: body as MessagesRequest }
-    : { ok: false, error: invalidMessages(message) }
+  if (message !== undefined) return { ok: false, error: invalidMessages(message) }
+  if (isRecord(body) && isGiven(body['thread'])) return { ok: false, error: threadsNotSupported() }
+  return { ok: true, request: body as MessagesRequest }
 }
 
 /** Validates a request to count tokens. */
