@@ -157,11 +157,10 @@ function registerLimits(
         (await read()).flatMap(({ use, output, labels }) => {
           if (use.kind === 'provisioned') return []
           const requests = { value: pick(use.requests), labels: labels.requests }
-          return [
-            ...(use.tokens ? [{ value: pick(use.tokens), labels: labels.tokens }] : []),
-            ...(output ? [{ value: pick(output), labels: labels.outputTokens }] : []),
-            requests,
-          ]
+          const rows = [requests]
+          if (output) rows.unshift({ value: pick(output), labels: labels.outputTokens })
+          if (use.tokens) rows.unshift({ value: pick(use.tokens), labels: labels.tokens })
+          return rows
         }),
     })
 
