@@ -2,6 +2,7 @@ import { formatNumber } from '../src/lib/format-text.ts'
 import { builtInCatalogue } from '../src/wire/models/model-catalogue.ts'
 import type { Model } from '../src/wire/models/models.ts'
 import { deploymentKeys } from '../src/config/deployment-keys.ts'
+import { isClaude } from '../src/wire/models/claude-traits.ts'
 import { derivedRequestsPerMinute, defaultDeployments } from '../src/config/deployments.ts'
 import { settingGroups } from '../src/config/setting.ts'
 import { type Setting, settingsTable } from '../src/config/settings-table.ts'
@@ -220,7 +221,7 @@ function renderModels(): string {
   return `## Models
 
 Source: Microsoft Learn, "Foundry Models sold by Azure", September 2026. _Requests per minute_ is derived from
-${formatNumber(EXAMPLE_TOKENS_PER_MINUTE)} tokens per minute. _Operations_ is empty for ${TEXT_OPERATIONS.replace(', ', ' and ')}. With \`none\`, requests are not answered yet.
+${formatNumber(EXAMPLE_TOKENS_PER_MINUTE)} tokens per minute, except for [Claude models](claude.md). _Operations_ is empty for ${TEXT_OPERATIONS.replace(', ', ' and ')}. With \`none\`, requests are not answered yet.
 
 ${table(['Model', 'Other names', 'Context tokens', 'Output tokens', 'Requests per minute', 'Operations'], builtInCatalogue.models.map(modelRow))}`
 }
@@ -231,7 +232,7 @@ function modelRow(model: Model): string[] {
     model.aliases.map(code).join(', '),
     model.contextTokens === 0 ? '' : formatNumber(model.contextTokens),
     model.maxOutputTokens === 0 ? '' : formatNumber(model.maxOutputTokens),
-    formatNumber(derivedRequestsPerMinute(EXAMPLE_TOKENS_PER_MINUTE, model)),
+    isClaude(model) ? '' : formatNumber(derivedRequestsPerMinute(EXAMPLE_TOKENS_PER_MINUTE, model)),
     operationsCell(model),
   ]
 }

@@ -49,34 +49,6 @@ export function derivedRequestsPerMinute(tokensPerMinute: number, model: Model):
   return Math.ceil((tokensPerMinute * ratio) / 1_000)
 }
 
-/** Keys of a deployment that limit it. */
-export const limitKeys = [
-  'tokensPerMinute',
-  'requestsPerMinute',
-  'inputTokensPerMinute',
-  'outputTokensPerMinute',
-  'provisionedThroughputUnits',
-] as const
-
-/** Returns whether a deployment has a limit. */
-export function hasLimits(deployment: Deployment): boolean {
-  return limitKeys.some((key) => deployment[key] !== undefined)
-}
-
-/** Requests for each 1,000 tokens of input and of output, in the default quota of Claude models: 40 to 40,000 and 8,000 (Microsoft Learn). */
-const CLAUDE_REQUESTS_PER_THOUSAND = { input: 1, output: 5 } as const
-
-/** The limit of requests, given or derived from the limits of tokens; undefined without limits. */
-export function requestsLimitOf(deployment: Deployment): number | undefined {
-  const { requestsPerMinute, tokensPerMinute, inputTokensPerMinute, outputTokensPerMinute, model } =
-    deployment
-  if (requestsPerMinute !== undefined) return requestsPerMinute
-  if (tokensPerMinute !== undefined) return derivedRequestsPerMinute(tokensPerMinute, model)
-  const { input, output } = CLAUDE_REQUESTS_PER_THOUSAND
-  if (inputTokensPerMinute !== undefined) return Math.ceil((inputTokensPerMinute * input) / 1_000)
-  return outputTokensPerMinute === undefined ? undefined : Math.ceil((outputTokensPerMinute * output) / 1_000)
-}
-
 /**
  * The deployments without a deployment file, in the form of that file. The first five have the default quota of a pay-as-you-go
  * subscription for Global Standard (Microsoft Learn, quotas and limits: gpt-4o and gpt-4o-mini 2025-08, embeddings 2026-08). For

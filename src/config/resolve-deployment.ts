@@ -4,13 +4,13 @@ import { deploymentNameRule, isDeploymentName } from '../wire/route.ts'
 import { findModel, nearestModelNames, type ModelCatalogue } from '../wire/models/model-catalogue.ts'
 import { shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
-import { isClaude } from '../wire/models/claude-traits.ts'
 import type { Model } from '../wire/models/models.ts'
 import {
   type DeploymentLatency,
   type DeploymentLatencyOptions,
   resolveLatency,
 } from './deployment-latency.ts'
+import { describeLimitProblems } from './deployment-limits.ts'
 import { type Deployment, deploymentTiers, limitProfileNames } from './deployments.ts'
 import { type FaultRule, type OwnFaultRuleOptions, resolveFaults } from './fault-rules.ts'
 import { isRecord, ownValue } from '../lib/record.ts'
@@ -185,7 +185,6 @@ export function resolveDeployment(
     ...upstreamProblems,
     ...latencyProblems,
     ...faultProblems,
-    ...describeThroughputProblems(entry, model, location),
     ...describeLimitProblems(entry, model, location),
   ]
   if (!parsed.success || model === undefined || problems.length > 0) return { problems }
@@ -374,40 +373,4 @@ function describeAssumed(name: string, model: Model, location: string, catalogue
   const [near] = nearestModelNames(name, catalogue)
   const hint = near === undefined ? '' : ` Did you mean ${near}?`
   return `${location}.model is unknown: the simulator treats ${JSON.stringify(name)} as ${model.name}, with its limits and capabilities.${hint} To describe it, add it to the file in MODEL_CATALOGUE_PATH (docs/models.md). MODELS_STRICT=true rejects unknown models.`
-}
-
-function describeThroughputProblems(entry: unknown, model: Model | undefined, location: string): string[] {
-  if (!isRecord(entry) || !model || entry['provisionedThroughputUnits'] === undefined) return []
-  if (model.provisioned) return []
-  return [
-    `${location}.provisionedThroughputUnits does not apply to ${model.name}: its throughput per unit is unknown. Add it to a model file (docs/models.md), or use another model.`,
-  ]
-}
-
-const separateLimits = 'Set inputTokensPerMinute and outputTokensPerMinute instead.'
-
-/** Keys without a meaning for Claude models, with what to do instead. */
-const notOfClaude: Readonly<Record<string, string>> = {
-  tokensPerMinute: `Its input and output have separate limits. ${separateLimits}`,
-  limitProfile: 'Its answers have no headers of limits. Remove it.',
-  wireProfile: 'Its answers have one form. Remove it.',
-  serviceTier: 'It has one service tier. Remove it.',
-}
-
-const onlyOfClaude = ['inputTokensPerMinute', 'outputTokensPerMinute']
-
-function describeLimitProblems(entry: unknown, model: Model | undefined, location: string): string[] {
-  if (!isRecord(entry) || !model) return []
-  const { name } = model
-  if (isClaude(model)) {
-    return Object.entries(notOfClaude)
-      .filter(([key]) => entry[key] !== undefined)
-      .map(([key, hint]) => `${location}.${key} does not apply to ${name}. ${hint}`)
-  }
-  return onlyOfClaude
-    .filter((key) => entry[key] !== undefined)
-    .map(
-      (key) =>
-        `${location}.${key} does not apply to ${name}: only Claude models have separate limits of input and output. Set tokensPerMinute instead.`,
-    )
 }

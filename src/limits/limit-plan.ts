@@ -1,10 +1,5 @@
-import {
-  hasLimits,
-  limitKeys,
-  requestsLimitOf,
-  type LimitProfileName,
-  type Deployment,
-} from '../config/deployments.ts'
+import { hasLimits, limitKeys, requestsLimitOf } from '../config/deployment-limits.ts'
+import type { LimitProfileName, Deployment } from '../config/deployments.ts'
 import type { RateLimitStyle } from '../wire/service-headers.ts'
 import { isClaude } from '../wire/models/claude-traits.ts'
 import { RecentMap } from '../lib/caches.ts'

@@ -1,5 +1,6 @@
 import type { ResourceConfig } from '../config/config.ts'
-import { hasDefaultLimits, hasLimits, type Deployment } from '../config/deployments.ts'
+import { hasLimits } from '../config/deployment-limits.ts'
+import { hasDefaultLimits, type Deployment } from '../config/deployments.ts'
 import { sourceOf, sourceTraits } from '../config/source-names.ts'
 import type { Exchange } from './exchange.ts'
 

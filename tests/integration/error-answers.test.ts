@@ -7,7 +7,7 @@ import { namedErrorNames } from '../../src/wire/named-errors.ts'
 import { createSystemClock } from '../../src/lib/system-clock.ts'
 import { advanceUntil } from '../support/advance-until.ts'
 import { tell } from '../support/hostile-client.ts'
-import { operationRequests } from '../support/operation-requests.ts'
+import { messageRequests, operationRequests } from '../support/operation-requests.ts'
 import { requestBytes, type RawRequest } from '../support/raw-http.ts'
 import { recordingFolder } from '../support/recording-folder.ts'
 import { recordingPlace, startRecording } from '../support/recording-simulator.ts'
@@ -432,11 +432,14 @@ describe('an error', () => {
           .replace(/Content-Length: \d+/, 'Content-Length: <n>'),
       )
     }
-    for (const request of operationRequests) {
+    for (const request of [...operationRequests, ...messageRequests]) {
       if (request.form !== undefined) continue
       const port = await open({ env: { ...env, ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: 'true' } }, [])
       const broken = { ...request.body, user: 7, n: 'x', input: 7 }
-      found.set(`a wrong body of ${request.name}`, await ask(port, bytesOf(['', request.path, broken])))
+      found.set(
+        `a wrong body of ${request.name}`,
+        await ask(port, bytesOf(['', request.path, broken, { headers: request.headers ?? {} }])),
+      )
     }
     await expect(render(found)).toMatchFileSnapshot('../golden/error-answers.txt')
   })

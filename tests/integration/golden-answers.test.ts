@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { AnswerOverride } from '../../src/pipeline/exchange.ts'
 import type { Hook } from '../../src/pipeline/stage.ts'
-import { bodyOf, operationRequests } from '../support/operation-requests.ts'
+import { bodyOf, messageRequests, operationRequests } from '../support/operation-requests.ts'
 import {
   createExtendedSimulator,
   createTestSimulator,
@@ -30,6 +30,7 @@ interface Case {
   readonly name: string
   readonly path: string
   readonly body: Readonly<Record<string, unknown>> | string | FormData
+  readonly headers?: Readonly<Record<string, string>>
   readonly forced?: AnswerOverride
   /** Requests for the response that the first request created: a method and the end of a path. */
   readonly followedBy?: readonly string[]
@@ -77,7 +78,12 @@ const transcriptForms: readonly [string, Record<string, string>][] = [
 ]
 
 const cases: readonly Case[] = [
-  ...operationRequests.map((one) => ({ name: one.name, path: one.path, body: bodyOf(one, one.body) })),
+  ...[...operationRequests, ...messageRequests].map((one) => ({
+    name: one.name,
+    path: one.path,
+    body: bodyOf(one, one.body),
+    headers: one.headers ?? {},
+  })),
   ...chat('of lorem', usage),
   ...chat('without obfuscation', { streamOptions: { include_usage: false, include_obfuscation: false } }),
   ...chat('with two choices', { n: 2, ...usage }),
@@ -177,7 +183,7 @@ const shown = (bytes: Buffer, type: string | null): string =>
 
 const hashOf = (bytes: Buffer): string => `sha256 ${createHash('sha256').update(bytes).digest('hex')}`
 
-async function answersOf({ path, body, forced, followedBy = [] }: Case): Promise<string> {
+async function answersOf({ path, body, headers: own, forced, followedBy = [] }: Case): Promise<string> {
   const hook: Hook = (exchange, next) => {
     if (forced) exchange.forced = forced
     return next()
@@ -193,7 +199,7 @@ async function answersOf({ path, body, forced, followedBy = [] }: Case): Promise
   }
   const sent = body instanceof FormData || typeof body === 'string' ? body : JSON.stringify(body)
   const json = body instanceof FormData ? undefined : { 'content-type': 'application/json' }
-  const headers = { 'api-key': testKey, ...json }
+  const headers = { 'api-key': testKey, ...json, ...own }
   const answers = [await ask(path, { method: 'POST', headers, body: sent })]
   const id = /"id": ?"(resp_[^"]+)"/.exec(answers[0] ?? '')?.[1]
   for (const line of followedBy) {

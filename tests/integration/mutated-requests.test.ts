@@ -2,7 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRandom } from '../../src/lib/random.ts'
 import { createSimulator, type SimulatorHandle } from '../../src/index.ts'
 import { mutateJson } from '../support/mutate-json.ts'
-import { bodyOf, operationRequests, type OperationRequest } from '../support/operation-requests.ts'
+import {
+  bodyOf,
+  messageRequests,
+  operationRequests,
+  type OperationRequest,
+} from '../support/operation-requests.ts'
 import { collectInto, type LogLine } from '../support/test-logger.ts'
 
 /** Number of mutations for each operation, and their seed: `FUZZ_ROUNDS=5000 FUZZ_SEED=7 npx vitest run ...` tests more. */
@@ -48,12 +53,13 @@ describe('a mutated request', () => {
     const sent = bodyOf(request, body)
     const headers = {
       'api-key': 'key',
+      ...request.headers,
       ...(typeof sent === 'string' && { 'content-type': 'application/json' }),
     }
     return sim.fetch(request.path, { method: 'POST', headers, body: sent })
   }
 
-  it.each(operationRequests)('of $name never causes a 500', async (request) => {
+  it.each([...operationRequests, ...messageRequests])('of $name never causes a 500', async (request) => {
     const plain = await send(request, request.body)
     expect([plain.status, await plain.text()]).toEqual([200, expect.any(String)])
     const random = createRandom(`${seed} ${request.name}`)

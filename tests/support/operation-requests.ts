@@ -9,6 +9,8 @@ export interface OperationRequest {
   readonly name: string
   readonly path: string
   readonly body: Readonly<Record<string, unknown>>
+  /** Headers besides the key and the content type. */
+  readonly headers?: Readonly<Record<string, string>>
   /** Set if the body is sent as a form with this file. */
   readonly form?: 'audio' | 'image'
 }
@@ -391,6 +393,118 @@ export const operationRequests: readonly OperationRequest[] = [
     path: '/openai/v1/audio/translations',
     body: { model: 'whisper-free', response_format: 'verbose_json', prompt: 'x', temperature: '0' },
     form: 'audio',
+  },
+]
+
+const version = { 'anthropic-version': '2023-06-01' }
+const city = {
+  name: 'weather',
+  description: 'Tells the weather',
+  input_schema: { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] },
+}
+
+/** Requests of Anthropic Messages, which need a header. */
+export const messageRequests: readonly OperationRequest[] = [
+  {
+    name: 'message',
+    path: '/anthropic/v1/messages',
+    headers: version,
+    body: {
+      model: 'claude-sonnet-4-5',
+      max_tokens: 40,
+      system: [
+        { type: 'text', text: 'Be short. '.repeat(600), cache_control: { type: 'ephemeral', ttl: '1h' } },
+      ],
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'What is this?' },
+            { type: 'image', source: { type: 'url', url: 'https://example.com/a.png' } },
+            { type: 'document', title: 'a', source: { type: 'text', media_type: 'text/plain', data: 'x' } },
+          ],
+        },
+        {
+          role: 'assistant',
+          content: [
+            { type: 'thinking', thinking: 'Hm.', signature: 'c2lnbg==' },
+            { type: 'tool_use', id: 'toolu_1', name: 'weather', input: { city: 'Paris' } },
+          ],
+        },
+        {
+          role: 'user',
+          content: [
+            {
+              type: 'tool_result',
+              tool_use_id: 'toolu_1',
+              is_error: false,
+              content: [{ type: 'text', text: '12 degrees' }],
+            },
+            { type: 'text', text: 'Go on.', cache_control: { type: 'ephemeral' } },
+          ],
+        },
+      ],
+      tools: [city],
+      tool_choice: { type: 'auto', disable_parallel_tool_use: true },
+      stop_sequences: ['END'],
+      metadata: { user_id: 'u' },
+      service_tier: 'auto',
+      temperature: 0.5,
+    },
+  },
+  {
+    name: 'a stream of a message',
+    path: '/anthropic/v1/messages',
+    headers: version,
+    body: {
+      model: 'claude-opus-5-5',
+      max_tokens: 60,
+      stream: true,
+      thinking: { type: 'adaptive', display: 'summarized' },
+      output_config: { effort: 'low' },
+      messages: [{ role: 'user', content: 'Hi' }],
+    },
+  },
+  {
+    name: 'a stream of a tool call of a message',
+    path: '/anthropic/v1/messages',
+    headers: version,
+    body: {
+      model: 'claude-haiku-4-5',
+      max_tokens: 100,
+      stream: true,
+      tools: [city],
+      tool_choice: { type: 'tool', name: 'weather' },
+      messages: [{ role: 'user', content: 'Hi' }],
+    },
+  },
+  {
+    name: 'a message in JSON',
+    path: '/anthropic/v1/messages',
+    headers: { 'anthropic-version': '2026-10-21' },
+    body: {
+      model: 'claude-sonnet-5-5',
+      max_tokens: 800,
+      thinking: { type: 'disabled' },
+      output_config: {
+        format: {
+          type: 'json_schema',
+          schema: { type: 'object', properties: { a: { type: 'integer' } }, required: ['a'] },
+        },
+      },
+      messages: [{ role: 'user', content: 'Hi' }],
+    },
+  },
+  {
+    name: 'tokens of a message',
+    path: '/anthropic/v1/messages/count_tokens',
+    headers: version,
+    body: {
+      model: 'claude-sonnet-4-5',
+      system: 'Be short.',
+      tools: [city],
+      messages: [{ role: 'user', content: 'Hi' }],
+    },
   },
 ]
 
