@@ -10,6 +10,7 @@ import {
   invalidKey,
   malformedJson,
   operationNotSupported,
+  inferenceRateLimited,
   rateLimited,
   repetitiveText,
   resourceNotFound,
@@ -28,7 +29,7 @@ import {
 } from './access-errors.ts'
 import { contextLengthExceeded, promptLengthExceeded } from './chat/error-context-length.ts'
 import { inputTooLong } from './responses/responses-errors.ts'
-import { promptTooLong } from './messages/messages-errors.ts'
+import { malformedMessages, promptTooLong } from './messages/messages-errors.ts'
 import { isAnthropicOperation, isResponsesOperation, operations, type Operation } from './route.ts'
 import { flexUnavailable } from './service-tier.ts'
 
@@ -59,14 +60,24 @@ const AUDIO_LIMIT_BYTES = 26_214_400
 const rateLimitError =
   (kind: 'token' | 'call'): ErrorOf =>
   (request) =>
-    rateLimited({ ...request, kind, operationId: operations[request.operation].id })
+    isAnthropicOperation(request.operation)
+      ? inferenceRateLimited(request.deployment, request.model, request.region)
+      : rateLimited({ ...request, kind, operationId: operations[request.operation].id })
+
+/** An error with the text of Anthropic (reference of its API, "Errors") for its operations. */
+const withText =
+  (text: string, errorOf: ErrorOf): ErrorOf =>
+  (request) =>
+    isAnthropicOperation(request.operation)
+      ? { ...errorOf(request), code: null, message: text }
+      : errorOf(request)
 
 /** Errors of the service by the names used in the configuration, ordered by status. */
 export const namedErrors = {
   apiVersionNotSupported,
   operationNotSupported: ({ operation, model }) =>
     operationNotSupported(operations[operation].errorName, model),
-  malformedJson,
+  malformedJson: ({ operation }) => (isAnthropicOperation(operation) ? malformedMessages() : malformedJson()),
   contextLengthExceeded: ({ operation, contextTokens }) => {
     if (isResponsesOperation(operation)) return inputTooLong()
     const tokens = contextTokens + 1
@@ -94,9 +105,9 @@ export const namedErrors = {
   capacity429: ({ operation }) => highDemand(operation),
   temporaryAdjustment: rateLimitError('token'),
   flexUnavailable,
-  serverError: ({ requestId }) => serverError(requestId),
+  serverError: withText('Internal server error', ({ requestId }) => serverError(requestId)),
   gatewayError: gatewayFailure,
-  overloaded503: temporarilyUnable,
+  overloaded503: withText('Overloaded', temporarilyUnable),
   gatewayTimeout: () => timedOut(504),
 } as const satisfies Readonly<Record<string, ErrorOf>>
 

@@ -197,4 +197,30 @@ describe('the packages of Anthropic', () => {
     expect(await anthropic().models.retrieve('claude-sonnet-4-5')).toMatchObject({ type: 'model' })
     await expect(anthropic().models.retrieve('gpt-4o')).rejects.toBeInstanceOf(NotFoundError)
   })
+
+  it('get the recorded answers, whole and streamed', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'claude-recordings-'))
+    const env = { RECORDING_DIR: dir }
+    const ask = async ({ url, key }: RunningProgram): Promise<unknown[]> => {
+      const client = new AnthropicFoundry({ baseURL: `${url}/anthropic/`, apiKey: key, maxRetries: 0 })
+      const { model, messages } = question
+      return [
+        await client.messages.create(question),
+        await client.messages.stream(question).finalMessage(),
+        await client.messages.countTokens({ model, messages }),
+      ]
+    }
+    const recording = await startInProcess({
+      env: {
+        ...env,
+        SIMULATOR_MODE: 'record',
+        AZURE_OPENAI_ENDPOINT: program.url,
+        AZURE_OPENAI_KEY: program.key,
+      },
+    })
+    const recorded = await ask(recording).finally(() => recording.stop())
+    const replaying = await startInProcess({ env: { ...env, SIMULATOR_MODE: 'replay' } })
+    const replayed = await ask(replaying).finally(() => replaying.stop())
+    expect(JSON.parse(JSON.stringify(replayed))).toEqual(JSON.parse(JSON.stringify(recorded)))
+  })
 })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { createAdminApi } from '../support/admin-api.ts'
 import { createTestSimulator } from '../support/test-simulator.ts'
 
 const version = { 'anthropic-version': '2023-06-01' }
@@ -520,5 +521,38 @@ describe('the models of Anthropic', () => {
     expect(await missing.json()).toMatchObject({
       error: { type: 'not_found_error', message: 'model: gpt-4o' },
     })
+  })
+})
+
+describe('what applies to all operations', () => {
+  it.each([
+    ['serverError', 500, 'api_error', 'Internal server error'],
+    ['overloaded503', 503, 'overloaded_error', 'Overloaded'],
+    ['tokenRateLimit', 429, 'rate_limit_error', 'Your requests to sonnet for claude-sonnet-4-5 in'],
+    ['malformedJson', 400, 'invalid_request_error', 'The request body is not valid JSON.'],
+  ])('the fault %s has the text of Anthropic', async (fault, status, type, text) => {
+    const { refusal } = create()
+    const [foundStatus, foundType, message] = await refusal({}, { 'x-sim-fault': fault })
+    expect([foundStatus, foundType]).toEqual([status, type])
+    expect(message).toContain(text)
+  })
+
+  it('takes as long as the latency of the model says', async () => {
+    const { ask, clock } = create({ LATENCY_PROFILE: 'auto', LATENCY_TIME_SCALE: '1' })
+    const asked = ask({ max_tokens: 500 })
+    let isAnswered = false
+    void asked.then(() => (isAnswered = true))
+    await clock.advance(500)
+    expect(isAnswered).toBe(false)
+    await clock.advance(60_000)
+    expect((await asked).status).toBe(200)
+  })
+
+  it('is in the list of requests, with its tokens', async () => {
+    const { message, app } = create({ JOURNAL_SIZE: '10' })
+    const { usage } = await message()
+    const { body } = await createAdminApi(app).ask('GET', '/++/requests')
+    expect(JSON.stringify(body)).toContain('"operation":"messages"')
+    expect(JSON.stringify(body)).toContain(`"completion_tokens":${usage['output_tokens']}`)
   })
 })
