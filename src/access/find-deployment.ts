@@ -43,7 +43,10 @@ export type OnUndefinedDeployment = (name: string, deployment: Deployment, excha
 export function createFindDeployment(onUndefined?: OnUndefinedDeployment): Stage {
   return function findDeployment(exchange, next) {
     const { route } = exchange
-    if (!isSimulated(exchange)) return setConfiguredDeployment(exchange, next)
+    if (!isSimulated(exchange)) {
+      const refused = refuseUndefined(exchange)
+      return refused ? refuse(refused) : setConfiguredDeployment(exchange, next)
+    }
     if (!route || !isModelOperation(route.operation)) return next()
     const found = resolveDeployment(exchange, route, route.operation, onUndefined)
     if ('status' in found) {
@@ -53,6 +56,19 @@ export function createFindDeployment(onUndefined?: OnUndefinedDeployment): Stage
     exchange.deployment = found
     return next()
   }
+}
+
+/**
+ * Returns the error of a forwarded request to a deployment that is not in the table, if only those of the table are allowed. The
+ * default deployments are not a table: a real service has others.
+ */
+function refuseUndefined(exchange: Exchange): ServiceError | undefined {
+  const { route, config, configured } = exchange
+  if (configured || config.allowUndefinedDeployments || config.deploymentsAreDefault) return undefined
+  if (!route || !isModelOperation(route.operation)) return undefined
+  const name = nameInRequest(exchange, route)
+  if (typeof name !== 'string') return name
+  return route.isInference ? inferenceModelUnknown(name) : deploymentNotFound(route.operation)
 }
 
 /** Sets the deployment of the exchange if it is configured. */

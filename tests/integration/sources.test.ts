@@ -75,6 +75,29 @@ describe('a deployment with a source', () => {
     expect(asked()).toHaveLength(2)
   })
 
+  it('that is not in the table gets no request of a gateway with ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS=false', async () => {
+    const env = { ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: 'false' }
+    for (const mode of ['forward', 'record']) {
+      const { post, app } = start(mode, { env })
+      const ask = (body: object) => post('/openai/v1/chat/completions', { ...chat, ...body })
+      const unknown = await ask({ model: 'elsewhere' })
+      expect([unknown.status, await unknown.text()]).toEqual([
+        404,
+        expect.stringContaining('DeploymentNotFound'),
+      ])
+      expect((await post(chatOf('elsewhere'), chat)).status).toBe(404)
+      expect((await ask({})).status).toBe(400)
+      expect((await ask({ model: 5 })).status).toBe(400)
+      expect(asked()).toEqual([])
+      await ask({ model: 'PASSED-2024-08-06' })
+      await app.request('/openai/v1/files', { headers: { 'api-key': testKey } })
+      expect(asked().splice(0)).toHaveLength(2)
+      place.upstream.received.splice(0)
+    }
+    const { post } = createTestSimulator({ env: envOf('forward', env) })
+    expect(await textOf(await post(chatOf('elsewhere'), chat))).toBe('From the real service')
+  })
+
   it('can replay what it recorded before, from the same folder and without a restart', async () => {
     const { post, simulator } = start('generate', { env: { MATCH_ANY_PREFIX: 'off' } })
     await post(chatOf('taped'), chat)
