@@ -59,13 +59,14 @@ export function createFindDeployment(onUndefined?: OnUndefinedDeployment): Stage
 }
 
 /**
- * Returns the error of a forwarded request to a deployment that is not in the table, if only those of the table are allowed. The
- * default deployments are not a table: a real service has others.
+ * Returns the error of a forwarded request to a deployment that is not in the table of a gateway, if only those of the table are
+ * allowed. Without a deployment that names an upstream, the real service knows its deployments.
  */
 function refuseUndefined(exchange: Exchange): ServiceError | undefined {
   const { route, config, configured } = exchange
-  if (configured || config.allowUndefinedDeployments || config.deploymentsAreDefault) return undefined
+  if (configured || config.allowUndefinedDeployments) return undefined
   if (!route || !isModelOperation(route.operation)) return undefined
+  if (![...config.deployments.values()].some(({ to }) => to !== undefined)) return undefined
   const name = nameInRequest(exchange, route)
   if (typeof name !== 'string') return name
   return route.isInference ? inferenceModelUnknown(name) : deploymentNotFound(route.operation)

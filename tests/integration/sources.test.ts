@@ -78,7 +78,10 @@ describe('a deployment with a source', () => {
   it('that is not in the table gets no request of a gateway with ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS=false', async () => {
     const env = { ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: 'false' }
     for (const mode of ['forward', 'record']) {
-      const { post, app } = start(mode, { env })
+      const { post, app } = start(mode, {
+        env,
+        deployments: { ...everySource, passed: { upstream: 'default/gpt-4o' } },
+      })
       const ask = (body: object) => post('/openai/v1/chat/completions', { ...chat, ...body })
       const unknown = await ask({ model: 'elsewhere' })
       expect([unknown.status, await unknown.text()]).toEqual([
@@ -94,7 +97,7 @@ describe('a deployment with a source', () => {
       expect(asked().splice(0)).toHaveLength(2)
       place.upstream.received.splice(0)
     }
-    const { post } = createTestSimulator({ env: envOf('forward', env) })
+    const { post } = start('forward', { env })
     expect(await textOf(await post(chatOf('elsewhere'), chat))).toBe('From the real service')
   })
 
