@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { findRoute, type Operation } from '../wire/route.ts'
-import { type AddressedUpstream, addressOf, type UpstreamRequest } from './upstream-request.ts'
+import { type AddressedUpstream, addressOf, checkRequest, type UpstreamRequest } from './upstream-request.ts'
 
 type Rules = AddressedUpstream['apiVersion']
 
@@ -232,6 +232,47 @@ describe('the path at other kinds of upstreams', () => {
     expect(pathOf('/other/x', to('azure', 'https://apim/team-a'))).toBe('/team-a/other/x')
     expect(pathOf(dated, to('azure', 'https://host/openai'))).toBe(dated)
     expect(pathOf(dated, to('azure', 'https://host/openai/v1'))).toBe('/openai/v1/chat/completions')
+  })
+
+  it.each([
+    ['azure', 'https://host/openai', '/openai/deployments/there/chat/completions?api-version=2024-06-01'],
+    ['azure', 'https://host/openai/v1', '/openai/v1/chat/completions'],
+    ['azure', 'https://host/v1', '/openai/deployments/there/chat/completions?api-version=2024-06-01'],
+    ['openai', 'https://host/v1', '/v1/chat/completions'],
+    ['openai', 'https://host/api/v1', '/api/v1/chat/completions'],
+  ] as const)('of kind %s at %s names the deployment there', (kind, endpoint, path) => {
+    const to = upstream(kind, rules('as-asked'), endpoint)
+    const request = { operation: 'chatCompletions', model: 'there' } as const
+    expect(pathOf(dated, to, request)).toBe(path)
+  })
+
+  it.each([
+    ['openai', 'https://host/v1', '/v1/fine_tuning/jobs'],
+    ['anthropic', 'https://host/v1', '/v1/fine_tuning/jobs'],
+    ['azure', 'https://host/v1', '/openai/v1/fine_tuning/jobs'],
+    ['azure', 'https://host/openai/v1', '/openai/v1/fine_tuning/jobs'],
+  ] as const)('of kind %s at %s is that of an endpoint without /v1', (kind, endpoint, path) => {
+    const to = upstream(kind, rules('as-asked'), endpoint)
+    expect(pathOf('/v1/fine_tunes?api-version=2024-10-21', to)).toBe(path)
+    expect(pathOf('/openai/v1/fine_tunes', to)).toBe(path)
+  })
+
+  it.each([
+    ['azure', 'https://host/anthropic', '/anthropic/v1/messages'],
+    ['azure', 'https://host/anthropic/v1', '/anthropic/v1/messages'],
+    ['azure', 'https://host/team/anthropic/v1', '/team/anthropic/v1/messages'],
+    ['anthropic', 'https://host/v1', '/v1/messages'],
+  ] as const)('of Anthropic Messages of kind %s at %s has their credential', (kind, endpoint, path) => {
+    const address = addressOf(asked('/anthropic/v1/messages'), upstream(kind, rules('as-asked'), endpoint))
+    expect(address).toMatchObject({ api: 'anthropic', path, headers: ['anthropic-version', '2023-06-01'] })
+  })
+
+  it('of the description of a serverless deployment has no prefix', () => {
+    const to = upstream('serverless', rules('as-asked'), 'https://mistral.eastus2.models.ai.azure.com')
+    expect(addressOf(checkRequest('serverless'), to).path).toBe('/info?api-version=2024-05-01-preview')
+    expect(pathOf('/models/info?api-version=2024-04-01-preview', to)).toBe(
+      '/info?api-version=2024-04-01-preview',
+    )
   })
 
   it('requires anthropic-version for Anthropic Messages only', () => {

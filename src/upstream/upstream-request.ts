@@ -38,8 +38,9 @@ export function checkRequest(kind: Upstream['kind']): UpstreamRequest {
     kind === 'serverless' ? '/models/info' : kind === 'anthropic' ? '/anthropic/v1/models' : '/v1/models'
   const operation =
     kind === 'anthropic' ? 'listAnthropicModels' : kind === 'serverless' ? undefined : 'listModels'
+  const query = kind === 'serverless' ? `api-version=${INFERENCE_VERSION}` : ''
   const body = Buffer.alloc(0)
-  return { operation, model: undefined, method: 'GET', servicePath, query: '', body, converted: false }
+  return { operation, model: undefined, method: 'GET', servicePath, query, body, converted: false }
 }
 
 /** Where a request is sent. */
@@ -63,6 +64,9 @@ export type AddressedUpstream = Pick<Upstream, 'endpoint' | 'kind' | 'apiVersion
  */
 const ANTHROPIC_VERSION = '2023-06-01'
 
+/** Latest version of the model inference API (Microsoft Learn, "Model Inference REST API"). */
+const INFERENCE_VERSION = '2024-05-01-preview'
+
 /** A path of a client by its API, without what the kinds of upstreams write differently. */
 interface ServicePath {
   /** `other`: a path of another service, which is forwarded unchanged. */
@@ -78,12 +82,15 @@ interface ServicePath {
 /** Returns the path, query and headers for a request by the kind and API version of its upstream. */
 export function addressOf(request: UpstreamRequest, upstream: AddressedUpstream): UpstreamAddress {
   const { basePath, rootPath } = targetOf(upstream.endpoint)
-  const path = servicePathOf(request, basePath)
+  const path = servicePathOf(request, rootPath)
   const isMessages = path.api === 'anthropic'
   const headers = isMessages ? ['anthropic-version', ANTHROPIC_VERSION] : []
   const query = request.converted ? '' : dropCredentials(request.query)
   if (path.api === 'other') {
     return { api: path.api, path: withQuery(basePath + path.rest, query), headers, hasModelInPath: false }
+  }
+  if (upstream.kind === 'serverless' && path.api === 'inference' && path.rest === 'info') {
+    return { api: path.api, path: withQuery(`${rootPath}/info`, query), headers, hasModelInPath: false }
   }
   if (upstream.kind !== 'azure') {
     const full = `${rootPath}/v1/${path.rest.replace(/^deployments(?=\/|$)/, 'models')}`
@@ -170,13 +177,13 @@ function versionFor(
 
 function servicePathOf(
   { converted, operation, servicePath }: UpstreamRequest,
-  basePath: string,
+  rootPath: string,
 ): ServicePath {
   if (converted && operation !== undefined) {
     const api = isAnthropicOperation(operation) ? 'anthropic' : 'openai'
     return { api, dated: false, deployment: undefined, rest: operations[operation].path }
   }
-  const path = withoutBasePath(basePath, servicePath)
+  const path = withoutBasePath(rootPath, servicePath)
   const [, deployment, afterDeployment] = /^\/openai\/deployments\/([^/]+)\/(.+)$/s.exec(path) ?? []
   if (deployment !== undefined && afterDeployment !== undefined) {
     return { api: 'openai', dated: true, deployment, rest: afterDeployment }

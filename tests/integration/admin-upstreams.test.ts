@@ -345,7 +345,7 @@ describe('POST /++/upstreams/{upstream}/verify', () => {
   it.each([
     ['azure', '/openai/v1/models', 'api-key'],
     ['openai', '/v1/models', 'authorization'],
-    ['serverless', '/v1/info', 'authorization'],
+    ['serverless', '/info?api-version=2024-05-01-preview', 'authorization'],
     ['anthropic', '/v1/models', 'x-api-key'],
   ])('sends one request with the credential to the kind %s', async (kind, path, header) => {
     const upstream = await startUpstream()
