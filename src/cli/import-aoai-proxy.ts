@@ -81,6 +81,7 @@ class AoaiProxy {
     const server = this.#object(this.#config, 'server')
     this.#server(server)
     this.#clientKeys()
+    draft.settings.set('simulator_mode', 'forward')
     draft.settings.comment('Other models get 404, as in AOAI-Proxy.')
     draft.settings.set('allow_undefined_openai_deployments', false)
     const names = this.#upstreams(this.#object(server, 'server.upstream'))

@@ -151,12 +151,12 @@ class ProxyEnv {
 
   #azure(draft: ConfigDraft, endpoint: string): void {
     const { settings } = draft
+    settings.set('simulator_mode', 'forward')
     if (endpoint === '') {
       // Without this upstream, a model that no variable names has no service.
       settings.set('allow_undefined_openai_deployments', false)
       return
     }
-    settings.set('simulator_mode', 'forward')
     settings.comment(
       'The names of deployments that the proxy had built in. Remove those that your resource does not have.',
     )

@@ -187,8 +187,10 @@ describe('aoai-sim import proxy-env', () => {
 
   it('accepts no model without a service if there is no main address', async () => {
     const { config } = await convert('proxy-env', 'AZURE_AI_STUDIO_DEPLOYMENTS=llama=Llama:westus\n')
-    expect(config.settings).toMatchObject({ allow_undefined_openai_deployments: false })
-    expect(config.settings).not.toHaveProperty('simulator_mode')
+    expect(config.settings).toMatchObject({
+      simulator_mode: 'forward',
+      allow_undefined_openai_deployments: false,
+    })
   })
 
   it.each([
@@ -296,6 +298,7 @@ describe('aoai-sim import aoai-proxy', () => {
       port: 3_001,
       admin_api_key: { env: 'ADMIN_API_KEY' },
       api_key: { env: 'SIMULATOR_API_KEY' },
+      simulator_mode: 'forward',
       allow_undefined_openai_deployments: false,
     })
     const common = {
