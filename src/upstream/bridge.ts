@@ -15,6 +15,7 @@ import { type AnswerConversion, convertAnswer } from './convert-answer.ts'
 import type { Upstream } from '../config/upstreams.ts'
 import type { UpstreamRoute } from '../pipeline/upstream-of.ts'
 import { addressOf, requestAsAsked, type UpstreamRequest } from './upstream-request.ts'
+import { targetOf } from './upstream-target.ts'
 
 /** How a request is sent to its upstream. */
 export interface PlannedCall {
@@ -84,7 +85,7 @@ function planConversion(
     asked,
     answered: form,
     isStreamed: asksForStream(exchange),
-    origin: new URL(upstream.endpoint).origin,
+    origin: targetOf(upstream.endpoint).origin,
     context: () => ({
       request: json,
       modelName: name,

@@ -354,7 +354,7 @@ describe('a stream of the Responses API for a chat client', () => {
     if (reply.body.kind !== 'live') throw new Error('not live')
     for await (const _ of reply.body.chunks) break
     // The fourth chunk has the first text.
-    expect(read).toEqual({ chunks: 4, closed: true })
+    await expect.poll(() => read).toEqual({ chunks: 4, closed: true })
   })
 
   it.each<[string, string, number]>([

@@ -1,5 +1,6 @@
-import type { AnswerError, AnswerEvent, AnswerReader } from '../answer/answer-events.ts'
+import type { AnswerError, AnswerEvent, AnswerReader, AnswerWriter } from '../answer/answer-events.ts'
 import { textBody } from '../answer/body.ts'
+import { PushedChunks } from '../answer/pushed-chunks.ts'
 import { reasonOf } from '../lib/error-text.ts'
 import { EventSplitter } from '../lib/server-sent-events.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
@@ -8,7 +9,7 @@ import { isEventStream } from '../pipeline/stream-events.ts'
 import { answerForms, type WriteContext } from '../wire/answer-forms.ts'
 import type { ApiForm } from '../wire/conversion.ts'
 import { eventStreamType } from '../wire/sse.ts'
-import { ByteSource, StreamSource, unreadable } from './answer-source.ts'
+import { ByteSource, StreamEvents, unreadable } from './answer-source.ts'
 import { convertedHeaders, failedReply, rejectedReply, statusOf } from './convert-error.ts'
 import { ClientDisconnected, UpstreamFailure, upstreamError } from './upstream-failure.ts'
 
@@ -48,7 +49,7 @@ export async function convertAnswer(
     return rejectedReply(exchange, reply, text, conversion)
   }
   if (status !== 200) {
-    await source.close()
+    source.close()
     throw unreadable(conversion.origin, `its status is ${status}.`)
   }
   const first = await source.firstByte()
@@ -116,65 +117,141 @@ async function convertStream(
   conversion: AnswerConversion,
   onBodyFailure: (why: string) => void,
 ): Promise<Reply> {
-  const { asked, answered, isStreamed, context, origin } = conversion
-  const source = new StreamSource(bytes, answerForms[answered].createReader())
-  if (!isStreamed) {
-    const all: AnswerEvent[] = []
-    for (let events = await source.next(); events; events = await source.next()) all.push(...events)
-    await source.close()
-    return completeReply(exchange, reply, all, conversion)
-  }
-  const opening: AnswerEvent[] = []
-  while (!source.hasStarted) {
-    const events = await source.next()
-    if (!events) break
-    opening.push(...events)
+  const source = new StreamEvents(bytes, answerForms[conversion.answered].createReader())
+  const opening = await source.read(conversion.isStreamed ? 'start' : 'end')
+  if (!conversion.isStreamed) {
+    bytes.discard()
+    return completeReply(exchange, reply, opening, conversion)
   }
   const failed = opening.findIndex((event) => event.kind === 'error')
   const error = opening[failed]
   if (error?.kind === 'error' && !opening.slice(0, failed).some(isToken)) {
-    await source.close()
+    bytes.discard()
     return replyToError(exchange, reply, error.error, conversion)
   }
-
-  async function* chunks(): AsyncGenerator<Buffer, undefined> {
-    const writer = answerForms[asked].createWriter(context())
-    const written = (events: readonly AnswerEvent[]): string => {
-      let text = ''
-      for (const event of events) {
-        if (event.kind === 'usage') reply.usage = event.usage
-        else if (event.kind === 'error') {
-          const { code } = asFailure(event).error
-          noteFailure(exchange, reply, code, code === 'UpstreamAnswerInvalid' ? 502 : statusOf(event.error))
-          onBodyFailure(
-            `the upstream reported an error in the stream (${event.error.code ?? event.error.type}).`,
-          )
-        } else if (reply.firstTokenMs === undefined && isToken(event)) markFirstToken(exchange, reply)
-        text += writer.write(event.kind === 'error' ? asFailure(event) : event)
-      }
-      return text
-    }
-    try {
-      for (let events: readonly AnswerEvent[] | undefined = opening; events; events = await source.next()) {
-        const text = written(events) + (source.isDone ? writer.end() : '')
-        if (text !== '') yield Buffer.from(text)
-      }
-    } catch (cause) {
-      if (cause instanceof ClientDisconnected || exchange.ended) throw cause
-      onBodyFailure(reasonOf(cause))
-      const code = cause instanceof UpstreamFailure ? cause.code : 'UpstreamAnswerInvalid'
-      const { message } =
-        cause instanceof UpstreamFailure ? cause : unreadable(origin, 'it has an unknown form.')
-      noteFailure(exchange, reply, code, cause instanceof UpstreamFailure ? upstreamError(cause).status : 502)
-      yield Buffer.from(writer.write(asFailure({ kind: 'error', error: { code, message } })) + writer.end())
-      throw new ReportedFailure(cause)
-    } finally {
-      await source.close()
-    }
-  }
+  const writer = new StreamWriter(exchange, reply, conversion, onBodyFailure)
   reply.headers = convertedHeaders(reply.headers, eventStreamType)
-  reply.body = { kind: 'live', chunks: chunks() }
+  reply.body = { kind: 'live', chunks: convertedChunks(bytes, source, opening, writer) }
   return reply
+}
+
+/** The body of a converted stream. It ends with the last event of the answer, also if the connection stays open. */
+function convertedChunks(
+  bytes: ByteSource,
+  source: StreamEvents,
+  opening: readonly AnswerEvent[],
+  writer: StreamWriter,
+): PushedChunks {
+  return new PushedChunks((sink) => {
+    let hasBegun = false
+    let isOver = false
+    /** Passes on what the events become. Returns false to pause. */
+    const pass = (events: readonly AnswerEvent[]): boolean => {
+      const text = writer.write(events) + (source.isDone ? writer.end() : '')
+      const goesOn = text === '' || sink.write(Buffer.from(text))
+      if (!source.isDone) return goesOn
+      isOver = true
+      bytes.discard()
+      sink.end()
+      return true
+    }
+    const fail = (cause: unknown): void => {
+      if (isOver) return
+      isOver = true
+      const { text, error } = writer.fail(cause)
+      if (text !== '') sink.write(Buffer.from(text))
+      sink.fail(error)
+    }
+    const attempt = (events: () => readonly AnswerEvent[]): boolean => {
+      try {
+        return pass(events())
+      } catch (error) {
+        bytes.close()
+        fail(error)
+        return false
+      }
+    }
+    const flow = bytes.pushTo({
+      write: (chunk) => isOver || attempt(() => source.push(chunk)),
+      end: () => void (isOver || attempt(() => source.end())),
+      fail,
+    })
+    // The sink must not be called before the flow is returned.
+    queueMicrotask(() => {
+      if (isOver) return
+      hasBegun = true
+      if (attempt(() => opening) && !isOver) flow.resume()
+    })
+    return {
+      resume: () => {
+        if (hasBegun && !isOver) flow.resume()
+      },
+      cancel() {
+        if (isOver) return
+        isOver = true
+        flow.cancel()
+      },
+    }
+  })
+}
+
+/** Writes the events of a stream, and sets usage and the time of the first token of its reply. */
+class StreamWriter {
+  readonly #exchange: Exchange
+  readonly #reply: Reply
+  readonly #writer: AnswerWriter
+  readonly #origin: string
+  readonly #onBodyFailure: (why: string) => void
+
+  constructor(
+    exchange: Exchange,
+    reply: Reply,
+    { asked, context, origin }: AnswerConversion,
+    onBodyFailure: (why: string) => void,
+  ) {
+    this.#exchange = exchange
+    this.#reply = reply
+    this.#writer = answerForms[asked].createWriter(context())
+    this.#origin = origin
+    this.#onBodyFailure = onBodyFailure
+  }
+
+  write(events: readonly AnswerEvent[]): string {
+    let text = ''
+    for (const event of events) text += this.#writer.write(this.#observed(event))
+    return text
+  }
+
+  end(): string {
+    return this.#writer.end()
+  }
+
+  /** Returns the error event for a connection that failed, and the error for the carrier. */
+  fail(cause: unknown): { readonly text: string; readonly error: unknown } {
+    if (cause instanceof ClientDisconnected || this.#exchange.ended) return { text: '', error: cause }
+    this.#onBodyFailure(reasonOf(cause))
+    const failure =
+      cause instanceof UpstreamFailure ? cause : unreadable(this.#origin, 'it has an unknown form.')
+    const { code, message } = failure
+    noteFailure(this.#exchange, this.#reply, code, upstreamError(failure).status)
+    const text = this.#writer.write(asFailure({ kind: 'error', error: { code, message } }))
+    return { text: text + this.#writer.end(), error: new ReportedFailure(cause) }
+  }
+
+  #observed(event: AnswerEvent): AnswerEvent {
+    if (event.kind === 'usage') this.#reply.usage = event.usage
+    else if (event.kind === 'error') {
+      const { code, type } = event.error
+      const failure = asFailure(event)
+      const isInvalid = failure.error.code === 'UpstreamAnswerInvalid'
+      noteFailure(this.#exchange, this.#reply, failure.error.code, isInvalid ? 502 : statusOf(event.error))
+      this.#onBodyFailure(`the upstream reported an error in the stream (${code ?? type}).`)
+      return failure
+    } else if (this.#reply.firstTokenMs === undefined && isToken(event)) {
+      markFirstToken(this.#exchange, this.#reply)
+    }
+    return event
+  }
 }
 
 /** Notes a failure within a stream, for metrics, journal and log. */

@@ -213,10 +213,14 @@ export class ResponsesStreamWriter implements AnswerWriter {
     const { ids } = this.#options
     const { id } = this.#start
     this.#id = id?.startsWith('resp_') ? id : ids.next('resp', this.#seconds)
-    const response = responseObject(this.answered, 'in_progress')
-    return this.#runAll(
-      ['created', 'in_progress'].map((stage) => singleEvent(`response.${stage}`, () => ({ response }))),
-    )
+    // Both events have the same response, which takes long to write.
+    const response = writeJson(responseObject(this.answered, 'in_progress'), 'compact')
+    return ['response.created', 'response.in_progress']
+      .map(
+        (type) =>
+          `event: ${type}\n${dataEvent(`{"type":"${type}","response":${response},"sequence_number":${this.#sequence++}}`)}`,
+      )
+      .join('')
   }
 
   get #seconds(): number {
