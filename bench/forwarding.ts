@@ -9,6 +9,8 @@ import { createTemporaryFolder } from './temporary-folder.ts'
 /** A kind of forwarded request. */
 interface ForwardingCase {
   readonly name: string
+  /** Path of the request; absent: chat completions. */
+  readonly path?: string
   readonly body: object
   /** Overrides the number of requests of a round. */
   readonly requests: number
@@ -19,9 +21,18 @@ const messages = [{ role: 'user', content: 'Tell me about the weather in the nor
 const cases: readonly ForwardingCase[] = [
   { name: 'forwarded stream', body: { messages, stream: true }, requests: 400 },
   { name: 'forwarded whole answer', body: { messages }, requests: 3_000 },
+  {
+    name: 'forwarded converted stream',
+    path: '/openai/v1/responses',
+    body: { model: 'converted', input: messages, stream: true },
+    requests: 400,
+  },
 ]
 
-const path = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21'
+/** Its upstream has only chat completions. */
+const deployments = { converted: { model: 'gpt-4o', upstream: 'default/gpt-4o', form: 'chat' } }
+
+const chatPath = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21'
 const concurrency = 32
 
 /** Options of the measurement. */
@@ -57,7 +68,7 @@ export async function compareForwarding({ program, rounds, only }: ForwardingOpt
   const simulator = await startSimulator({
     program,
     folder,
-    deployments: {},
+    deployments,
     core,
     env: {
       SIMULATOR_MODE: 'forward',
@@ -88,12 +99,15 @@ function script(name: string): string {
 }
 
 /** Returns the CPU time of the server for one request, in microseconds. */
-async function cpuOf({ pid, port }: Server, { body, requests }: ForwardingCase): Promise<number> {
+async function cpuOf(
+  { pid, port }: Server,
+  { path = chatPath, body, requests }: ForwardingCase,
+): Promise<number> {
   const agent = new Agent({ keepAlive: true, maxSockets: concurrency })
   const content = JSON.stringify(body)
   let left = requests
   const loop = async (): Promise<void> => {
-    while (left-- > 0) await ask(agent, port, content)
+    while (left-- > 0) await ask(agent, port, path, content)
   }
   const before = cpuSeconds(pid)
   await Promise.all(Array.from({ length: concurrency }, loop))
@@ -102,7 +116,7 @@ async function cpuOf({ pid, port }: Server, { body, requests }: ForwardingCase):
   return (seconds / requests) * 1e6
 }
 
-function ask(agent: Agent, port: number, content: string): Promise<void> {
+function ask(agent: Agent, port: number, path: string, content: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const headers = { 'api-key': key, 'content-type': 'application/json', 'content-length': content.length }
     const call = request({ host: '127.0.0.1', port, path, method: 'POST', agent, headers })
