@@ -211,6 +211,14 @@ describe('a converted request', () => {
     })
   })
 
+  it('does not ask for the usage of a stream if that is dropped', () => {
+    const body = JSON.stringify({ model: 'mine', input: 'Hi', stream: true })
+    const drop = new Set(['stream_options.include_usage'])
+    expect(bodyOf({ path: paths.responses, body, to: { ...responses.to, drop } })).not.toContain(
+      'stream_options',
+    )
+  })
+
   it('is normalised for the model', () => {
     const body = JSON.stringify({ model: 'mine', max_tokens: 9, messages: [{ role: 'user', content: 'Hi' }] })
     const { request } = planned({ path: paths.messages, body, to: { form: 'chat', name: 'gpt-35-turbo' } })
