@@ -177,7 +177,7 @@ function convertedChunks(
       fail,
     })
     // The sink must not be called before the flow is returned.
-    queueMicrotask(() => {
+    void Promise.resolve().then(() => {
       if (isOver) return
       hasBegun = true
       if (attempt(() => opening) && !isOver) flow.resume()

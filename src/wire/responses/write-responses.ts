@@ -215,12 +215,9 @@ export class ResponsesStreamWriter implements AnswerWriter {
     this.#id = id?.startsWith('resp_') ? id : ids.next('resp', this.#seconds)
     // Both events have the same response, which takes long to write.
     const response = writeJson(responseObject(this.answered, 'in_progress'), 'compact')
-    return ['response.created', 'response.in_progress']
-      .map(
-        (type) =>
-          `event: ${type}\n${dataEvent(`{"type":"${type}","response":${response},"sequence_number":${this.#sequence++}}`)}`,
-      )
-      .join('')
+    const event = (type: string): string =>
+      `event: ${type}\n${dataEvent(`{"type":"${type}","response":${response},"sequence_number":${this.#sequence++}}`)}`
+    return event('response.created') + event('response.in_progress')
   }
 
   get #seconds(): number {
