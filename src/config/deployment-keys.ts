@@ -64,7 +64,7 @@ export const deploymentKeys: Readonly<Record<keyof typeof deploymentEntrySchema.
   requestsPerMinute: {
     meaning: 'Limit of requests per minute',
     range: count,
-    whenAbsent: 'derived from the limits of tokens, else no limit',
+    whenAbsent: 'derived from `tokensPerMinute`, else no limit',
   },
   inputTokensPerMinute: {
     meaning: 'Limit of input tokens per minute of a Claude model, without those read from the cache',

@@ -19,18 +19,14 @@ export function hasLimits(deployment: Deployment): boolean {
   return limitKeys.some((key) => deployment[key] !== undefined)
 }
 
-/** Requests for each 1,000 tokens of input and of output, in the default quota of Claude models: 40 to 40,000 and 8,000 (Microsoft Learn). */
-const CLAUDE_REQUESTS_PER_THOUSAND = { input: 1, output: 5 } as const
-
-/** The limit of requests, given or derived from the limits of tokens; undefined without limits. */
+/**
+ * The limit of requests, given or derived from `tokensPerMinute`; undefined without one. Claude deployments have three independent
+ * quotas (Microsoft Learn), so that none of theirs is derived.
+ */
 export function requestsLimitOf(deployment: Deployment): number | undefined {
-  const { requestsPerMinute, tokensPerMinute, inputTokensPerMinute, outputTokensPerMinute, model } =
-    deployment
+  const { requestsPerMinute, tokensPerMinute, model } = deployment
   if (requestsPerMinute !== undefined) return requestsPerMinute
-  if (tokensPerMinute !== undefined) return derivedRequestsPerMinute(tokensPerMinute, model)
-  const { input, output } = CLAUDE_REQUESTS_PER_THOUSAND
-  if (inputTokensPerMinute !== undefined) return Math.ceil((inputTokensPerMinute * input) / 1_000)
-  return outputTokensPerMinute === undefined ? undefined : Math.ceil((outputTokensPerMinute * output) / 1_000)
+  return tokensPerMinute === undefined ? undefined : derivedRequestsPerMinute(tokensPerMinute, model)
 }
 
 const separateLimits = 'Set inputTokensPerMinute and outputTokensPerMinute instead.'

@@ -149,14 +149,22 @@ export interface LimitPlan {
  * would be rejected below its limit.
  */
 export function limitPlanOf(deployment: Deployment): LimitPlan | undefined {
+  if (!hasLimits(deployment)) return undefined
   const { tokensPerMinute, inputTokensPerMinute } = deployment
-  const requestsPerMinute = requestsLimitOf(deployment)
-  if (requestsPerMinute === undefined) return undefined
+  const requestsPerMinute = requestsLimitOf(deployment) ?? UNLIMITED_REQUESTS
   return {
     tokens: tokensPerMinute ?? inputTokensPerMinute ?? Infinity,
     requestsPerMinute,
     slice: sliceOf(requestsPerMinute, deployment.requestsSliceSeconds ?? 10),
   }
+}
+
+/** More requests than a minute can have. Finite, because plans are sent to other processes and to Redis as JSON. */
+const UNLIMITED_REQUESTS = 1_000_000_000
+
+/** Whether a limit of requests applies. Claude deployments can have only limits of tokens. */
+export function limitsRequests({ requestsPerMinute }: Pick<LimitPlan, 'requestsPerMinute'>): boolean {
+  return requestsPerMinute < UNLIMITED_REQUESTS
 }
 
 function sliceOf(requestsPerMinute: number, seconds: number): LimitPlan['slice'] {
@@ -193,9 +201,6 @@ export function limitsOf(
   cachedLimits.set(limited, { profileName, limits })
   return limits
 }
-
-/** More requests than a minute can have. */
-const UNLIMITED_REQUESTS = 1_000_000_000
 
 const cachedOutputLimits = new WeakMap<Deployment, DeploymentLimits>()
 

@@ -1,7 +1,13 @@
 import type { MaybePromise, Codec, Port } from '../lib/port.ts'
 import type { Usage } from '../answer/completion.ts'
 import type { LimitState } from '../wire/service-headers.ts'
-import { type DeploymentLimits, type LimitPlan, limitsFromText, limitsToText } from './limit-plan.ts'
+import {
+  type DeploymentLimits,
+  type LimitPlan,
+  limitsFromText,
+  limitsRequests,
+  limitsToText,
+} from './limit-plan.ts'
 
 /** Estimated cost of a request, before its answer is known. */
 export interface CostEstimate {
@@ -131,8 +137,8 @@ export type LimitUse =
       readonly kind: 'pay-as-you-go'
       /** In the last minute. Undefined if tokens are not limited. */
       readonly tokens: LimitAmount | undefined
-      /** In the last minute. */
-      readonly requests: LimitAmount
+      /** In the last minute. Undefined if requests are not limited. */
+      readonly requests: LimitAmount | undefined
     }
   /** The share of the throughput in use: 1 is 100 %. */
   | { readonly kind: 'provisioned'; readonly utilization: number }
@@ -146,13 +152,14 @@ export interface LimitAmount {
 
 /** Returns the use of a pay-as-you-go deployment. */
 export function payAsYouGoUse(
-  { tokens, requestsPerMinute }: Pick<LimitPlan, 'tokens' | 'requestsPerMinute'>,
+  plan: Pick<LimitPlan, 'tokens' | 'requestsPerMinute'>,
   used: { readonly tokens: number; readonly requests: number },
 ): LimitUse {
+  const { tokens, requestsPerMinute } = plan
   return {
     kind: 'pay-as-you-go',
     tokens: tokens === Infinity ? undefined : { limit: tokens, used: used.tokens },
-    requests: { limit: requestsPerMinute, used: used.requests },
+    requests: limitsRequests(plan) ? { limit: requestsPerMinute, used: used.requests } : undefined,
   }
 }
 

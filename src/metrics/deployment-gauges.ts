@@ -156,10 +156,10 @@ function registerLimits(
       rows: async () =>
         (await read()).flatMap(({ use, output, labels }) => {
           if (use.kind === 'provisioned') return []
-          const requests = { value: pick(use.requests), labels: labels.requests }
-          const rows = [requests]
-          if (output) rows.unshift({ value: pick(output), labels: labels.outputTokens })
-          if (use.tokens) rows.unshift({ value: pick(use.tokens), labels: labels.tokens })
+          const rows: GaugeRow[] = []
+          if (use.tokens) rows.push({ value: pick(use.tokens), labels: labels.tokens })
+          if (output) rows.push({ value: pick(output), labels: labels.outputTokens })
+          if (use.requests) rows.push({ value: pick(use.requests), labels: labels.requests })
           return rows
         }),
     })

@@ -49,8 +49,29 @@ describe('limits of a Claude deployment', () => {
     expect(statuses).toEqual([200, 200, 429])
   })
 
+  it.each([{ inputTokensPerMinute: 3_000 }, { outputTokensPerMinute: 3_000 }])(
+    'do not limit requests without requestsPerMinute: %j',
+    async (limits) => {
+      const { post, app } = create(limits)
+      const short = { model: 'claude', max_tokens: 2, messages: [{ role: 'user', content: 'Hi' }] }
+      const statuses = new Set<number>()
+      for (let request = 0; request < 30; request++) {
+        statuses.add((await post('/anthropic/v1/messages', short)).status)
+      }
+      expect([...statuses]).toEqual([200])
+      expect(await (await app.request('/metrics')).text()).not.toContain('type="requests"')
+      expect((await createAdminApi(app).ask('GET', '/++/deployments/claude')).body).toMatchObject({
+        live: { limits: { requests: null, requests_in_minute: null } },
+      })
+    },
+  )
+
   it('are part of metrics and of the state of the deployment', async () => {
-    const { post, app } = create({ inputTokensPerMinute: 40_000, outputTokensPerMinute: 8_000 })
+    const { post, app } = create({
+      inputTokensPerMinute: 40_000,
+      outputTokensPerMinute: 8_000,
+      requestsPerMinute: 40,
+    })
     const short = { model: 'claude', max_tokens: 40, messages: [{ role: 'user', content: 'Hi' }] }
     const answer = await post('/anthropic/v1/messages', short, { 'x-sim-tokens': '30' })
     const { usage } = (await answer.json()) as { usage: Record<string, number> }

@@ -3,6 +3,7 @@ import { roundTo } from '../../lib/format-text.ts'
 import { z } from 'zod'
 import type { ResourceConfig } from '../../config/config.ts'
 import type { Deployment } from '../../config/deployments.ts'
+import { limitsRequests } from '../../limits/limit-plan.ts'
 import { limitSubject, MAX_CONCURRENT_READS, outputLimitSubject } from '../../limits/limit-readings.ts'
 import type { PayAsYouGoStatus, ProvisionedStatus, WindowStatus } from '../../limits/rate-limiter.ts'
 import type { Occupancy } from '../../limits/occupancy.ts'
@@ -34,8 +35,12 @@ const limitsSchema = z
       output_tokens: windowSchema
         .optional()
         .describe('Estimated output tokens; only for Claude models with a limit of them.'),
-      requests: windowSchema.describe('In the window that causes 429s.'),
-      requests_in_minute: windowSchema.describe('As shown in headers.'),
+      requests: windowSchema
+        .nullable()
+        .describe('In the window that causes 429s. Null if requests are not limited.'),
+      requests_in_minute: windowSchema
+        .nullable()
+        .describe('As shown in headers. Null if requests are not limited.'),
     }),
     z.object({
       kind: z.literal('provisioned'),
@@ -145,12 +150,13 @@ function showLimits(
     }
   }
   const { kind, tokens, requests, requestsInMinute } = status
+  const isCounted = limitsRequests({ requestsPerMinute: requestsInMinute.limit })
   return {
     kind,
     tokens: tokens ? showWindow(tokens) : null,
     ...(output?.kind === 'pay-as-you-go' && output.tokens && { output_tokens: showWindow(output.tokens) }),
-    requests: showWindow(requests),
-    requests_in_minute: showWindow(requestsInMinute),
+    requests: isCounted ? showWindow(requests) : null,
+    requests_in_minute: isCounted ? showWindow(requestsInMinute) : null,
   }
 }
 
