@@ -6,6 +6,7 @@ import { apiFamilyOf, apiFormOf, apiNames, operationOfForm, type ApiForm } from 
 import { convertBody } from '../wire/convert-body.ts'
 import { malformedJson, modelError, modelRequired, type ServiceError } from '../wire/errors.ts'
 import { modelOfDeployment } from '../wire/models/assume-model.ts'
+import { indicatedClaudeTraits, isClaude } from '../wire/models/claude-traits.ts'
 import { capabilitiesOf } from '../wire/models/model-capabilities.ts'
 import { findModel } from '../wire/models/model-catalogue.ts'
 import type { Model } from '../wire/models/models.ts'
@@ -76,7 +77,11 @@ function planConversion(
   const { json, method, servicePath, query, clock, random } = exchange
   if (!isRecord(json)) return malformedJson()
   const maxOutputTokens = model && model.maxOutputTokens > 0 ? model.maxOutputTokens : undefined
-  const converted = convertBody(json, asked, form, { model: name, drop: to.drop, maxOutputTokens })
+  const claude =
+    model && isClaude(model)
+      ? indicatedClaudeTraits(exchange.deployment?.model?.errorName ?? name, model)
+      : undefined
+  const converted = convertBody(json, asked, form, { model: name, drop: to.drop, maxOutputTokens, claude })
   if (converted.kind === 'refused') return converted.error
   const operation = operationOfForm[form]
   const body = normalizeRequest(converted.body, operation, model ?? name, to.normalize)

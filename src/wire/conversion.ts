@@ -1,6 +1,7 @@
 import { shortText } from '../lib/error-text.ts'
 import type { ServiceError } from './errors.ts'
 import { modelError } from './errors.ts'
+import type { ClaudeTraits } from './models/claude-traits.ts'
 import type { Operation } from './route.ts'
 
 /** APIs of language models between which requests and answers are converted: chat completions, Responses, Anthropic Messages. */
@@ -47,6 +48,10 @@ export interface ConversionOptions {
   readonly drop: ReadonlySet<string>
   /** The maximum number of output tokens of the model, for APIs that require one; undefined if unknown. */
   readonly maxOutputTokens: number | undefined
+  /** What the model accepts if it is a Claude model; absent for others and unknown ones. */
+  readonly claude?: ClaudeTraits | undefined
+  /** The API that the converted request is converted to afterwards, if there is one. */
+  readonly then?: ApiForm
 }
 
 /** The converted body of a request, or the error of a request that the target API cannot express. */

@@ -10,6 +10,7 @@ import {
   type JsonMembers,
 } from './conversion.ts'
 import { malformedJson, modelError, type ServiceError } from './errors.ts'
+import type { ClaudeTraits } from './models/claude-traits.ts'
 import { arrayOf, anything, boolean, decimalBetween, integer, text, variantsOf } from './validation/checks.ts'
 import {
   faultError,
@@ -77,11 +78,17 @@ class Refusal extends Error {
 export class Conversion {
   readonly source: ApiForm
   readonly target: ApiForm
+  /** The API of the upstream, if the converted request is converted again. */
+  readonly upstreamForm: ApiForm
+  /** What the Claude model accepts; undefined for other models. */
+  readonly claude: ClaudeTraits | undefined
   readonly #drop: ReadonlySet<string>
 
-  constructor(source: ApiForm, target: ApiForm, { drop }: ConversionOptions) {
+  constructor(source: ApiForm, target: ApiForm, { drop, claude, then = target }: ConversionOptions) {
     this.source = source
     this.target = target
+    this.upstreamForm = then
+    this.claude = claude
     this.#drop = drop
   }
 

@@ -1,9 +1,8 @@
-import { fieldsOf } from '../../lib/record.ts'
 import type { ConversionOptions, Converted, JsonMembers } from '../conversion.ts'
 import { Conversion, convertRequest, isEmpty, types, type Parameter } from '../convert-parameters.ts'
-import { arrayOf, integerBetween, oneOf, text, textOrArray } from '../validation/checks.ts'
+import { arrayOf, integerBetween, text, textOrArray } from '../validation/checks.ts'
 import { isSet, missing, plainFault } from '../validation/fault.ts'
-import { messagesEfforts } from './messages-request.ts'
+import { convertEffort, fitSampling, fitThinking } from './convert-effort.ts'
 import { turnsOfMessages } from './chat-to-turns.ts'
 import {
   messagesChoiceOf,
@@ -18,8 +17,6 @@ const stopType = textOrArray(
   text(),
   arrayOf(text(), { expected: 'an array of strings' }),
 )
-
-const effort = oneOf('none', 'minimal', ...messagesEfforts)
 
 /** The parameters of chat completions, in the order in which they are converted. */
 export const chatToMessagesParameters: readonly Parameter[] = [
@@ -87,15 +84,8 @@ export const chatToMessagesParameters: readonly Parameter[] = [
     name: 'reasoning_effort',
     kind: 'converted',
     becomes:
-      '`output_config.effort` and `thinking: {"type": "adaptive"}`. `minimal` becomes `low`, and `none` becomes `thinking: {"type": "disabled"}`. Without `thinking` if `tool_choice` requires a call',
-    convert: (value, conversion) => {
-      conversion.expect(value, 'reasoning_effort', effort)
-      if (value === 'none') return { thinking: { type: 'disabled' } }
-      return {
-        thinking: { type: 'adaptive' },
-        output_config: { effort: value === 'minimal' ? 'low' : value },
-      }
-    },
+      '`thinking` and `output_config.effort`, as the model has them: see [Reasoning of Claude models](#reasoning-of-claude-models)',
+    convert: convertEffort,
   },
   {
     name: 'max_completion_tokens',
@@ -289,9 +279,8 @@ export function chatToMessages(body: JsonMembers, options: ConversionOptions): C
       conversion.refuse('', plainFault(name, message, 'missing_required_parameter'))
     }
     chooseTools(converted, asked, conversion)
-    // The model does not think before a call that it must make. Only `thinking` itself is refused then.
-    const { type } = fieldsOf(converted['tool_choice'])
-    if ((type === 'any' || type === 'tool') && !isSet(asked['thinking'])) delete converted['thinking']
+    fitThinking(converted, asked, conversion)
+    fitSampling(converted, conversion)
   })
 }
 

@@ -232,6 +232,9 @@ function thinkingTypeProblem(
   { thinking: accepted, efforts }: ClaudeTraits,
 ): string | undefined {
   const type = thinking?.type
+  if (accepted === 'none' && type !== undefined && type !== 'disabled') {
+    return 'thinking is not supported on this model'
+  }
   const isAdaptive = accepted === 'adaptive' || accepted === 'always'
   if (type === 'enabled' && isAdaptive) return `"thinking.type.enabled" ${withoutBudget}`
   if (type === 'disabled' && accepted === 'always') return `"thinking.type.disabled" ${withoutBudget}`

@@ -2,6 +2,8 @@ import type { Model } from './models.ts'
 
 /** How a Claude model thinks. */
 export type ClaudeThinking =
+  /** It does not: Claude 3.5 and earlier. */
+  | 'none'
   /** With a budget: `thinking.type` is `enabled` or `disabled`. */
   | 'budget'
   /** Also as much as the prompt needs: `adaptive`. */
@@ -68,6 +70,7 @@ const first: ClaudeTraits = {
  * guide" of each model (2026-02 to 2026-11), and public reports of refusals. Rows apply in order.
  */
 const rows: readonly TraitsRow[] = [
+  { models: /^claude-(3-(?!7)|2|instant)/, traits: { thinking: 'none' } },
   { models: /^claude-opus-4-1/, traits: { fillsContext: false } },
   { models: /^claude-opus-4-5/, traits: { efforts: lowToHigh } },
   { models: /^claude-(opus-4-[56]|haiku-4-5)/, traits: { minCachedTokens: 4_096 } },
@@ -76,7 +79,7 @@ const rows: readonly TraitsRow[] = [
     traits: { thinking: 'budget-or-adaptive', efforts: lowToMax, prefill: false },
   },
   {
-    models: /^claude-opus-4-[78]|^claude-\w+-([5-9]|\d\d)/,
+    models: /^claude-opus-4-[78]|^claude-[a-z]+-([5-9]|\d\d)/,
     traits: {
       thinking: 'adaptive',
       showsThinking: false,
@@ -88,9 +91,9 @@ const rows: readonly TraitsRow[] = [
     },
   },
   { models: /^claude-opus-4-7/, traits: { minCachedTokens: 2_048 } },
-  { models: /^claude-opus-4-8|^claude-\w+-([5-9]|\d\d)/, traits: { systemMessages: true } },
-  { models: /^claude-\w+-([5-9]|\d\d)/, traits: { thinksByDefault: true } },
-  { models: /^claude-(opus|fable|mythos)-([5-9]|\d\d)|^claude-\w+-5-5/, traits: { minCachedTokens: 512 } },
+  { models: /^claude-opus-4-8|^claude-[a-z]+-([5-9]|\d\d)/, traits: { systemMessages: true } },
+  { models: /^claude-[a-z]+-([5-9]|\d\d)/, traits: { thinksByDefault: true } },
+  { models: /^claude-(opus|fable|mythos)-([5-9]|\d\d)|^claude-[a-z]+-5-5/, traits: { minCachedTokens: 512 } },
   { models: /^claude-opus-5-5|^claude-(fable|mythos)-/, traits: { thinking: 'always', forcedTools: false } },
 ]
 
@@ -98,6 +101,19 @@ const byName = new Map<string, ClaudeTraits>()
 
 /** Returns what a Claude model accepts and does. A model that is not known has the traits of the one it resembles. */
 export function claudeTraits({ name }: Model): ClaudeTraits {
+  return traitsOf(name)
+}
+
+/**
+ * Returns what the Claude model of an upstream accepts, also if the catalogue does not have it: a name with a version, such as
+ * `anthropic.claude-3-5-haiku-20241022-v1:0`, indicates it. Without one, the model of the catalogue counts.
+ */
+export function indicatedClaudeTraits(name: string, model: Model): ClaudeTraits {
+  const [versioned] = /claude-(?:[a-z]+-)?\d[a-z\d-]*/.exec(name.toLowerCase().replaceAll('.', '-')) ?? []
+  return versioned === undefined ? claudeTraits(model) : traitsOf(versioned)
+}
+
+function traitsOf(name: string): ClaudeTraits {
   let traits = byName.get(name)
   if (!traits) {
     traits = Object.freeze(

@@ -5,6 +5,7 @@ import { Conversion, convertRequest, isEmpty, types, type Parameter } from '../c
 import { anything, arrayOf, textOrArray } from '../validation/checks.ts'
 import { isSet, missing } from '../validation/fault.ts'
 import { LOGPROBS } from '../validation/model-rules.ts'
+import { ENCRYPTED_REASONING } from './encrypted-content.ts'
 import { chatChoiceOf, chatToolsOf, responseFormatOf } from './convert-tools.ts'
 import { messagesOfItems } from './items-to-messages.ts'
 
@@ -95,12 +96,13 @@ export const responsesParameters: readonly Parameter[] = [
   {
     name: 'include',
     kind: 'converted',
-    becomes: '`logprobs: true` for `message.output_text.logprobs`. Other values have no equivalent',
+    becomes:
+      '`logprobs: true` for `message.output_text.logprobs`. `reasoning.encrypted_content` becomes nothing: chat completions has no reasoning items. Other values have no equivalent',
     convert: (value, conversion) => {
       conversion.expect(value, 'include', types.strings)
       const names = value as readonly string[]
       for (const [index, name] of names.entries()) {
-        if (name === LOGPROBS) continue
+        if (name === LOGPROBS || name === ENCRYPTED_REASONING) continue
         conversion.leaveOut(
           `include[${index}]`,
           `chat completions has no '${shortText(name)}'`,
