@@ -1,3 +1,5 @@
+import type { ThinkingBlock } from './thinking-blocks.ts'
+
 /** Tokens that an answer is billed for. */
 export interface Usage {
   readonly promptTokens: number
@@ -96,6 +98,8 @@ export interface Choice {
   readonly refusal?: string
   /** The visible reasoning. */
   readonly thought?: string
+  /** The thinking that clients send back with the next request. Only Anthropic Messages have it. */
+  readonly thinkingBlocks?: readonly ThinkingBlock[]
   /** The signature of the reasoning. Only Anthropic Messages have it. */
   readonly thoughtSignature?: string
   /** The stop sequence that ended the text. Only Anthropic Messages report it. */

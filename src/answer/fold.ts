@@ -1,5 +1,6 @@
 import type { Answer, AnswerError, AnswerEvent, AnswerStart, FilterEvent } from './answer-events.ts'
 import type { Choice, FinishReason, ToolCall, Usage } from './completion.ts'
+import { ThinkingBlocks } from './thinking-blocks.ts'
 
 /** A choice while it grows. */
 interface GrowingChoice {
@@ -10,6 +11,7 @@ interface GrowingChoice {
   readonly logprobs: unknown[]
   readonly annotations: unknown[]
   readonly sound: string[]
+  readonly thinking: ThinkingBlocks
   audio?: { id: string; expiresAt: number }
   context?: Readonly<Record<string, unknown>>
   filter?: unknown
@@ -65,10 +67,20 @@ export function fold(events: Iterable<AnswerEvent>): Answer {
 }
 
 function emptyChoice(): GrowingChoice {
-  return { texts: [], refusals: [], thoughts: [], calls: new Map(), logprobs: [], annotations: [], sound: [] }
+  return {
+    texts: [],
+    refusals: [],
+    thoughts: [],
+    calls: new Map(),
+    logprobs: [],
+    annotations: [],
+    sound: [],
+    thinking: new ThinkingBlocks(),
+  }
 }
 
 function grow(choice: GrowingChoice, event: Extract<AnswerEvent, { choice: number }>): void {
+  choice.thinking.take(event)
   switch (event.kind) {
     case 'text':
     case 'refusal':
@@ -123,6 +135,7 @@ function finished(choice: GrowingChoice, reasoningTokens: number): Choice {
     overheadTokens: 0,
     ...(thoughts.length > 0 && { thought: thoughts.join('') }),
     ...(encrypted !== undefined && { encryptedThought: encrypted }),
+    ...(choice.thinking.blocks.length > 0 && { thinkingBlocks: choice.thinking.blocks }),
     ...(choice.signature !== undefined && { thoughtSignature: choice.signature }),
     ...(choice.stopSequence !== undefined && { stopSequence: choice.stopSequence }),
     ...(filter !== undefined && { filter }),

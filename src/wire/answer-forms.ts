@@ -12,6 +12,7 @@ import { MessagesReader, readMessage } from './messages/read-messages.ts'
 import { MessagesStreamWriter, writeMessage } from './messages/write-messages.ts'
 import type { Model } from './models/models.ts'
 import { echoedRequest } from './responses/echoed-request.ts'
+import { ENCRYPTED_REASONING } from './responses/encrypted-content.ts'
 import { readResponse, ResponsesReader } from './responses/read-responses.ts'
 import { ResponseIds } from './responses/response-ids.ts'
 import {
@@ -114,6 +115,7 @@ function responsesOptions({
     createdMs: nowMs(),
     nowMs,
     noise: undefined,
+    includesThinking: Array.isArray(request['include']) && request['include'].includes(ENCRYPTED_REASONING),
   }
 }
 

@@ -112,6 +112,10 @@ interface ChoiceState {
   /** The call of the last delta. Deltas without an index belong to it. */
   last: PartialCall | undefined
   finished: boolean
+  /** Whether a part of its reasoning has been read. */
+  thinks: boolean
+  /** Number of complete thinking blocks. */
+  thinkingBlocks: number
 }
 
 /** Reads choices of a whole answer and of chunks. Messages and deltas have the same fields. */
@@ -159,17 +163,14 @@ class ChatState {
   #at(index: number): ChoiceState {
     let read = this.#choices.get(index)
     if (!read) {
-      read = { calls: [], last: undefined, finished: false }
+      read = { calls: [], last: undefined, finished: false, thinks: false, thinkingBlocks: 0 }
       this.#choices.set(index, read)
     }
     return read
   }
 
   #message(message: Members, logprobs: unknown, choice: number, read: ChoiceState): void {
-    const thought = message['reasoning_content'] ?? message['reasoning']
-    if (typeof thought === 'string' && thought !== '') {
-      this.#events.push({ kind: 'thought', choice, text: thought })
-    }
+    this.#think(message, choice, read)
     const text = textOf(message['content'])
     const { content, refusal: refused } = isRecord(logprobs) ? logprobs : ({} as Members)
     const textLogprobs = listOf(content)
@@ -201,6 +202,31 @@ class ChatState {
     }
     const functionCall = message['function_call']
     if (isRecord(functionCall)) this.#call({ index: 0, function: functionCall }, 0, choice, read)
+  }
+
+  /** The reasoning, and the `thinking_blocks` of other gateways, which repeat its text with signatures. */
+  #think(message: Members, choice: number, read: ChoiceState): void {
+    const given = message['reasoning_content'] ?? message['reasoning']
+    const thought = typeof given === 'string' ? given : ''
+    const blocks = listOf(message['thinking_blocks']).filter(isRecord)
+    const isRepeated = thought === '' && read.thinks
+    const hasTexts = blocks.some(({ thinking }) => typeof thinking === 'string' && thinking !== '')
+    if (thought !== '' && !hasTexts) this.#events.push({ kind: 'thought', choice, text: thought })
+    read.thinks ||= thought !== '' || hasTexts
+    // The text of earlier chunks cannot be divided between several signatures.
+    if (isRepeated && blocks.filter(({ type }) => type === 'thinking').length > 1) return
+    for (const { type, thinking, signature, data } of blocks) {
+      const part = read.thinkingBlocks > 0 ? { part: read.thinkingBlocks } : {}
+      if (type === 'redacted_thinking' && typeof data === 'string') {
+        this.#events.push({ kind: 'thought', choice, text: '', encrypted: data, ...part })
+        read.thinkingBlocks++
+        continue
+      }
+      const text = typeof thinking === 'string' && !isRepeated ? thinking : ''
+      const sealed = typeof signature === 'string' && signature !== '' ? { signature } : undefined
+      if (text !== '' || sealed) this.#events.push({ kind: 'thought', choice, text, ...part, ...sealed })
+      if (sealed) read.thinkingBlocks++
+    }
   }
 
   #audio(audio: unknown, choice: number): void {

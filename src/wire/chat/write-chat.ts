@@ -6,6 +6,7 @@ import type {
   AnswerWriter,
   FilterEvent,
 } from '../../answer/answer-events.ts'
+import { ThinkingBlocks, thinkingBlocksJson } from '../../answer/thinking-blocks.ts'
 import type { Random } from '../../lib/random.ts'
 import { openAiFormat } from '../envelopes.ts'
 import { dataEvent, doneEvent } from '../sse.ts'
@@ -141,16 +142,18 @@ function filterMember(
 }
 
 function messageJson(choice: Choice, { usesFunctions }: ChatFacts): string {
-  const { pieces, toolCalls, refused, refusal, thought, annotations, context } = choice
+  const { pieces, toolCalls, refused, refusal, thought, annotations, context, thinkingBlocks } = choice
   const text = pieces.length > 0 ? textJson(choice, wholeText(choice)) : toolCalls.length > 0 ? 'null' : '""'
   // A refusal that the content filter blocks has no text. Its content is then empty.
   const refuses = refused === true && pieces.length > 0
   const content = refuses ? 'null' : text
   const refusalText = refuses ? text : refusal === undefined ? 'null' : JSON.stringify(refusal)
   const reasoning = thought === undefined ? '' : `"reasoning_content":${JSON.stringify(thought)},`
+  const signed =
+    thinkingBlocks === undefined ? '' : `,"thinking_blocks":${thinkingBlocksJson(thinkingBlocks)}`
   const cited = annotations === undefined ? '[]' : annotationsJson(annotations)
   const retrieved = context === undefined ? '' : `"context":${JSON.stringify(context)},`
-  return `{"annotations":${cited},"content":${content},${retrieved}${functionMember(choice, usesFunctions)}${reasoning}"refusal":${refusalText},"role":"assistant"${callsMember(choice, usesFunctions)}}`
+  return `{"annotations":${cited},"content":${content},${retrieved}${functionMember(choice, usesFunctions)}${reasoning}"refusal":${refusalText},"role":"assistant"${signed}${callsMember(choice, usesFunctions)}}`
 }
 
 function functionMember({ toolCalls: [call] }: Choice, usesFunctions: boolean): string {
@@ -189,9 +192,10 @@ interface StreamedChoice {
   /** Whether the chunks of this choice have filter results. */
   annotated: boolean
   readonly tools: Map<number, ToolCall['kind']>
+  thinking: ThinkingBlocks | undefined
 }
 
-/** Writes a stream of chat completions. Ignores items of the Responses API and encrypted reasoning. */
+/** Writes a stream of chat completions. Ignores items of the Responses API and their encrypted reasoning. */
 export class ChatStreamWriter implements AnswerWriter {
   readonly #options: StreamOptions
   readonly #random: Random
@@ -213,7 +217,22 @@ export class ChatStreamWriter implements AnswerWriter {
   }
 
   write(event: AnswerEvent): string {
-    return this.#afterPromptFilters(this.#event(event))
+    return this.#afterPromptFilters(this.#thinkingBefore(event) + this.#event(event))
+  }
+
+  /**
+   * The thinking that clients send back, before the first text or call: complete in one chunk, since clients replace the list of a
+   * chunk before.
+   */
+  #thinkingBefore(event: AnswerEvent): string {
+    if (!('choice' in event)) return ''
+    const written = this.#at(event.choice)
+    if (event.kind === 'thought') written.thinking ??= new ThinkingBlocks()
+    if (written.thinking?.take(event) !== true) return ''
+    const { blocks } = written.thinking
+    if (blocks.length === 0) return ''
+    const delta = `{"thinking_blocks":${thinkingBlocksJson(blocks)}}`
+    return this.#start(event.choice, textStart) + this.#choice(event.choice, delta)
   }
 
   #event(event: AnswerEvent): string {
@@ -308,7 +327,13 @@ export class ChatStreamWriter implements AnswerWriter {
   #at(choice: number): StreamedChoice {
     let known = this.#choices.get(choice)
     if (!known) {
-      known = { started: false, filter: '', annotated: this.#facts.annotates, tools: new Map() }
+      known = {
+        started: false,
+        filter: '',
+        annotated: this.#facts.annotates,
+        tools: new Map(),
+        thinking: undefined,
+      }
       this.#choices.set(choice, known)
     }
     return known

@@ -60,8 +60,7 @@ function messageOf({ role, blocks }: Turn): JsonMembers {
     return { role, content: only['text'] }
   }
   const rank = ({ type }: JsonMembers): number => {
-    if (type === 'tool_result') return 0
-    return type === 'thinking' || type === 'redacted_thinking' ? 1 : type === 'tool_use' ? 3 : 2
+    return type === 'tool_result' ? 0 : type === 'tool_use' ? 2 : 1
   }
   return { role, content: blocks.toSorted((a, b) => rank(a) - rank(b)) }
 }

@@ -36,7 +36,12 @@ describe('reasoning_effort for a Claude model', () => {
     ['high', 16_384],
     ['xhigh', 32_000],
   ])('%s becomes a budget of %d tokens for models that know only a budget', (effort, budget) => {
-    for (const model of ['claude-sonnet-4-5', 'claude-haiku-4-5', 'my-claude-opus-4-1', 'claude-3-7-sonnet']) {
+    for (const model of [
+      'claude-sonnet-4-5',
+      'claude-haiku-4-5',
+      'my-claude-opus-4-1',
+      'claude-3-7-sonnet',
+    ]) {
       const body = bodyOf(model, { reasoning_effort: effort })
       expect(body['thinking']).toEqual(enabled(budget))
       expect(body).not.toHaveProperty('output_config')
@@ -57,7 +62,7 @@ describe('reasoning_effort for a Claude model', () => {
   it.each([
     ['claude-opus-4-5', 'xhigh', enabled(32_000), 'high'],
     ['claude-sonnet-4-6', 'xhigh', { type: 'adaptive' }, 'high'],
-    ['claude-opus-4-7', 'xhigh', { type: 'adaptive' }, 'xhigh'],
+    ['claude-opus-4-7', 'xhigh', { type: 'adaptive', display: 'summarized' }, 'xhigh'],
     ['claude-opus-5-5', 'minimal', { type: 'adaptive' }, 'low'],
   ])('%s thinks and writes with the nearest effort of %s', (model, effort, thinking, expected) => {
     expect(bodyOf(model, { reasoning_effort: effort })).toMatchObject({
@@ -81,13 +86,18 @@ describe('reasoning_effort for a Claude model', () => {
   })
 
   it('none turns thinking off', () => {
-    expect(bodyOf('claude-sonnet-4-5', { reasoning_effort: 'none' })['thinking']).toEqual({ type: 'disabled' })
+    expect(bodyOf('claude-sonnet-4-5', { reasoning_effort: 'none' })['thinking']).toEqual({
+      type: 'disabled',
+    })
     expect(bodyOf('claude-3-5-haiku', { reasoning_effort: 'none' })).not.toHaveProperty('thinking')
   })
 
   it.each([
     ['a call that it must make', { tools, tool_choice: 'required' }],
-    ['the result of a call without its thinking', { messages: [user, { role: 'assistant', tool_calls: [call] }, result] }],
+    [
+      'the result of a call without its thinking',
+      { messages: [user, { role: 'assistant', tool_calls: [call] }, result] },
+    ],
   ])('does not think with a budget before %s', (_, body) => {
     const effort = { ...body, reasoning_effort: 'low' }
     expect(bodyOf('claude-sonnet-4-5', effort)).not.toHaveProperty('thinking')
@@ -104,13 +114,22 @@ describe('reasoning_effort for a Claude model', () => {
       const body = bodyOf('claude-sonnet-4-5', { messages, reasoning_effort: 'low' })
       expect(body['thinking']).toEqual(enabled(2_048))
     }
-    const adaptive = { messages: [user, { role: 'assistant', tool_calls: [call] }, result], reasoning_effort: 'low' }
-    expect(bodyOf('claude-opus-4-7', adaptive)['thinking']).toEqual({ type: 'adaptive' })
+    const adaptive = {
+      messages: [user, { role: 'assistant', tool_calls: [call] }, result],
+      reasoning_effort: 'low',
+    }
+    expect(bodyOf('claude-opus-4-7', adaptive)['thinking']).toMatchObject({ type: 'adaptive' })
   })
 
   it('refuses thinking that the caller asked for itself, if the thinking of the last calls is missing', () => {
-    const body = { messages: [user, { role: 'assistant', tool_calls: [call] }, result], thinking: enabled(2_000) }
-    expect(convert('claude-sonnet-4-5', body)).toMatchObject({ kind: 'refused', error: { param: 'thinking' } })
+    const body = {
+      messages: [user, { role: 'assistant', tool_calls: [call] }, result],
+      thinking: enabled(2_000),
+    }
+    expect(convert('claude-sonnet-4-5', body)).toMatchObject({
+      kind: 'refused',
+      error: { param: 'thinking' },
+    })
     expect(bodyOf('claude-sonnet-4-5', body, ['thinking'])).not.toHaveProperty('thinking')
   })
 

@@ -25,8 +25,9 @@ export const budgetsOfEfforts: Readonly<Record<string, number>> = {
 }
 
 /** Models that are not in the catalogue are asked like those of the newest versions. */
-const unknownModel: Pick<ClaudeTraits, 'thinking' | 'efforts'> = {
+const unknownModel: Pick<ClaudeTraits, 'thinking' | 'efforts' | 'showsThinking'> = {
   thinking: 'adaptive',
+  showsThinking: true,
   efforts: messagesEfforts,
 }
 
@@ -35,7 +36,7 @@ export function convertEffort(value: unknown, conversion: Conversion): JsonMembe
   const name = 'reasoning_effort'
   conversion.expect(value, name, effortCheck)
   const asked = value as string
-  const { thinking, efforts } = conversion.claude ?? unknownModel
+  const { thinking, efforts, showsThinking } = conversion.claude ?? unknownModel
   if (asked === 'none') {
     if (thinking === 'none') return {}
     if (thinking !== 'always') return { thinking: { type: 'disabled' } }
@@ -51,7 +52,7 @@ export function convertEffort(value: unknown, conversion: Conversion): JsonMembe
     thinking:
       thinking === 'budget'
         ? { type: 'enabled', budget_tokens: budgetsOfEfforts[asked] }
-        : { type: 'adaptive' },
+        : { type: 'adaptive', ...(!showsThinking && { display: 'summarized' }) },
     ...(effort !== undefined && { output_config: { effort } }),
   }
 }
@@ -59,7 +60,9 @@ export function convertEffort(value: unknown, conversion: Conversion): JsonMembe
 /** The effort, or the next lower one that the model has; undefined for a model without efforts. */
 function nearestEffort(asked: string, efforts: readonly string[]): string | undefined {
   const highest = (messagesEfforts as readonly string[]).indexOf(asked)
-  return messagesEfforts.findLast((effort, index) => index <= highest && efforts.includes(effort)) ?? efforts[0]
+  return (
+    messagesEfforts.findLast((effort, index) => index <= highest && efforts.includes(effort)) ?? efforts[0]
+  )
 }
 
 /**
@@ -107,7 +110,8 @@ export function fitSampling(converted: Record<string, unknown>, conversion: Conv
     delete converted[name]
   }
   if (sampling === 'default' || thinks) {
-    const why = sampling === 'default' ? 'the model has only the default' : 'the model thinks only with the default'
+    const why =
+      sampling === 'default' ? 'the model has only the default' : 'the model thinks only with the default'
     const { top_p: topP } = converted
     leaveOut('temperature', why)
     if (sampling === 'default' || (topP as number) < MIN_TOP_P) leaveOut('top_p', why)

@@ -64,6 +64,7 @@ describe('a Responses request as a chat request', () => {
     [{ text: { verbosity: 'low' } }, { verbosity: 'low' }],
     [{ text: { format: { type: 'json_object' } } }, { response_format: { type: 'json_object' } }],
     [{ include: ['message.output_text.logprobs'] }, { logprobs: true }],
+    [{ include: ['reasoning.encrypted_content', 'message.output_text.logprobs'] }, { logprobs: true }],
     [{ top_logprobs: 2 }, { logprobs: true, top_logprobs: 2 }],
     [{ stream: true }, { stream: true, stream_options: { include_usage: true } }],
     [
@@ -240,6 +241,7 @@ describe('a Responses request as a chat request', () => {
     { background: false },
     { truncation: 'disabled' },
     { include: [] },
+    { include: ['reasoning.encrypted_content'] },
     { context_management: [] },
     { previous_response_id: null, conversation: null, prompt: null, max_tool_calls: null },
     { instructions: null, text: null, reasoning: null, stream_options: null },
@@ -283,7 +285,8 @@ describe('a Responses request that chat completions cannot express', () => {
     ['reasoning.mode', '', { reasoning: { mode: 'pro' } }],
     ['text.other', '', { text: { other: 1 } }],
     ['text.format.other', '', { text: { format: { type: 'text', other: 1 } } }],
-    ['include[0]', 'include.reasoning.encrypted_content', { include: ['reasoning.encrypted_content'] }],
+    ['include[0]', 'include.file_search_call.results', { include: ['file_search_call.results'] }],
+    ['include[1]', 'include.new', { include: ['reasoning.encrypted_content', 'new'] }],
     ['stream_options.include_usage', '', { stream: true, stream_options: { include_usage: false } }],
     ...['web_search', 'mcp', 'code_interpreter', 'namespace', 'new_tool'].map(
       (type): [string, string, object] => ['tools[0]', `tools.${type}`, { tools: [{ type, name: 'f' }] }],

@@ -182,6 +182,9 @@ function convertReasoning(value: unknown, conversion: Conversion): JsonMembers {
   const reasoning = conversion.object(value, path)
   for (const [name, member] of Object.entries(reasoning)) {
     if (name === 'effort' || !isSet(member) || reasoningDefaults.get(name) === member) continue
+    // The thinking of a Claude model is shown as the summary.
+    const hasThinking = isSet(reasoning['effort']) && conversion.upstreamForm === 'messages'
+    if (name === 'summary' && hasThinking) continue
     conversion.leaveOut(`${path}.${name}`)
   }
   const { effort } = conversion.members(reasoning, path, { effort: types.text })

@@ -1,4 +1,12 @@
 import { createHash } from 'node:crypto'
+import type { TextEvent } from '../../answer/answer-events.ts'
+import { redactedThinking } from '../../answer/thinking-blocks.ts'
+import { isRecord } from '../../lib/record.ts'
+import type { JsonMembers } from '../conversion.ts'
+import { listOf } from '../read-json.ts'
+
+/** The value of `include` that asks for `encrypted_content` of reasoning items. */
+export const ENCRYPTED_REASONING = 'reasoning.encrypted_content'
 
 // Encrypted content is random text that ends with marks: which resource issued it, and a checksum. So every process recognizes the
 // content of all others, also after a restart.
@@ -33,4 +41,26 @@ export function contentOrigin(content: string, resource: string): ContentOrigin 
 
 function digest(text: string, characters: number): string {
   return createHash('sha256').update(`aoai-sim:${text}`).digest('base64url').slice(0, characters)
+}
+
+/** Marks the data of redacted thinking. Other content of a Claude model is a signature. */
+const REDACTED = 'redacted_thinking:'
+
+/** Returns `encrypted_content` for the end of a thinking block of a Claude model; undefined for other events. */
+export function contentOfThinking(event: TextEvent): string | undefined {
+  const redacted = redactedThinking(event)
+  return redacted === undefined ? event.signature : `${REDACTED}${redacted}`
+}
+
+/** Returns the thinking block in a reasoning item of a Claude model; undefined for encrypted content of another model. */
+export function thinkingOfItem({
+  encrypted_content: content,
+  summary,
+}: JsonMembers): JsonMembers | undefined {
+  if (typeof content !== 'string' || content === '' || content.startsWith(START)) return undefined
+  if (content.startsWith(REDACTED)) return { type: 'redacted_thinking', data: content.slice(REDACTED.length) }
+  const texts = listOf(summary).map((part) =>
+    isRecord(part) && typeof part['text'] === 'string' ? part['text'] : '',
+  )
+  return { type: 'thinking', thinking: texts.join(''), signature: content }
 }

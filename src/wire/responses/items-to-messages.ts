@@ -3,6 +3,7 @@ import { shortText } from '../../lib/error-text.ts'
 import { dropNameOf, type JsonMembers } from '../conversion.ts'
 import { types, type Conversion } from '../convert-parameters.ts'
 import { isSet, missing, type JsonObject } from '../validation/fault.ts'
+import { thinkingOfItem } from './encrypted-content.ts'
 import { convertContent, type ConvertPart } from './messages-to-items.ts'
 
 /** A message of the assistant that can still get a text or calls. */
@@ -10,6 +11,7 @@ interface OpenMessage {
   readonly role: 'assistant'
   content: unknown
   tool_calls?: JsonMembers[]
+  thinking_blocks?: JsonMembers[]
 }
 
 /** The messages so far. */
@@ -62,10 +64,21 @@ const itemTypes: ReadonlyMap<string, ConvertItem> = new Map<string, ConvertItem>
     'reasoning',
     (item, path, conversion, messages, next) => {
       // The service gives the model only the encrypted reasoning, not the summary.
-      if (isSet(item['encrypted_content'])) leaveOutItem(item, path, conversion, messages, next)
+      if (!isSet(item['encrypted_content'])) return
+      const thinking = conversion.upstreamForm === 'messages' ? thinkingOfItem(item) : undefined
+      if (thinking) addThinking(thinking, messages)
+      else leaveOutItem(item, path, conversion, messages, next)
     },
   ],
 ])
+
+/** A message starts with its thinking. */
+function addThinking(block: JsonMembers, messages: Messages): void {
+  const isFirst = messages.open?.content === null && messages.open.tool_calls === undefined
+  const message = messages.open && isFirst ? messages.open : open(messages, null)
+  message.thinking_blocks ??= []
+  message.thinking_blocks.push(block)
+}
 
 const messageNames = new Set(['type', 'role', 'content', 'id', 'status', 'phase'])
 

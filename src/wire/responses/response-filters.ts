@@ -1,3 +1,5 @@
+import type { FilterEvent } from '../../answer/answer-events.ts'
+import { isRecord } from '../../lib/record.ts'
 import type { HarmCategory, PromptCategory } from '../content-filters.ts'
 import { modelError, type ServiceError } from '../errors.ts'
 import type { AnsweredResponse } from './response-object.ts'
@@ -100,4 +102,16 @@ function answerLength({ output }: AnsweredResponse): number {
     else if (item.type === 'custom_tool_call') length += item.input.length
   }
   return length
+}
+
+/** Returns a result of the content filter as the Responses API has it. */
+export function filterOf({ of, results, offsets }: FilterEvent): object {
+  const categories = isRecord(results) ? Object.values(results) : []
+  return {
+    blocked: categories.some((result) => isRecord(result) && result['filtered'] === true),
+    source_type: of === 'prompt' ? 'prompt' : 'completion',
+    content_filter_raw: [],
+    content_filter_results: results,
+    ...(offsets !== undefined && { content_filter_offsets: offsets }),
+  }
 }

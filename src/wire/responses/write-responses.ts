@@ -1,3 +1,4 @@
+import { redactedThinking } from '../../answer/thinking-blocks.ts'
 import { isRecord } from '../../lib/record.ts'
 import type {
   AnswerError,
@@ -38,6 +39,8 @@ import {
 import type { ResponsesRequest } from './responses-request.ts'
 import { dataEvent } from '../sse.ts'
 import { errorEventJson, streamFailureOf } from '../stream-failures.ts'
+import { contentOfThinking } from './encrypted-content.ts'
+import { filterOf } from './response-filters.ts'
 import { escapeNonAscii, writeJson } from './write-json.ts'
 
 /** The fields of a response in addition to the answer, and sources of values that the events do not contain. */
@@ -53,6 +56,8 @@ export interface ResponsesWriterOptions {
   readonly nowMs: () => number
   /** Source of the padding of deltas. Undefined: no padding. */
   readonly noise: Random | undefined
+  /** Whether reasoning items of Claude models have what clients send back with the next request; default: false. */
+  readonly includesThinking?: boolean
 }
 
 /** Returns the body of a response that is not streamed, with an indentation of two spaces like on the service. */
@@ -76,6 +81,8 @@ interface OpenText {
   /** The text of a message, or the paragraphs of reasoning. */
   readonly parts: string[]
   encrypted: string | undefined
+  /** Whether it is a thinking block that is complete. */
+  sealed: boolean
   message?: Section<MessageOutput['content'][number]>
   paragraph?: Section<string>
 }
@@ -226,13 +233,22 @@ export class ResponsesStreamWriter implements AnswerWriter {
 
   #writeText(event: TextEvent): string {
     const open = this.#text
+    const isRedacted = redactedThinking(event) !== undefined
+    if (isRedacted && this.#options.includesThinking !== true) return ''
     const isSame =
       open !== undefined &&
       open.kind === event.kind &&
+      !open.sealed &&
+      !isRedacted &&
       (event.item === undefined || open.serviceId === undefined || event.item === open.serviceId)
     const opening = isSame ? '' : this.#closeText('completed') + this.#openText(event)
     const text = this.#text as OpenText
-    if (event.encrypted !== undefined) text.encrypted = event.encrypted
+    if (event.encrypted !== undefined && event.item !== undefined) text.encrypted = event.encrypted
+    const sealed = contentOfThinking(event)
+    if (sealed !== undefined) {
+      text.sealed = true
+      if (this.#options.includesThinking === true) text.encrypted = sealed
+    }
     if (event.logprobs) text.logprobs.push(...event.logprobs)
     if (event.kind === 'thought') return opening + this.#think(text, event)
     text.parts[0] = (text.parts[0] ?? '') + event.text
@@ -272,6 +288,7 @@ export class ResponsesStreamWriter implements AnswerWriter {
       annotations: [],
       parts: [],
       encrypted: undefined,
+      sealed: false,
     }
     this.#text = open
     if (isThought) return this.#run(addedItemEvent(reasoningOf(open), index))
@@ -384,15 +401,4 @@ function callOf(item: CallOutput, text: string, status: ItemStatus): CallOutput 
   return item.type === 'function_call'
     ? { ...item, status, arguments: text }
     : { ...item, status, input: text }
-}
-
-function filterOf({ of, results, offsets }: FilterEvent): object {
-  const categories = isRecord(results) ? Object.values(results) : []
-  return {
-    blocked: categories.some((result) => isRecord(result) && result['filtered'] === true),
-    source_type: of === 'prompt' ? 'prompt' : 'completion',
-    content_filter_raw: [],
-    content_filter_results: results,
-    ...(offsets !== undefined && { content_filter_offsets: offsets }),
-  }
 }
