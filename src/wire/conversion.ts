@@ -50,8 +50,8 @@ export interface ConversionOptions {
   readonly maxOutputTokens: number | undefined
   /** What the model accepts if it is a Claude model; absent for others and unknown ones. */
   readonly claude?: ClaudeTraits | undefined
-  /** The API that the converted request is converted to afterwards, if there is one. */
-  readonly then?: ApiForm
+  /** The API of the upstream, if the converted request is converted again. */
+  readonly upstreamForm?: ApiForm
 }
 
 /** The converted body of a request, or the error of a request that the target API cannot express. */

@@ -47,7 +47,7 @@ export function convertBody(
 ): Converted {
   if (from === to) return { kind: 'converted', body }
   if (from === 'chat') return to === 'chat' ? { kind: 'converted', body } : fromChat[to](body, options)
-  const chat = toChat[from](body, to === 'chat' ? options : { ...options, then: to })
+  const chat = toChat[from](body, to === 'chat' ? options : { ...options, upstreamForm: to })
   if (to === 'chat' || chat.kind === 'refused') return chat
   const names = Object.entries(chatNames[from])
   const dropped = names.flatMap(([name, chatName]) => (options.drop.has(name) ? [chatName] : []))

@@ -84,10 +84,10 @@ export class Conversion {
   readonly claude: ClaudeTraits | undefined
   readonly #drop: ReadonlySet<string>
 
-  constructor(source: ApiForm, target: ApiForm, { drop, claude, then = target }: ConversionOptions) {
+  constructor(source: ApiForm, target: ApiForm, { drop, claude, upstreamForm = target }: ConversionOptions) {
     this.source = source
     this.target = target
-    this.upstreamForm = then
+    this.upstreamForm = upstreamForm
     this.claude = claude
     this.#drop = drop
   }
