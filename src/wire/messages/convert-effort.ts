@@ -15,7 +15,7 @@ const MIN_BUDGET = 1_024
  * Tokens for the thinking of models that think with a budget, by the effort. The way back (`convertThinking`) has the same effort for
  * `low`, `medium` and `high`. A budget is at most half of `max_tokens`, so that there is room for the answer.
  */
-export const budgetsOfEfforts: Readonly<Record<string, number>> = {
+const budgetsOfEfforts: Readonly<Record<string, number>> = {
   minimal: 1_024,
   low: 2_048,
   medium: 8_192,
