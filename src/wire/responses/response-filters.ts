@@ -115,3 +115,15 @@ export function filterOf({ of, results, offsets }: FilterEvent): object {
     ...(offsets !== undefined && { content_filter_offsets: offsets }),
   }
 }
+
+/** Adds a result to those so far. A chat stream repeats the results with each chunk. Those of a part of the text stay separate. */
+export function addFilter(filters: FilterEvent[], event: FilterEvent): void {
+  const known =
+    event.offsets === undefined
+      ? filters.findIndex(
+          ({ of, index, offsets }) => of === event.of && index === event.index && offsets === undefined,
+        )
+      : -1
+  if (known < 0) filters.push(event)
+  else filters[known] = event
+}

@@ -40,7 +40,7 @@ import type { ResponsesRequest } from './responses-request.ts'
 import { dataEvent } from '../sse.ts'
 import { errorEventJson, streamFailureOf } from '../stream-failures.ts'
 import { contentOfThinking } from './encrypted-content.ts'
-import { filterOf } from './response-filters.ts'
+import { addFilter, filterOf } from './response-filters.ts'
 import { escapeNonAscii, writeJson } from './write-json.ts'
 
 /** The fields of a response in addition to the answer, and sources of values that the events do not contain. */
@@ -139,7 +139,7 @@ export class ResponsesStreamWriter implements AnswerWriter {
       case 'item':
         return this.#begin() + this.#writeItem(event.item as unknown as HostedOutput)
       case 'filter':
-        this.#filter(event)
+        addFilter(this.#filters, event)
         return ''
       case 'finish':
         this.#reason = event.reason
@@ -163,18 +163,6 @@ export class ResponsesStreamWriter implements AnswerWriter {
   #writeError({ type = null, param = null, ...error }: AnswerError): string {
     const failure = streamFailureOf({ ...error, type, param })
     return `event: error\n${dataEvent(escapeNonAscii(errorEventJson(failure, this.#sequence++)))}`
-  }
-
-  /** A chat stream repeats the results with each chunk. Those of a part of the text stay separate. */
-  #filter(event: FilterEvent): void {
-    const known =
-      event.offsets === undefined
-        ? this.#filters.findIndex(
-            ({ of, index, offsets }) => of === event.of && index === event.index && offsets === undefined,
-          )
-        : -1
-    if (known < 0) this.#filters.push(event)
-    else this.#filters[known] = event
   }
 
   end(): string {
