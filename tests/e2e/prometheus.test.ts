@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually, type RunningProgram, startProgram } from '../support/built-program.ts'
 import { dashboardQueries, filledIn, readDashboard } from '../support/dashboard.ts'
+import { chatCompletion, type FakeUpstream, json, startFakeUpstream } from '../support/fake-upstream.ts'
 import { prometheusNeed, type PrometheusServer, startPrometheus } from '../support/prometheus-server.ts'
 
 const { isMissing, note } = prometheusNeed
@@ -9,7 +10,7 @@ const { isMissing, note } = prometheusNeed
 const turns = 10
 
 /** Requests of each turn. */
-const asked = 9
+const asked = 10
 
 const acmeKey = 'acme-0123456789abcdef'
 
@@ -22,12 +23,26 @@ const machineAlert = 'SimulatorIsTheBottleneck'
 describe.skipIf(isMissing)(`a Prometheus that scrapes the program${note}`, () => {
   let program: RunningProgram
   let prometheus: PrometheusServer
+  let upstream: FakeUpstream
   beforeAll(async () => {
+    // Each request is answered after a retry.
+    upstream = await startFakeUpstream((request, response) => {
+      const isRetry = upstream.received.length % 2 === 0
+      const answer = isRetry ? json(chatCompletion('Hi')) : json({}, 503, { 'retry-after-ms': '1' })
+      return answer(request, response)
+    })
     program = await startProgram({
-      env: { LATENCY_TIME_SCALE: '1', INCIDENTS_PATH: 'incidents.json' },
+      env: {
+        LATENCY_TIME_SCALE: '1',
+        INCIDENTS_PATH: 'incidents.json',
+        AZURE_OPENAI_ENDPOINT: upstream.url,
+        AZURE_OPENAI_KEY: 'upstream-key-0123456789',
+        UPSTREAM_RETRIES: '1',
+      },
       files: { 'incidents.json': JSON.stringify({ phases: [{ name: 'normal', minutes: 60 }] }) },
       deployments: {
         chat: { model: 'gpt-4o', tokensPerMinute: 1_000_000, latency: { firstToken: 5, perToken: 1 } },
+        forwarded: { model: 'gpt-4o', source: 'forward' },
         small: { model: 'gpt-4o', tokensPerMinute: 100 },
         slots: { model: 'gpt-4o', latency: { firstToken: 20, perToken: 1, concurrency: { slots: 1 } } },
         provisioned: { model: 'gpt-4o', provisionedThroughputUnits: 50, latency: { firstToken: 5 } },
@@ -51,6 +66,7 @@ describe.skipIf(isMissing)(`a Prometheus that scrapes the program${note}`, () =>
         ask('slots'),
         ask('slots'),
         ask('provisioned'),
+        ask('forwarded'),
         ask('chat', {}, { 'x-sim-fault': 'serverError' }),
         leave(),
         askAcme(),
@@ -61,6 +77,7 @@ describe.skipIf(isMissing)(`a Prometheus that scrapes the program${note}`, () =>
   afterAll(async () => {
     await prometheus?.[Symbol.asyncDispose]()
     await program?.stop()
+    await upstream?.close()
   })
   const request = (body: object, headers = {}, signal?: AbortSignal): RequestInit => ({
     method: 'POST',

@@ -29,13 +29,15 @@ export const prometheusNeed = needs(program)
 
 /**
  * Starts Prometheus on a free port of the loopback address, and waits for its first look at the target. It has the
- * configuration of infra/ but for two things: it scrapes `target` (host and port), and does everything ten times a second.
+ * configuration of infra/ but for two things: it scrapes `target` (host and port), five times a second, and evaluates the rules
+ * each second.
  */
 export async function startPrometheus(target: string): Promise<PrometheusServer> {
   const folder = mkdtempSync(join(tmpdir(), 'prometheus-'))
   const config = readFileSync(join(prometheusFolder, 'prometheus.yml'), 'utf8')
     .replace('simulator:8000', target)
-    .replaceAll(/(_interval): \d+s/g, '$1: 100ms')
+    .replace(/scrape_interval: \d+s/, 'scrape_interval: 200ms')
+    .replace(/evaluation_interval: \d+s/, 'evaluation_interval: 1s')
   writeFileSync(join(folder, 'prometheus.yml'), config)
   copyFileSync(join(prometheusFolder, 'alerts.yml'), join(folder, 'alerts.yml'))
   const port = await freePort()
