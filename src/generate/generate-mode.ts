@@ -97,8 +97,27 @@ export function createGenerateMode({ responses }: GenerateDeps): GenerateMode {
 /** Rendered list of each catalogue. It is the same for all requests. */
 const lists = new WeakMap<ModelCatalogue, string>()
 
-/** Lists all versions of the base models of the region. Like the service, it does not list deployments. */
+/** Whether a deployment has an upstream. Clients of a gateway look for the names that they can use. */
+export function isGateway({ deployments }: Pick<Exchange['config'], 'deployments'>): boolean {
+  for (const { to } of deployments.values()) if (to) return true
+  return false
+}
+
+/** Lists the deployments as models. */
+export function listDeployments({ config }: Exchange): Reply {
+  const models = Array.from(config.deployments.values(), ({ model, name }) => renderModel(model, name))
+  return catalogueReply(`{"data":[${models.join(',')}],"object":"list"}`)
+}
+
+/** Returns the deployment with the id of the request as a model; undefined for an unknown id. */
+export function getDeployment({ route, config }: Exchange): Reply | undefined {
+  const deployment = config.deployments.get(route?.id ?? '')
+  return deployment && catalogueReply(renderModel(deployment.model, deployment.name))
+}
+
+/** Lists all versions of the base models of the region. Like the service, it does not list deployments unless it is a gateway. */
 function listModels(exchange: Exchange): Reply {
+  if (isGateway(exchange.config)) return listDeployments(exchange)
   const { models } = exchange.config
   let list = lists.get(models)
   if (list === undefined) {
@@ -108,8 +127,10 @@ function listModels(exchange: Exchange): Reply {
   return catalogueReply(list)
 }
 
-/** Returns one base model by its id or name. */
+/** Returns one base model by its id or name, or a deployment of a gateway. */
 function getModel(exchange: Exchange): Reply {
+  const deployment = isGateway(exchange.config) ? getDeployment(exchange) : undefined
+  if (deployment) return deployment
   const id = exchange.route?.id ?? ''
   const { models } = exchange.config
   const model: Model | undefined =
@@ -118,7 +139,7 @@ function getModel(exchange: Exchange): Reply {
 }
 
 /** Served by the resource itself: no model and no rate limit applies. */
-export function catalogueReply(body: string): Reply {
+function catalogueReply(body: string): Reply {
   const service = { layer: 'resource', contentType: 'application/json', chunked: false } as const
   return { status: 200, headers: new HeaderList(), body: textBody(body), service }
 }

@@ -210,6 +210,17 @@ describe('the list of models', () => {
     },
   )
 
+  it('of a gateway in generate mode has its deployments, and each base model can be read', async () => {
+    const { app } = await startGateway({ b: { upstream: 'east/x' }, gen: { model: 'gpt-4o' } })
+    const headers = { 'api-key': testKey }
+    const get = (path: string) => app.request(path, { headers })
+    for (const path of ['/v1/models', '/openai/models?api-version=2024-10-21'])
+      expect(await ids(await get(path))).toEqual(['b', 'gen'])
+    expect(await (await get('/v1/models/b')).json()).toMatchObject({ id: 'b', object: 'model' })
+    expect(await (await get('/v1/models/gpt-4o')).json()).toMatchObject({ object: 'model' })
+    expect((await get('/v1/models/none')).status).toBe(404)
+  })
+
   it('without such deployments is that of the upstream, with its failures', async () => {
     const { app, asked } = await startGateway({}, { SIMULATOR_MODE: 'forward', ...defaultUpstream() })
     const ask = () => app.request('/v1/models', { headers: { 'api-key': testKey } })
