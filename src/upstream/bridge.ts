@@ -103,6 +103,7 @@ function planConversion(
     request: {
       operation,
       model: name,
+      modelName: exchange.deployment?.model.errorName,
       method,
       servicePath,
       query,

@@ -174,6 +174,21 @@ describe('api_version', () => {
     expect(versionOf('/v1/chat/completions', 'gpt-4o')).toBe(undefined)
   })
 
+  it('by model also applies to the model of a deployment that has another name at the upstream', () => {
+    const chat = '/v1/chat/completions'
+    const versionOf = (to: AddressedUpstream, names: Partial<UpstreamRequest>) =>
+      pathOf(chat, to, names).split('api-version=')[1]
+    const byPrefix = azure('2024-10-21', { byModel: [{ prefix: 'gpt-5', version: '2025-01-01-preview' }] })
+    for (const names of [
+      { model: 'prod', modelName: 'gpt-5' },
+      { model: 'gpt-5-prod', modelName: 'gpt-4o' },
+    ]) {
+      expect(versionOf(byPrefix, names)).toBe('2025-01-01-preview')
+      expect(versionOf(azure('by-model'), names)).toBe('2025-04-01-preview')
+    }
+    expect(versionOf(azure('by-model'), { model: 'prod', modelName: 'gpt-4o' })).toBe('2024-10-21')
+  })
+
   it('by-model sends each model a version that has it', () => {
     const versionOf = (target: string, model: string) =>
       pathOf(target, azure('by-model'), { model }).split('api-version=')[1]

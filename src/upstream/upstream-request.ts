@@ -11,6 +11,8 @@ export interface UpstreamRequest {
   readonly operation: Operation | undefined
   /** Name of the deployment or model at the upstream; undefined if the request names none. */
   readonly model: string | undefined
+  /** Model of the deployment, which may have another name at the upstream; absent if it is unknown. */
+  readonly modelName?: string | undefined
   readonly method: string
   /** The path of the client without the prefix of the resource: `/v1/chat/completions`. */
   readonly servicePath: string
@@ -27,7 +29,9 @@ export interface UpstreamRequest {
 export function requestAsAsked(exchange: Exchange, model: string | undefined): UpstreamRequest {
   const { method, servicePath, query, body, route, headers } = exchange
   const contentType = headers['content-type']
-  const request = { operation: route?.operation, model, method, servicePath, query, body, converted: false }
+  const modelName = exchange.deployment?.model.errorName
+  const operation = route?.operation
+  const request = { operation, model, modelName, method, servicePath, query, body, converted: false }
   return contentType === undefined ? request : { ...request, contentType }
 }
 
@@ -130,18 +134,21 @@ function azurePath(
   path: ServicePath,
   basePath: string,
 ): { readonly full: string; readonly version: string | undefined; readonly hasModelInPath: boolean } {
-  const { operation, model } = request
+  const { operation, model, modelName } = request
   const deployment = deploymentSegment(model, path.deployment)
   const isUnderDeployment =
     path.deployment !== undefined ||
     (operation !== undefined && operations[operation].datedUnder === 'deployments')
-  let version = versionFor(apiVersion, operation, model ?? decodedName(path.deployment))
+  const names = [model ?? decodedName(path.deployment), modelName].flatMap(
+    (name) => name?.toLowerCase() ?? [],
+  )
+  let version = versionFor(apiVersion, operation, names)
   if (version === 'as-asked' && basePath.endsWith('/openai/v1')) version = 'v1'
   const askedVersion = new URLSearchParams(request.query).get('api-version') ?? undefined
   if (version === 'as-asked' && !request.converted) {
     // The path names the deployment, so that a form with a file does not have to be changed.
     if (!path.dated && isUnderDeployment && deployment !== undefined && isMultipart(request.contentType)) {
-      version = versionByModel(operation, model)
+      version = versionByModel(operation, names)
     } else if (path.dated) {
       const full = path.deployment === undefined ? path.rest : `deployments/${deployment}/${path.rest}`
       return { full: `/openai/${full}`, version: 'as-asked', hasModelInPath: path.deployment !== undefined }
@@ -160,19 +167,21 @@ function azurePath(
 /** Values of `api-version` on v1 paths (Microsoft Learn, "API version lifecycle"). */
 const v1Versions: ReadonlySet<string> = new Set(['preview', 'v1', 'latest'])
 
-/** The rule for a request: `as-asked`, `v1` or a date. */
+/**
+ * The rule for a request: `as-asked`, `v1` or a date.
+ *
+ * @param names the name at the upstream and that of the model, in lower case
+ */
 function versionFor(
   rules: ApiVersionRules,
   operation: Operation | undefined,
-  model: string | undefined,
+  names: readonly string[],
 ): string {
-  const name = model?.toLowerCase()
-  const ofModel =
-    name === undefined
-      ? undefined
-      : rules.byModel.find(({ prefix }) => name.startsWith(prefix.toLowerCase()))?.version
-  const version = (operation && rules.byOperation.get(operation)) ?? ofModel ?? rules.default
-  return version === 'by-model' ? versionByModel(operation, model) : version
+  const ofModel = rules.byModel.find(({ prefix }) =>
+    names.some((name) => name.startsWith(prefix.toLowerCase())),
+  )
+  const version = (operation && rules.byOperation.get(operation)) ?? ofModel?.version ?? rules.default
+  return version === 'by-model' ? versionByModel(operation, names) : version
 }
 
 function servicePathOf(
@@ -276,10 +285,12 @@ const rows: readonly VersionRow[] = [
   { models: /^gpt-4o(?:-mini)?-audio|^gpt-audio/, version: '2025-01-01-preview' },
 ]
 
-/** Returns the api-version of the built-in table for a request. */
-function versionByModel(operation: Operation | undefined, model: string | undefined): string {
+/** Returns the api-version of the built-in table for a request. @param names in lower case; one of them must match */
+function versionByModel(operation: Operation | undefined, names: readonly string[]): string {
   const path = operation === undefined ? '' : operations[operation].path
-  const name = model?.toLowerCase() ?? ''
-  const row = rows.find(({ paths, models }) => (paths?.test(path) ?? true) && (models?.test(name) ?? true))
+  const row = rows.find(
+    ({ paths, models }) =>
+      (paths?.test(path) ?? true) && (models === undefined || names.some((name) => models.test(name))),
+  )
   return row?.version ?? LATEST_STABLE_VERSION
 }

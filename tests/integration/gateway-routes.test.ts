@@ -186,6 +186,26 @@ describe('a replayed request without a recording', () => {
   })
 })
 
+describe('api_version: by-model', () => {
+  it('follows the model of the deployment, not only its name at the upstream', async () => {
+    const upstream = await startUpstream('Hello')
+    const { post } = createTestSimulator({
+      config: {
+        upstreams: { east: { endpoint: upstream.url, key: 'east-key', api_version: 'by-model' } },
+        deployments: {
+          five: { model: 'gpt-5', upstream: 'east/prod' },
+          four: { model: 'gpt-4o', upstream: 'east/prod' },
+        },
+      },
+    })
+    for (const name of ['five', 'four']) await post('/v1/chat/completions', { model: name, ...chat })
+    expect(upstream.received.map(({ url }) => url.split('?')[1])).toEqual([
+      'api-version=2025-04-01-preview',
+      'api-version=2024-10-21',
+    ])
+  })
+})
+
 describe('the list of models', () => {
   const ids = async (response: Response): Promise<string[]> => {
     const { data } = (await response.json()) as { data: { id: string; object: string }[] }
