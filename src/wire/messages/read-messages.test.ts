@@ -276,6 +276,21 @@ describe('reader of a stream of messages', () => {
     expect(events.filter((event) => 'part' in event)).toEqual([])
   })
 
+  it('ignores a repeated start of a call, and reports input without a start', () => {
+    const block = { type: 'tool_use', id: 'toolu_1', name: 'f', input: {} }
+    const start = messageEvent({ type: 'content_block_start', index: 0, content_block: block })
+    const input = messageEvent({
+      type: 'content_block_delta',
+      index: 0,
+      delta: { type: 'input_json_delta', partial_json: '{"a":1}' },
+    })
+    const calls = fold(read(messageStart(), start, start, input, endTurn)).choices[0]?.toolCalls
+    expect(calls).toMatchObject([{ id: 'toolu_1', pieces: ['{"a":1}'] }])
+    const events = read(messageStart(), input, text(1, 'Hi'), endTurn)
+    expect(errorsOf(events)).toMatchObject([{ code: 'invalid_answer' }])
+    expect(events.at(-1)).toMatchObject({ kind: 'error' })
+  })
+
   it('does not require message_stop, and uses the last stop reason', () => {
     const delta = (stop: object): string => messageEvent({ type: 'message_delta', delta: stop })
     const events = read(

@@ -56,7 +56,9 @@ export class MessagesReader implements AnswerReader {
     const reported = errorOf(error) ?? (type === 'error' ? errorOf(event) : undefined)
     if (reported) return this.#fail(reported)
     this.#read(type, event)
-    return this.#take()
+    const events = this.#take()
+    this.#ended ||= events.some(({ kind }) => kind === 'error')
+    return events
   }
 
   end(): readonly AnswerEvent[] {
@@ -160,10 +162,16 @@ class Blocks {
 
   start(index: unknown, block: unknown): void {
     if (!isRecord(block)) return
+    if (this.#isRepeated(index, block)) return
     this.stop(index)
     this.#last = parseIndex(index) ?? this.#open.size
     const open = this.#begin(block)
     if (open) this.#open.set(this.#last, open)
+  }
+
+  #isRepeated(index: unknown, { type, id }: Members): boolean {
+    const open = this.#open.get(parseIndex(index))
+    return type === 'tool_use' && open?.block['type'] === type && open.block['id'] === id
   }
 
   delta(index: unknown, delta: unknown): void {
@@ -278,7 +286,11 @@ class Blocks {
   }
 
   #input(open: OpenBlock | undefined, json: string): void {
-    if (!open || json === '') return
+    if (json === '') return
+    if (!open) {
+      this.#events.push(invalidAnswer('The stream has the input of a call without its name.'))
+      return
+    }
     open.input += json
     if (open.block['type'] === 'tool_use') {
       this.#events.push({ kind: 'arguments', choice, call: open.number, text: json })

@@ -84,6 +84,41 @@ describe('ResponsesReader', () => {
     expect(fold(events).choices[0]?.finishReason).toBe('tool_calls')
   })
 
+  it('finds the item of an event by its index or its id, and ignores a repeated start', () => {
+    const call = { id: 'fc_1', type: 'function_call', call_id: 'call_1', name: 'f', arguments: '' }
+    const input = { type: 'response.function_call_arguments.delta', delta: '{}' }
+    const expected = [{ id: 'call_1', kind: 'function', name: 'f', input: '{}' }]
+    const whole = { ...call, arguments: '{}' }
+    const byId = { ...input, item_id: 'fc_1' }
+    expect(callsOf(read(added(call), byId, done(whole), completed()))).toEqual(expected)
+    expect(callsOf(read(added(call), input, done(whole), completed()))).toEqual(expected)
+    expect(callsOf(read(added(call), added(call), byId, done(whole), completed()))).toEqual(expected)
+  })
+
+  it('takes a call without its start from a later event, or reports it', () => {
+    const input = {
+      type: 'response.function_call_arguments.delta',
+      item_id: 'fc_1',
+      output_index: 0,
+      delta: '{}',
+    }
+    const call = { id: 'fc_1', type: 'function_call', call_id: 'call_1', name: 'f', arguments: '{}' }
+    const expected = [{ id: 'call_1', kind: 'function', name: 'f', input: '{}' }]
+    expect(callsOf(read(input, added({ ...call, arguments: '' }), done(call), completed()))).toEqual(expected)
+    expect(callsOf(read(input, done(call), completed()))).toEqual(expected)
+    expect(callsOf(read(input, completed({ output: [call] })))).toEqual(expected)
+    expect(read(input, completed()).at(-1)).toMatchObject({ error: { code: 'invalid_answer' } })
+  })
+
+  it('takes items without their end from the last event', () => {
+    const events = read(
+      added(message('')),
+      delta('Hi'),
+      completed({ output: [message('Hi'), { ...message('!'), id: 'msg_2' }] }),
+    )
+    expect(textOf(events)).toBe('Hi!')
+  })
+
   it('returns reasoning by paragraph, encrypted reasoning, refusals, and other items unchanged', () => {
     const search = { id: 'ws_1', type: 'web_search_call', status: 'completed' }
     const events = read(

@@ -28,13 +28,19 @@ interface ReadItem {
   emitted: boolean
   /** Number of emitted annotations. */
   annotations: number
-  /** Index of its call. */
-  readonly call: number
+  /** Index of its call; undefined for another item, and for a call without the event that starts it. */
+  readonly call: number | undefined
+  /** Whether arguments arrived for a call without the event that starts it. */
+  lost: boolean
+  /** Whether the event that ends it has been read. */
+  ended: boolean
 }
 
 /** Reads a stream of the Responses API. */
 export class ResponsesReader implements AnswerReader {
-  readonly #items = new Map<unknown, ReadItem>()
+  /** By id and by index. */
+  readonly #items = new Map<string | number | undefined, ReadItem>()
+  #last: ReadItem | undefined
   readonly #calls = { count: 0 }
   #started = false
   #ended = false
@@ -103,12 +109,7 @@ export class ResponsesReader implements AnswerReader {
       }
       case 'response.function_call_arguments.delta':
       case 'response.custom_tool_call_input.delta':
-        return this.#emit(event, ({ call }) => ({
-          kind: 'arguments',
-          choice,
-          call,
-          text: textOrNothing(delta),
-        }))
+        return this.#arguments(event)
       case 'response.output_text.annotation.added': {
         const item = this.#itemOf(event)
         item.annotations++
@@ -137,14 +138,39 @@ export class ResponsesReader implements AnswerReader {
     return [{ kind: 'start', ...startOf(response) }]
   }
 
+  /** The item of an event. Some services send only the index or only the id with some events. */
   #itemOf(event: Members): ReadItem {
-    const key = event['output_index'] ?? event['item_id']
-    let item = this.#items.get(key)
-    if (!item) {
-      item = { type: undefined, phase: undefined, emitted: false, annotations: 0, call: this.#calls.count }
-      this.#items.set(key, item)
+    return this.#known(event) ?? this.#add(event, {})
+  }
+
+  /** An event without both belongs to the last item. */
+  #known(event: Members): ReadItem | undefined {
+    const id = idOf(event)
+    const index = parseIndex(event['output_index'])
+    if (id === undefined && index === undefined) return this.#last
+    return this.#items.get(id) ?? this.#items.get(index)
+  }
+
+  #add(event: Members, item: Members, call?: number): ReadItem {
+    const { type, phase } = item
+    const read: ReadItem = { type, phase, emitted: false, annotations: 0, call, lost: false, ended: false }
+    for (const key of [idOf(event), parseIndex(event['output_index'])]) {
+      if (key !== undefined) this.#items.set(key, read)
     }
-    return item
+    this.#last = read
+    return read
+  }
+
+  /** Arguments of a call without a name are not emitted: the whole item can follow. */
+  #arguments(event: Members): readonly AnswerEvent[] {
+    const item = this.#itemOf(event)
+    const { call } = item
+    if (call === undefined) {
+      item.lost = true
+      return []
+    }
+    item.emitted = true
+    return [{ kind: 'arguments', choice: 0, call, text: textOrNothing(event['delta']) }]
   }
 
   #emit(event: Members, make: (item: ReadItem) => AnswerEvent): readonly AnswerEvent[] {
@@ -153,11 +179,10 @@ export class ResponsesReader implements AnswerReader {
     return [make(item)]
   }
 
-  #added({ item, output_index: index }: Members): readonly AnswerEvent[] {
-    if (!isRecord(item)) return []
-    const { type, phase, id } = item
-    const read: ReadItem = { type, phase, emitted: false, annotations: 0, call: this.#calls.count }
-    this.#items.set(index ?? id, read)
+  #added(event: Members): readonly AnswerEvent[] {
+    const { item } = event
+    if (!isRecord(item) || this.#known(event)) return []
+    this.#add(event, item, isCall(item) ? this.#calls.count : undefined)
     return isCall(item) ? callStart(item, this.#calls) : []
   }
 
@@ -165,23 +190,12 @@ export class ResponsesReader implements AnswerReader {
   #done(event: Members): readonly AnswerEvent[] {
     const { item } = event
     if (!isRecord(item)) return []
-    const read = this.#itemOf(event)
-    if (read.type === undefined) {
-      if (!read.emitted) {
-        this.#items.set(event['output_index'] ?? item['id'], { ...read, type: item['type'], emitted: true })
-        return itemAnswer(item, this.#calls)
-      }
-      return []
-    }
-    if (isCall(item)) {
-      if (read.emitted) return []
-      read.emitted = true
-      return callInput(item, read.call)
-    }
-    if (!read.emitted) {
-      read.emitted = true
-      return itemAnswer(item, this.#calls)
-    }
+    const known = this.#known(event)
+    if (known?.ended) return []
+    const read = known ?? this.#add(event, item)
+    read.ended = true
+    if (isCall(item) && read.call !== undefined) return read.emitted ? [] : callInput(item, read.call)
+    if (!read.emitted) return itemAnswer(item, this.#calls)
     const encrypted = item['encrypted_content']
     if (typeof encrypted === 'string') {
       return [{ kind: 'thought', choice: 0, text: '', encrypted, ...itemId(item['id']) }]
@@ -197,14 +211,21 @@ export class ResponsesReader implements AnswerReader {
     // Before its end, a response contains only the requested tier.
     const tier = this.#started && serviceTier !== undefined ? ([{ kind: 'start', serviceTier }] as const) : []
     const start = [...this.#start(response), ...tier]
-    const missing =
-      this.#items.size > 0
-        ? []
-        : listOf(response['output'])
-            .filter(isRecord)
-            .flatMap((item) => itemAnswer(item, this.#calls))
-    return [...start, ...missing, ...endOf(response, this.#calls.count > 0)]
+    const missing = listOf(response['output']).flatMap((item, index) =>
+      this.#done({ item, output_index: index }),
+    )
+    const isIncomplete = [...this.#items.values()].some(({ lost, ended }) => lost && !ended)
+    const end = isIncomplete
+      ? [invalidAnswer('The stream has arguments of a call without its name.')]
+      : endOf(response, this.#calls.count > 0)
+    return [...start, ...missing, ...end]
   }
+}
+
+/** The id of the item of an event. */
+function idOf({ item_id: id, item }: Members): string | undefined {
+  const named = id ?? (isRecord(item) ? item['id'] : undefined)
+  return typeof named === 'string' ? named : undefined
 }
 
 /** The events of a whole item. */
