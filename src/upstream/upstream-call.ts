@@ -65,6 +65,12 @@ const MAX_IDLE_CONNECTION_MS = 4_000
  */
 const STALE_FAILURE_WINDOW_MS = 100
 
+/**
+ * How long a connection must have been idle for a failure to mean that the upstream closed it as idle. No common server closes
+ * connections sooner. A younger connection that fails may have delivered the request, so the request is not sent again.
+ */
+const MIN_STALE_IDLE_MS = 1_000
+
 /** Dependencies of the connections to one upstream. */
 export interface ConnectionDeps {
   readonly upstream: Upstream
@@ -87,6 +93,8 @@ export class UpstreamConnections {
   readonly #pool: HttpAgent
   /** Opens a connection for each request. */
   readonly #single: HttpAgent
+  /** When connections of the pool became idle, on the clock's monotonic scale. */
+  readonly #idleSinceMs = new WeakMap<object, number>()
 
   constructor(deps: ConnectionDeps) {
     this.#deps = deps
@@ -100,6 +108,7 @@ export class UpstreamConnections {
       maxSockets: upstream.connections,
       timeout: MAX_IDLE_CONNECTION_MS,
     })
+    this.#pool.on('free', (socket: object) => this.#idleSinceMs.set(socket, deps.clock.nowMs()))
     this.#single = createAgent({ keepAlive: false })
   }
 
@@ -181,9 +190,10 @@ export class UpstreamConnections {
       }
       call.once('socket', (socket: Socket) => {
         if (call.reusedSocket) {
+          const idleMs = clock.nowMs() - (this.#idleSinceMs.get(socket) ?? clock.nowMs())
           afterNextPoll(() => {
             if (failure) return
-            stale = watchStale(socket, startTimer)
+            if (idleMs >= MIN_STALE_IDLE_MS) stale = watchStale(socket, startTimer)
             onConnected()
             send()
           })

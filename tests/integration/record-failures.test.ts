@@ -246,15 +246,26 @@ describe('the connections to the upstream', () => {
 
   const whole = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}'
 
-  it('that the upstream closes when they are reused are replaced without an error', async () => {
-    const { post } = start()
+  it('that the upstream closes when they are reused after an idle time are replaced without an error', async () => {
+    const { post, clock } = start()
     expect((await post(path, request)).status).toBe(200)
+    await clock.advance(1_500)
     place.upstream.answer = (received, response) => {
       if (place.upstream.received.length === 2) response.socket?.resetAndDestroy()
       else void json({})(received, response)
     }
     expect((await post(path, request)).status).toBe(200)
     expect(place.upstream.received).toHaveLength(3)
+  })
+
+  it('that break right after they were in use are not replaced because the request may have been processed', async () => {
+    const { post } = start({ UPSTREAM_RETRIES: '2' })
+    expect((await post(path, request)).status).toBe(200)
+    place.upstream.answer = (_, response) => {
+      response.socket?.resetAndDestroy()
+    }
+    expect(await errorOf(await post(path, request))).toMatchObject({ status: 502, code: 'UpstreamBroken' })
+    expect(place.upstream.received).toHaveLength(2)
   })
 
   it('that are all closed by the upstream cause no error: the second attempt opens a new connection', async () => {
@@ -267,10 +278,13 @@ describe('the connections to the upstream', () => {
       } else socket.resetAndDestroy()
     })
     onTestFinished(() => raw.close())
-    const { post } = start({ AZURE_OPENAI_ENDPOINT: raw.url })
+    const { post, clock } = start({ AZURE_OPENAI_ENDPOINT: raw.url })
     await Promise.all(Array.from({ length: 5 }, () => post(path, request)))
     const statuses: number[] = []
-    for (let round = 0; round < 5; round++) statuses.push((await post(path, request)).status)
+    for (let round = 0; round < 5; round++) {
+      await clock.advance(1_500)
+      statuses.push((await post(path, request)).status)
+    }
     expect(statuses).toEqual([200, 200, 200, 200, 200])
   })
 
