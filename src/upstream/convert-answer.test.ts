@@ -828,6 +828,25 @@ describe('an error of the upstream', () => {
     },
   )
 
+  it('names the parameter as the caller did', async () => {
+    const error = { message: "Invalid 'max_output_tokens': got 5.", param: 'max_output_tokens', code: 'c' }
+    const request = { max_completion_tokens: 5 }
+    const { body } = await errorOf(JSON.stringify({ error, other: 1 }), { status: 400, request })
+    expect(body).toEqual({
+      error: {
+        message: "Invalid 'max_completion_tokens': got 5.",
+        param: 'max_completion_tokens',
+        code: 'c',
+      },
+      other: 1,
+    })
+    const text = '{"type":"error","error":{"type":"invalid_request_error","message":"max_tokens: 9 > 8"}}'
+    const anthropic = await errorOf(text, { status: 400, request, answered: 'messages' })
+    expect(anthropic.body).toMatchObject({
+      error: { message: 'max_completion_tokens: 9 > 8', param: 'max_completion_tokens' },
+    })
+  })
+
   it('has all members between the APIs of OpenAI', async () => {
     expect((await errorOf(JSON.stringify(inner), { status: 400 })).body).toEqual(inner)
   })

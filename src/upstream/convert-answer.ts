@@ -107,7 +107,7 @@ function replyToError(
   conversion: AnswerConversion,
 ): Reply {
   if (error.code === 'invalid_answer') throw unreadable(conversion.origin, error.message)
-  return failedReply(exchange, reply, error)
+  return failedReply(exchange, reply, error, conversion)
 }
 
 async function convertStream(

@@ -7,34 +7,53 @@ import { HeaderList, type Reply } from '../pipeline/reply.ts'
 import type { ApiForm } from '../wire/conversion.ts'
 import { wireFormatOf } from '../wire/envelopes.ts'
 import type { ServiceError } from '../wire/errors.ts'
+import { withCallersName } from '../wire/parameter-names.ts'
 import { errorOf } from '../wire/read-json.ts'
 
 /**
  * Converts the reply of an upstream that refused a request or failed: status and headers are kept, and the body gets the form of
- * the caller's API. Chat completions and the Responses API have the same errors, which are not changed.
+ * the caller's API. Chat completions and the Responses API have the same errors, of which only the name of a parameter can change.
  *
  * @param text body of the reply
  */
-export function rejectedReply(
-  exchange: Exchange,
-  reply: Reply,
-  text: string,
-  { asked, answered }: { readonly asked: ApiForm; readonly answered: ApiForm },
-): Reply {
+export function rejectedReply(exchange: Exchange, reply: Reply, text: string, forms: ConvertedForms): Reply {
   const members = errorMembers(text)
-  if (asked !== 'messages' && answered !== 'messages' && isRecord(members['error'])) {
+  const read = readError(members, text, reply.status)
+  const { asked, answered } = forms
+  const { error } = members
+  if (asked !== 'messages' && answered !== 'messages' && isRecord(error)) {
+    const { message, param = null } = named(exchange, read, forms)
+    const isRenamed = message !== read.message || param !== (read.param ?? null)
     reply.headers = convertedHeaders(reply.headers, 'application/json')
-    reply.body = textBody(text)
+    reply.body = textBody(
+      isRenamed ? JSON.stringify({ ...members, error: { ...error, message, param } }) : text,
+    )
     return reply
   }
-  return writeError(exchange, reply, reply.status, readError(members, text, reply.status))
+  return writeError(exchange, reply, reply.status, named(exchange, read, forms))
+}
+
+/** APIs of the caller and of the upstream. */
+interface ConvertedForms {
+  readonly asked: ApiForm
+  readonly answered: ApiForm
+}
+
+/** An error of the upstream, with the parameter as the caller named it. */
+function named({ json }: Exchange, error: AnswerError, { asked, answered }: ConvertedForms): AnswerError {
+  return isRecord(json) ? withCallersName(error, json, answered, asked) : error
 }
 
 /** Converts the error that an upstream reports in an answer of status 200, before the caller has received any of the answer. */
-export function failedReply(exchange: Exchange, reply: Reply, error: AnswerError): Reply {
+export function failedReply(
+  exchange: Exchange,
+  reply: Reply,
+  error: AnswerError,
+  forms: ConvertedForms,
+): Reply {
   // The phrase of status 200.
   delete reply.reason
-  return writeError(exchange, reply, statusOf(error), error)
+  return writeError(exchange, reply, statusOf(error), named(exchange, error, forms))
 }
 
 function writeError(exchange: Exchange, reply: Reply, status: number, error: AnswerError): Reply {

@@ -42,6 +42,9 @@ export class MessageBlocks {
   readonly #calls = new Map<number, OpenCall>()
   #refused = false
   #called = false
+  #cites = false
+  /** All texts so far. Positions of annotations refer to them. */
+  #said = ''
 
   /** @param idOfCall creates the id of a call without one */
   constructor(idOfCall: (call: number) => string) {
@@ -69,7 +72,11 @@ export class MessageBlocks {
       case 'thought':
         return this.#think(event)
       case 'citations':
+        this.#cites = true
         return this.#cite(event.citations)
+      case 'annotations':
+        // The reader of Anthropic Messages has both.
+        return this.#cites ? [] : this.#cite(event.annotations.flatMap((one) => this.#citationOf(one)))
       case 'call':
         return this.#call(event)
       case 'arguments':
@@ -100,6 +107,7 @@ export class MessageBlocks {
 
   #write(type: OpenText['type'], { text, part = 0 }: TextEvent): BlockStep[] {
     if (text === '') return []
+    if (type === 'text') this.#said += text
     const steps = this.#openText(type, part)
     steps.push({ step: type, index: this.#count - 1, text })
     return steps
@@ -132,6 +140,17 @@ export class MessageBlocks {
     const open = this.#text
     if (open?.type !== 'text') return []
     return citations.map((citation) => ({ step: 'citation', index: open.index, citation }))
+  }
+
+  /** The citation of a web page in chat completions or the Responses API. The index of the search is only known to Anthropic. */
+  #citationOf(annotation: unknown): readonly Members[] {
+    if (!isRecord(annotation) || annotation['type'] !== 'url_citation') return []
+    const { url_citation: nested } = annotation
+    const { url, title, start_index: start, end_index: end } = isRecord(nested) ? nested : annotation
+    if (typeof url !== 'string') return []
+    const cited = typeof start === 'number' && typeof end === 'number' ? this.#said.slice(start, end) : ''
+    const name = typeof title === 'string' ? title : null
+    return [{ type: 'web_search_result_location', cited_text: cited, encrypted_index: '', title: name, url }]
   }
 
   #call({ call, id, name, tool }: Extract<AnswerEvent, { kind: 'call' }>): BlockStep[] {

@@ -34,7 +34,7 @@ export const messagesParameters: readonly Parameter[] = [
     name: 'messages',
     kind: 'converted',
     becomes:
-      '`messages`. Each `tool_result` becomes a message with the role `tool`. `thinking` blocks and `cache_control` are left out',
+      '`messages`. Each `tool_result` becomes a message with the role `tool`. `thinking` blocks and `cache_control` are left out. A final message of the assistant stays one: chat completions answers after it, and does not continue its text',
     convert: (value, conversion) => ({ messages: messagesOfTurns(value, conversion) }),
   },
   {

@@ -271,3 +271,40 @@ describe('body of a generated message', () => {
     expect(isAsciiBody(messageBody({ choices: [loremChoice], usage }, { ...facts, model: 'ä' }))).toBe(false)
   })
 })
+
+describe('a citation of another API', () => {
+  const page = { url: 'https://a.test', title: 'A', start_index: 3, end_index: 6 }
+  const events = (annotation: object): AnswerEvent[] => [
+    { kind: 'text', choice: 0, text: 'So it ' },
+    { kind: 'text', choice: 0, text: 'is.' },
+    { kind: 'annotations', choice: 0, annotations: [annotation] },
+    { kind: 'finish', choice: 0, reason: 'stop' },
+  ]
+
+  it.each([
+    { type: 'url_citation', ...page },
+    { type: 'url_citation', url_citation: page },
+  ])('cites the web page in Anthropic Messages: %j', (annotation) => {
+    const citation = {
+      type: 'web_search_result_location',
+      cited_text: 'it ',
+      encrypted_index: '',
+      title: 'A',
+      url: 'https://a.test',
+    }
+    const facts = { id: 'msg_1', model: 'm' }
+    expect(JSON.parse(writeMessage(events(annotation), facts))).toMatchObject({
+      content: [{ type: 'text', text: 'So it is.', citations: [citation] }],
+    })
+    const writer = new MessagesStreamWriter(facts)
+    const text = events(annotation)
+      .map((event) => writer.write(event))
+      .join('')
+    expect(text).toContain(JSON.stringify({ type: 'citations_delta', citation }))
+  })
+
+  it('is left out if it is not of a web page', () => {
+    const file = { type: 'file_citation', file_id: 'file-1' }
+    expect(writeMessage(events(file), { id: 'msg_1', model: 'm' })).not.toContain('citations')
+  })
+})
