@@ -109,7 +109,7 @@ function translated(path: string, table: readonly Pair[]): readonly string[] {
   )
 }
 
-/** Parameters whose members differ between the APIs. */
+/** Parameters with other members in the other API. */
 const plainNames: ReadonlySet<string> = new Set([
   'messages',
   'input',

@@ -20,6 +20,15 @@ const model = findModel('gpt-4.1')!
 const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
 
 describe('Anthropic Messages to chat completions', () => {
+  it('refuses a thread with the code after which the SDK sends the whole conversation', () => {
+    const body = { max_tokens: 5, messages: [{ role: 'user', content: 'Hi' }], thread: { type: 'new' } }
+    expect(convert(body, ['thread'])).toMatchObject({
+      kind: 'refused',
+      error: { status: 400, code: 'thread_unsupported_request', details: { unsupported: ['deployment'] } },
+    })
+    expect(convert({ ...body, thread: null })).toMatchObject({ kind: 'converted' })
+  })
+
   it('converts a plain request with the name of the model', () => {
     expect(bodyOf(convert({ model: 'asked' }))).toEqual({
       model: 'gpt-prod',

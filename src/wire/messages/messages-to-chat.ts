@@ -1,10 +1,11 @@
-import { isRecord } from '../../lib/record.ts'
+import { isRecord, ownValue } from '../../lib/record.ts'
 import type { ConversionOptions, Converted, JsonMembers } from '../conversion.ts'
 import { Conversion, convertRequest, types, type Parameter } from '../convert-parameters.ts'
 import { schemaProblem } from '../json-schema/check-schema.ts'
 import { integerBetween, oneOf } from '../validation/checks.ts'
 import { isSet, missing } from '../validation/fault.ts'
 import { chatChoiceOf, chatToolsOf } from './convert-tools.ts'
+import { threadsNotSupported } from './messages-errors.ts'
 import { messagesEfforts } from './messages-request.ts'
 import { messageOfSystem, messagesOfTurns } from './turns-to-chat.ts'
 
@@ -121,6 +122,7 @@ export const messagesParameters: readonly Parameter[] = [
   { name: 'container', kind: 'none' },
   { name: 'diagnostics', kind: 'none' },
   { name: 'inference_geo', kind: 'none' },
+  { name: 'thread', kind: 'none' },
 ]
 
 const byName = new Map(messagesParameters.map((parameter) => [parameter.name, parameter]))
@@ -178,6 +180,8 @@ function convertThinking(value: unknown, conversion: Conversion): JsonMembers {
  */
 export function messagesToChat(body: JsonMembers, options: ConversionOptions): Converted {
   const conversion = new Conversion('messages', 'chat', options)
+  // The SDK of Anthropic sends the request again without a thread.
+  if (isSet(ownValue(body, 'thread'))) return { kind: 'refused', error: threadsNotSupported() }
   return convertRequest(body, byName, conversion, (converted, asked) => {
     for (const name of ['messages', 'max_tokens']) {
       if (!isSet(asked[name])) conversion.refuse('', missing(`.${name}`))
