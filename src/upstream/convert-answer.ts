@@ -12,6 +12,7 @@ import { eventStreamType } from '../wire/sse.ts'
 import { ByteSource, StreamEvents, unreadable } from './answer-source.ts'
 import { convertedHeaders, failedReply, rejectedReply, statusOf } from './convert-error.ts'
 import { ClientDisconnected, UpstreamFailure, upstreamError } from './upstream-failure.ts'
+import { noteFailure } from './watch-stream.ts'
 
 /** How the answer to a request is converted. */
 export interface AnswerConversion {
@@ -252,12 +253,6 @@ class StreamWriter {
     }
     return event
   }
-}
-
-/** Notes a failure within a stream, for metrics, journal and log. */
-function noteFailure(exchange: Exchange, reply: Reply, code: string | null, status: number): void {
-  reply.streamErrorStatus ??= status
-  if (exchange.upstreamCall) exchange.upstreamCall.answerCode ??= code ?? undefined
 }
 
 /** Sets when a stream passed on its first token. */

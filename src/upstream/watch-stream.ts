@@ -5,10 +5,12 @@ import { EventSplitter } from '../lib/server-sent-events.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { ReportedFailure, type Reply } from '../pipeline/reply.ts'
 import { isEventStream } from '../pipeline/stream-events.ts'
+import { answerForms } from '../wire/answer-forms.ts'
 import { apiFormOf } from '../wire/conversion.ts'
 import { wireFormatOf } from '../wire/envelopes.ts'
 import { usageOfEvents } from '../wire/read-usage.ts'
 import { isTerminalEvent } from '../wire/sse.ts'
+import { statusOf } from './convert-error.ts'
 import { ClientDisconnected, UpstreamFailure, upstreamError } from './upstream-failure.ts'
 
 /** Called with the reason when a live body fails before its end. */
@@ -26,6 +28,15 @@ const tokenEvents = {
   chat: /"(?:content|text|refusal|reasoning|reasoning_content|arguments)"\s*:\s*"[^"]|"tool_calls"\s*:\s*\[\s*\{/,
   responses: /\.delta"/,
   messages: /"content_block_delta"/,
+}
+
+/** A member that events with an error have. A quote in a text of the model has a backslash in front of it. */
+const errorField = /"error"|"response\.failed"/
+
+/** Notes a failure within a stream, for metrics, journal and log. */
+export function noteFailure(exchange: Exchange, reply: Reply, code: string | null, status: number): void {
+  reply.streamErrorStatus ??= status
+  if (exchange.upstreamCall) exchange.upstreamCall.answerCode ??= code ?? undefined
 }
 
 /**
@@ -78,12 +89,16 @@ export class StreamWatch implements ChunkFilter {
 
   end(): Uint8Array | undefined {
     this.#setUsage()
-    return this.#splitter?.rest()
+    const rest = this.#splitter?.rest()
+    if (rest && rest.length > 0) this.#inspect(rest)
+    this.#noteError()
+    return rest
   }
 
   fail(error: unknown): { readonly bytes?: Uint8Array | undefined; readonly error?: unknown } {
     this.#setUsage()
     if (error instanceof ClientDisconnected || this.#exchange.ended) return { error }
+    this.#noteError()
     if (this.#isTerminated) return {}
     this.#onBodyFailure(reasonOf(error))
     const failure = { error: new ReportedFailure(error) }
@@ -116,6 +131,21 @@ export class StreamWatch implements ChunkFilter {
 
   get #isTerminated(): boolean {
     return [this.#beforeLast, this.#last].some((bytes) => bytes && isTerminalEvent(bytes.toString()))
+  }
+
+  /** Notes an error that the upstream reports at the end of the stream. */
+  #noteError(): void {
+    const reader = answerForms[this.#form].createReader()
+    for (const bytes of [this.#beforeLast, this.#last]) {
+      if (!bytes || !errorField.test(bytes.toString())) continue
+      const splitter = new EventSplitter()
+      for (const frame of [...splitter.push(bytes), splitter.rest()]) {
+        for (const event of reader.push(frame.toString())) {
+          if (event.kind !== 'error' || event.error.code === 'invalid_answer') continue
+          noteFailure(this.#exchange, this.#reply, event.error.code, statusOf(event.error))
+        }
+      }
+    }
   }
 
   #setUsage(): void {

@@ -151,6 +151,26 @@ describe.each(['forward', 'record'])('the log entry of a request in %s mode', (m
     expect(await upstreams()).toMatchObject({ default: { by_status: { UpstreamBroken: 1 } } })
   })
 
+  it.each([
+    [['data: {"error":{"code":"boom","message":"secret"}}\n\n', 'data: [DONE]\n\n'], 500, 'boom'],
+    [['event: error\ndata: {"error":{"code":"429","message":"secret"}}'], 429, '429'],
+  ])('has the error that the upstream sends in a stream: %j', async (last, status, code) => {
+    place.upstream.answer = eventStream([...chatEvents(['a']).slice(0, 1), ...last])
+    const { post, oneEntry, ask } = start(mode)
+    await (await post(chatOf('elsewhere'), { ...chat, stream: true })).text()
+    expect(await oneEntry()).toMatchObject({ level: 'warn', status, code, fields: { converted: false } })
+    const [request] = (await ask('GET', '/++/requests')).body.requests as Record<string, unknown>[]
+    expect(request).toMatchObject({ status: 200, stream_error_status: status })
+    expect(JSON.stringify((await ask('GET', '/++/logs')).body)).not.toContain('secret')
+  })
+
+  it('has status 200 for a stream in which the model writes about an error', async () => {
+    place.upstream.answer = eventStream(chatEvents(['{"error": {"code": "boom"}}']))
+    const { post, oneEntry } = start(mode)
+    await (await post(chatOf('elsewhere'), { ...chat, stream: true })).text()
+    expect(await oneEntry()).toMatchObject({ level: 'info', status: 200, code: null })
+  })
+
   it('says that the client disconnected', async () => {
     place.upstream.answer = (_, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
