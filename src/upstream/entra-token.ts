@@ -10,7 +10,7 @@ import { UpstreamFailure, type UpstreamLabel } from './upstream-failure.ts'
 export type EntraCredential = Extract<UpstreamCredential, { kind: 'entra' }>
 
 /** Optional peer dependency of this package, with its supported versions. */
-export const identityPackage = { name: '@azure/identity', versions: '^4.12.0' } as const
+const identityPackage = { name: '@azure/identity', versions: '^4.12.0' } as const
 
 /**
  * A token is renewed in the background when less than this is left, or less than half of its lifetime. The cache of @azure/identity

@@ -304,3 +304,57 @@ it('reads and writes the context of an answer with data sources', () => {
     `"delta":{"context":${JSON.stringify(context)}}`,
   )
 })
+
+describe('thinking_blocks of a gateway', () => {
+  const signed = { type: 'thinking', thinking: 'One', signature: 'S1' }
+  const second = { type: 'thinking', thinking: 'Two', signature: 'S2' }
+  const redacted = { type: 'redacted_thinking', data: 'R' }
+  const thoughts = (events: readonly AnswerEvent[]) => events.filter(({ kind }) => kind === 'thought')
+
+  it('are read with their texts and signatures from a whole answer', () => {
+    const message = {
+      reasoning_content: 'OneTwo',
+      thinking_blocks: [signed, redacted, second],
+      content: 'Hi',
+    }
+    const answer = { choices: [{ index: 0, message, finish_reason: 'stop' }] }
+    expect(thoughts(readChat(JSON.stringify(answer)))).toEqual([
+      { kind: 'thought', choice: 0, text: 'One', signature: 'S1' },
+      { kind: 'thought', choice: 0, text: '', encrypted: 'R', part: 1 },
+      { kind: 'thought', choice: 0, text: 'Two', signature: 'S2', part: 2 },
+    ])
+  })
+
+  it.each([
+    [
+      'after the whole text',
+      [{ reasoning_content: 'On' }, { reasoning_content: 'e' }, { thinking_blocks: [signed] }],
+    ],
+    [
+      'beside each part of it',
+      [
+        { reasoning_content: 'On', thinking_blocks: [{ ...signed, thinking: 'On', signature: '' }] },
+        { reasoning_content: 'e', thinking_blocks: [{ ...signed, thinking: 'e', signature: null }] },
+        { reasoning_content: '', thinking_blocks: [{ ...signed, thinking: '' }] },
+      ],
+    ],
+  ])('are read once from a stream: %s', (_, deltas) => {
+    const reader = new ChatReader()
+    const events = deltas.flatMap((delta) =>
+      reader.push(`data: ${JSON.stringify({ id: 'a', choices: [{ index: 0, delta }] })}\n\n`),
+    )
+    expect(thoughts(events)).toEqual([
+      { kind: 'thought', choice: 0, text: 'On' },
+      { kind: 'thought', choice: 0, text: 'e' },
+      { kind: 'thought', choice: 0, text: '', signature: 'S1' },
+    ])
+  })
+
+  it('of several signatures after the whole text are left out', () => {
+    const reader = new ChatReader()
+    const push = (delta: object) =>
+      reader.push(`data: ${JSON.stringify({ id: 'a', choices: [{ index: 0, delta }] })}\n\n`)
+    push({ reasoning_content: 'OneTwo' })
+    expect(thoughts(push({ thinking_blocks: [signed, second] }))).toEqual([])
+  })
+})
