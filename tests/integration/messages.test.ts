@@ -7,6 +7,7 @@ const path = '/anthropic/v1/messages'
 const deployments = {
   sonnet: { model: 'claude-sonnet-4-5' },
   opus: { model: 'claude-opus-5-5' },
+  next: { model: 'claude-sonnet-5-5' },
   gpt: { model: 'gpt-4o' },
 }
 const hello = { role: 'user', content: 'Hello, Claude' }
@@ -89,6 +90,17 @@ const eventsIn = (text: string): Event[] =>
     })
 
 describe('a message', () => {
+  it('have no thinking by default before a call that the request requires', async () => {
+    const { message } = create()
+    for (const choice of [{ type: 'any' }, { type: 'tool', name: 'weather' }]) {
+      for (let request = 0; request < 4; request++) {
+        const body = { model: 'next', max_tokens: 1_000, tools: [weather], tool_choice: choice }
+        const { content } = await message(body)
+        expect(content.map(({ type }) => type)).toEqual(['tool_use'])
+      }
+    }
+  })
+
   it('has text up to the limit, and its exact usage', async () => {
     const { message, count } = create()
     const { content, stop_reason: reason, usage } = await message()

@@ -66,9 +66,11 @@ export function drawThinking(
   limit: number,
   random: Random,
 ): Thinking {
-  const { thinking, output_config: output } = request
+  const { thinking, output_config: output, tool_choice: choice } = request
   const { thinksByDefault, showsThinking } = claudeTraits(model)
-  const type = thinking?.type ?? (thinksByDefault ? 'adaptive' : 'disabled')
+  // A call that is required follows no thinking, which Anthropic refuses together with it.
+  const isCallRequired = choice?.type === 'any' || choice?.type === 'tool'
+  const type = thinking?.type ?? (thinksByDefault && !isCallRequired ? 'adaptive' : 'disabled')
   if (type === 'disabled' || (type === 'between_tools' && !continuesCalls(request))) return noThinking
   const share = Math.min(1, Math.max(LEAST_SHARE, promptTokens / FULL_PROMPT_TOKENS))
   const budget = thinking?.type === 'enabled' ? thinking.budget_tokens : undefined
