@@ -37,6 +37,32 @@ describe('Anthropic Messages to chat completions', () => {
     })
   })
 
+  it('refuses members that turns, blocks and sources do not have, unless they are dropped', () => {
+    const text = { type: 'text', text: 'Hi' }
+    const source = { type: 'url', url: 'https://host/a.png' }
+    const turns = [
+      [{ ...user, colour: 1 }, 'messages[0].colour'],
+      [{ role: 'user', content: [{ ...text, colour: 1 }] }, 'messages[0].content[0].colour'],
+      [
+        { role: 'user', content: [{ type: 'image', source: { ...source, colour: 1 } }] },
+        'messages[0].content[0].source.colour',
+      ],
+      [{ role: 'assistant', content: [{ ...text, colour: 1 }] }, 'messages[0].content[0].colour'],
+      [
+        {
+          role: 'user',
+          content: [{ type: 'tool_result', tool_use_id: 'toolu_1', content: [{ ...text, colour: 1 }] }],
+        },
+        'messages[0].content[0].content[0].colour',
+      ],
+    ] as const
+    for (const [turn, param] of turns) {
+      expect(errorOf(convert({ messages: [turn] }))).toMatchObject({ status: 400, param })
+      expect(convert({ messages: [turn] }, ['messages']).kind).toBe('converted')
+    }
+    expect(errorOf(convert({ system: [{ ...text, colour: 1 }] }))?.param).toBe('system[0].colour')
+  })
+
   it('asks for the usage of a stream', () => {
     expect(bodyOf(convert({ stream: true }))).toMatchObject({
       stream: true,

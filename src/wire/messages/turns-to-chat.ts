@@ -15,9 +15,47 @@ const turnList = arrayOf(anything, { expected: 'an array of objects', min: 1 })
  */
 export function messagesOfTurns(turns: unknown, conversion: Conversion): readonly JsonMembers[] {
   conversion.expect(turns, 'messages', turnList)
-  return conversion
-    .objects(turns, 'messages')
-    .flatMap(([turn, path]) => conversion.byType(turn, path, roles, 'role')(turn, path, conversion))
+  return conversion.objects(turns, 'messages').flatMap(([turn, path]) => {
+    const convert = conversion.byType(turn, path, roles, 'role')
+    conversion.leaveOutOthers(turn, path, turnMembers)
+    return convert(turn, path, conversion)
+  })
+}
+
+const turnMembers: ReadonlySet<string> = new Set(['role', 'content'])
+
+/** The members of all blocks that are converted, or left out because they do not change what the model reads. */
+const blockMembers: ReadonlySet<string> = new Set([
+  'type',
+  'text',
+  'citations',
+  'cache_control',
+  'source',
+  'title',
+  'context',
+  'id',
+  'name',
+  'input',
+  'caller',
+  'tool_use_id',
+  'content',
+  'is_error',
+  'thinking',
+  'signature',
+  'data',
+])
+
+/** The conversion for the type of a block. Members that no block has are refused, as Anthropic does. */
+function blockType<T>(
+  block: JsonMembers,
+  path: string,
+  conversion: Conversion,
+  table: ReadonlyMap<string, T>,
+): T {
+  const found = conversion.byType(block, path, table)
+  const isHosted = (hostedBlockTypes as readonly unknown[]).includes(block['type'])
+  if (!isHosted) conversion.leaveOutOthers(block, path, blockMembers)
+  return found
 }
 
 /** Converts `system`. */
@@ -45,10 +83,11 @@ function userMessages(turn: JsonMembers, path: string, conversion: Conversion): 
   const others: JsonMembers[] = []
   for (const [block, at] of conversion.objects(content, `${path}.content`)) {
     if (block['type'] === 'tool_result') {
+      conversion.leaveOutOthers(block, at, blockMembers)
       const { message, images } = resultOf(block, at, conversion)
       results.push(message)
       others.push(...images)
-    } else others.push(...conversion.byType(block, at, inputBlocks)(block, at, conversion))
+    } else others.push(...blockType(block, at, conversion, inputBlocks)(block, at, conversion))
   }
   if (others.length === 0 && results.length > 0) return results
   return [...results, { role: 'user', content: plainText(others) }]
@@ -87,7 +126,7 @@ function assistantMessage(turn: JsonMembers, path: string, conversion: Conversio
   const texts: string[] = []
   const calls: JsonMembers[] = []
   for (const [block, at] of conversion.objects(content, `${path}.content`)) {
-    const type = conversion.byType(block, at, assistantBlocks)
+    const type = blockType(block, at, conversion, assistantBlocks)
     if (type === 'text') texts.push(conversion.text(block, 'text', at))
     else if (type === 'tool_use') calls.push(toolCall(block, at, conversion))
     else if (type === 'hosted') leaveOutBlock(block, at, conversion)
@@ -146,7 +185,7 @@ function contentOf(
   return plainText(
     conversion
       .objects(content, path)
-      .flatMap(([block, at]) => conversion.byType(block, at, blocks)(block, at, conversion)),
+      .flatMap(([block, at]) => blockType(block, at, conversion, blocks)(block, at, conversion)),
   )
 }
 
@@ -175,6 +214,7 @@ const image: ConvertBlock = (block, path, conversion) => {
   const source = conversion.objectIn(block, 'source', path)
   const at = `${path}.source`
   const type = conversion.byType(source, at, imageSources)
+  conversion.leaveOutOthers(source, at, sourceMembers)
   if (type === 'file') {
     conversion.leaveOut(`${at}.file_id`, 'the upstream does not have the files of this API')
     return []
@@ -182,6 +222,15 @@ const image: ConvertBlock = (block, path, conversion) => {
   const url = type === 'url' ? conversion.text(source, 'url', at) : dataUrl(source, at, conversion)
   return [{ type: 'image_url', image_url: { url } }]
 }
+
+const sourceMembers: ReadonlySet<string> = new Set([
+  'type',
+  'media_type',
+  'data',
+  'url',
+  'file_id',
+  'content',
+])
 
 const imageSources: ReadonlyMap<string, 'base64' | 'url' | 'file'> = new Map([
   ['base64', 'base64'],
@@ -198,6 +247,7 @@ const document: ConvertBlock = (block, path, conversion) => {
   const source = conversion.objectIn(block, 'source', path)
   const at = `${path}.source`
   const type = conversion.byType(source, at, documentSources)
+  conversion.leaveOutOthers(source, at, sourceMembers)
   const { title, context, citations } = conversion.members(block, path, documentMembers)
   if (context !== undefined) conversion.leaveOut(`${path}.context`)
   if (isRecord(citations) && citations['enabled'] === true) conversion.leaveOut(`${path}.citations`)

@@ -40,6 +40,23 @@ function converted(members: object, drop?: readonly string[]): Readonly<Record<s
 const messagesOf = (...input: readonly object[]): unknown => converted({ input })['messages']
 
 describe('a Responses request as a chat request', () => {
+  it('has no members that items and parts do not have, unless they are dropped', () => {
+    const call = { type: 'function_call', call_id: 'call_1', name: 'f', arguments: '{}' }
+    const items = [
+      [{ ...call, colour: 1 }, 'input[0].colour'],
+      [{ type: 'function_call_output', call_id: 'call_1', output: 'a', colour: 1 }, 'input[0].colour'],
+      [
+        { role: 'user', content: [{ type: 'input_text', text: 'a', colour: 1 }] },
+        'input[0].content[0].colour',
+      ],
+    ] as const
+    for (const [item, param] of items) {
+      expect(convert({ input: [item] })).toMatchObject({ error: { status: 400, param } })
+      expect(convert({ input: [item] }, ['input']).kind).toBe('converted')
+    }
+    expect(convert({ input: [{ ...call, parsed_arguments: {} }] }).kind).toBe('converted')
+  })
+
   it('has one message for a text, and the model of the upstream', () => {
     expect(converted({ model: 'x' })).toEqual({ model: 'm', messages: [user] })
   })

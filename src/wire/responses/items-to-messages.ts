@@ -94,7 +94,7 @@ function convertMessage(
   leaveOutPhase(item, path, conversion, next)
   if (item['content'] === undefined) conversion.refuse(path, missing('.content'))
   const parts = role === 'user' ? userParts : role === 'assistant' ? assistantParts : textParts
-  const content = plainContent(convertContent(item['content'], `${path}.content`, conversion, parts))
+  const content = plainContent(knownContent(item['content'], `${path}.content`, conversion, parts))
   if (role !== 'assistant') {
     messages.open = undefined
     messages.list.push({ role, content })
@@ -133,11 +133,26 @@ function open(messages: Messages, content: unknown): OpenMessage {
   return message
 }
 
+/** Clients that parse answers add `parsed_arguments`, and send answers back with it. */
+const callNames = new Set([
+  'type',
+  'id',
+  'call_id',
+  'name',
+  'namespace',
+  'arguments',
+  'input',
+  'parsed_arguments',
+  'status',
+  'created_by',
+])
+
 function callConverter(kind: 'function' | 'custom', input: 'arguments' | 'input'): ConvertItem {
   return (item, path, conversion, messages) => {
     const id = chatCallId(conversion.text(item, 'call_id', path))
     const name = conversion.text(item, 'name', path)
     const given = conversion.text(item, input, path)
+    conversion.leaveOutOthers(item, path, callNames)
     if (isSet(item['namespace'])) conversion.leaveOut(`${path}.namespace`)
     const message = messages.open ?? open(messages, null)
     message.tool_calls ??= []
@@ -147,10 +162,43 @@ function callConverter(kind: 'function' | 'custom', input: 'arguments' | 'input'
 
 function convertOutput(item: JsonMembers, path: string, conversion: Conversion, messages: Messages): void {
   const id = chatCallId(conversion.text(item, 'call_id', path))
+  conversion.leaveOutOthers(item, path, outputNames)
   if (item['output'] === undefined) conversion.refuse(path, missing('.output'))
-  const content = convertContent(item['output'], `${path}.output`, conversion, textParts)
+  const content = knownContent(item['output'], `${path}.output`, conversion, textParts)
   messages.open = undefined
   messages.list.push({ role: 'tool', tool_call_id: id, content: plainContent(content) })
+}
+
+const outputNames = new Set(['type', 'id', 'call_id', 'output', 'status', 'created_by'])
+
+/** The members of all content parts. Clients that parse answers add `parsed`, and send answers back with it. */
+const partNames: ReadonlySet<string> = new Set([
+  'type',
+  'text',
+  'annotations',
+  'logprobs',
+  'parsed',
+  'refusal',
+  'image_url',
+  'detail',
+  'file_id',
+  'file_url',
+  'file_data',
+  'filename',
+  'prompt_cache_breakpoint',
+])
+
+/** Converts content, and refuses members that no part has, as the Responses API does. */
+function knownContent(
+  content: unknown,
+  path: string,
+  conversion: Conversion,
+  parts: ReadonlyMap<string, ConvertPart>,
+): string | readonly JsonMembers[] {
+  const converted = convertContent(content, path, conversion, parts)
+  if (typeof content === 'string') return converted
+  for (const [part, at] of conversion.objects(content, path)) conversion.leaveOutOthers(part, at, partNames)
+  return converted
 }
 
 /** The maximum length of the id of a call in chat completions, in characters. */
