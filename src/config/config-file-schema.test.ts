@@ -210,17 +210,26 @@ describe('the schema of the configuration file', () => {
       60,
       1e9,
     ]
+    // One file for 20 settings that the schema refuses with the same value: to load one for each takes seconds.
+    const refused = new Map<unknown, string[]>()
     for (const [name, setting] of settingsByName) {
       const { default: fallback } = setting
-      for (const value of [
-        ...values,
-        ...(fallback === undefined ? [] : [fallback, setting.read(fallback)]),
-      ]) {
+      const own = fallback === undefined ? [] : [fallback, setting.read(fallback)]
+      for (const value of [...values, ...own]) {
         const settings: Record<string, unknown> = {}
         setAt(settings, name.split('.'), value)
-        if (validate({ settings })) continue
+        if (!validate({ settings })) refused.set(value, [...(refused.get(value) ?? []), name])
+      }
+    }
+    const chunk = 20
+    for (const [value, all] of refused) {
+      for (let from = 0; from < all.length; from += chunk) {
+        const names = all.slice(from, from + chunk)
+        const settings: Record<string, unknown> = {}
+        for (const name of names) setAt(settings, name.split('.'), value)
         const found = problemsOf(JSON.stringify({ settings }), {})
-        expect([value, found]).toEqual([value, expect.stringContaining(`settings.${name}`)])
+        const accepted = names.filter((name) => !new RegExp(`settings\\.${name}(?![.\\w])`).test(found))
+        expect([value, accepted]).toEqual([value, []])
       }
     }
   })
