@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createAdminApi } from '../support/admin-api.ts'
-import { leastMs } from '../support/machine-speed.ts'
+import { leastMs, leastMsAndResult } from '../support/machine-speed.ts'
 import { createTestSimulator, deploymentPath } from '../support/test-simulator.ts'
 
 const longName = 'a'.repeat(900_000)
@@ -64,11 +64,11 @@ describe('the admin API', () => {
       })
       const { ask } = createAdminApi(app)
       const text = typeof body === 'string' ? body : JSON.stringify(body)
-      const answer = await ask(method, path, text)
+      const { ms, result: answer } = await leastMsAndResult(1_000, () => ask(method, path, text))
       expect(answer.status).toBe(400)
       expect(answer.text.length).toBeLessThan(40_000)
       expect(answer.body.error.problems.length).toBeLessThanOrEqual(60)
-      expect(await leastMs(1_000, () => ask(method, path, text))).toBeLessThan(1_000)
+      expect(ms).toBeLessThan(1_000)
     },
   )
 })

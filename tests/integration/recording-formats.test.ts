@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { countPlain } from '../../src/cli/recordings-run.ts'
 import { callProgram } from '../support/call-program.ts'
-import { leastMs } from '../support/machine-speed.ts'
+import { leastMsAndResult } from '../support/machine-speed.ts'
 import { recordingFolder } from '../support/recording-folder.ts'
 import { createTestSimulator, testKey, type TestSimulator } from '../support/test-simulator.ts'
 import { type Replayed, toolRecordings } from '../support/tool-recordings.ts'
@@ -260,9 +260,9 @@ describe('a malicious file of another tool', () => {
         'other.json': filesOf('VCR.py with its JSON')['a.json'] ?? '',
         '__files/x': '',
       })
-      const lint = () => recordings(dir, 'lint', '.')
-      const { code, out } = await lint()
-      expect(await leastMs(5_000, lint)).toBeLessThan(5_000)
+      const { ms, result } = await leastMsAndResult(5_000, () => recordings(dir, 'lint', '.'))
+      const { code, out } = result
+      expect(ms).toBeLessThan(5_000)
       expect(code).toBe(1)
       expect(out).toContain(reason)
       expect(out).toContain('1 interaction that can be replayed')

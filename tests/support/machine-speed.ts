@@ -27,6 +27,16 @@ export async function leastMs(limitMs: number, work: (turn: number) => unknown):
   return leastOfWork / Math.max(1, leastOfReference / REFERENCE_MS)
 }
 
+/** Measures like `leastMs`, and returns also what the last turn returned: for work that is expensive to do once more. */
+export async function leastMsAndResult<T>(
+  limitMs: number,
+  work: () => Promise<T>,
+): Promise<{ readonly ms: number; readonly result: T }> {
+  let last: Promise<T> | undefined
+  const ms = await leastMs(limitMs, () => (last = work()))
+  return { ms, result: await (last as Promise<T>) }
+}
+
 /** Not the time of a clock: that goes on while others have the processor. */
 async function processorMs(work: () => unknown): Promise<number> {
   const start = process.cpuUsage()
