@@ -9,7 +9,6 @@ call="$tool $*"
 printf '%s\n' "$call" >>"$FAKE_LOG"
 if [ -n "${AZURE_STORAGE_KEY:-}" ]; then printf 'AZURE_STORAGE_KEY was set\n' >>"$FAKE_LOG.environment"; fi
 
-number=$(wc -l <"$FAKE_LOG" | tr -d ' ')
 previous=''
 for argument in "$@"; do
   file=''
@@ -19,7 +18,8 @@ for argument in "$@"; do
   esac
   case $previous in --filename | --values) file=$argument ;; --file) if [ -f "$argument" ]; then file=$argument; fi ;; esac
   if [ -n "$file" ]; then
-    cp "$file" "$FAKE_FILES/$number-$(basename "$file")"
+    number=$(wc -l <"$FAKE_LOG" | tr -d ' ')
+    cp "$file" "$FAKE_FILES/$number-${file##*/}"
     # Most of these files hold secrets.
     if [ -z "$(find "$file" -perm 600)" ]; then printf '%s\n' "$file" >>"$FAKE_LOG.readable"; fi
   fi
