@@ -127,7 +127,7 @@ describe('a simulator that is killed while it stores changes', () => {
   it('leaves a whole file with every change that was answered', async () => {
     const dir = newFolder()
     const answered = new Set<string>()
-    for (let round = 0; round < 8; round++) {
+    for (let round = 0; round < 5; round++) {
       await using program = await start(startProgram, dir)
       expect((await namesOf(program)).filter((name) => answered.has(name))).toHaveLength(answered.size)
       const killed = new AbortController()
@@ -140,7 +140,7 @@ describe('a simulator that is killed while it stores changes', () => {
       const sending = [0, 1, 2, 3].map(async (client) => {
         for (let number = 0; !killed.signal.aborted; number++) await put(`r${round}-${client}-${number}`)
       })
-      await sleep(30 + Math.random() * 300)
+      await sleep(30 + Math.random() * 200)
       program.signal('SIGKILL')
       await program.end
       killed.abort()

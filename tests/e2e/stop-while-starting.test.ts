@@ -133,10 +133,10 @@ describe('a signal while the program starts', () => {
         },
       })
       await expect.poll(async () => isOpen(port)).toBe(true)
-      const streams = await Promise.all(Array.from({ length: 50 }, async () => beginStream(port)))
+      const streams = await Promise.all(Array.from({ length: 12 }, async () => beginStream(port)))
       writeFileSync(join(folder, 'go'), '')
       const bodies = await Promise.all(streams.map(async (stream) => (await stream.readResponse()).body))
-      expect(bodies.filter((body) => body.endsWith('data: [DONE]\n\n'))).toHaveLength(50)
+      expect(bodies.filter((body) => body.endsWith('data: [DONE]\n\n'))).toHaveLength(12)
       const { code, stderr, stdout } = await ended
       expect({ code, stderr }).toEqual(quiet)
       expect(stdout).toContain('Stopping:')

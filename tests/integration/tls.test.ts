@@ -200,10 +200,10 @@ describe('a handshake', () => {
 
   it('is closed after the timeout for headers, and counts as late', async () => {
     await using server = await startWithPair({ connections: { headersTimeoutSeconds: 0.5 } })
-    const sockets = await openMany(server.port, 300)
+    const sockets = await openMany(server.port, 100)
     expect((await tellTls(server.port, chatRequest({}, last))).text).toMatch(/^HTTP\/1\.1 200 OK/)
     await Promise.all(sockets.map((socket) => untilEnd(socket)))
-    expect(await server.ended('late')).toBe(300)
+    expect(await server.ended('late')).toBe(100)
   })
 
   it('counts for the limit of connections', async () => {
