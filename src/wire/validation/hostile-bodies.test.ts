@@ -57,7 +57,7 @@ const validCompletion = {
 }
 const validEmbeddings = { input: [[1, 2], [3]], dimensions: 8, encoding_format: 'float' }
 
-/** Whether it is none, or has what the service sends. An `expect` for each of many thousands would take most of the time. */
+/** Whether an error, if there is one, has what the service sends. An `expect` for each of many thousands would take most of the time. */
 function isErrorOrNothing(error: ReturnType<typeof validateChat>): boolean {
   if (error === undefined) return true
   const { error: sent } = JSON.parse(errorBody(error)) as { error: Record<string, unknown> }
