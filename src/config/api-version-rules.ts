@@ -62,6 +62,11 @@ function readVersions(value: unknown): {
     problems.push(` must have at most ${MAX_VERSION_RULES} rules (got ${pairs.length}).`)
   for (const [key, version] of pairs.slice(0, MAX_VERSION_RULES)) {
     const at = isText ? ` has the rule ${showValue(key)}, which` : `.${shortText(key)}`
+    if (version === undefined) {
+      const rule = isVersion(key) ? `default=${key}` : `${shortText(key)}=v1`
+      problems.push(` has the rule ${showValue(key)}, which lacks "=". Write ${rule}, for example.`)
+      continue
+    }
     const word = typeof version === 'string' ? version.trim().toLowerCase() : ''
     if (!isVersion(word)) {
       const where = key === '' ? '' : at

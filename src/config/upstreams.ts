@@ -292,7 +292,11 @@ export function isUpstreamSetting({ setting: { path } }: GivenValue): boolean {
 /** Returns an upstream in the form in which it is put. Secrets are redacted. */
 export function showUpstream({ given }: Pick<UpstreamInputs, 'given'>): Record<string, unknown> {
   return Object.fromEntries(
-    given.map(({ setting, typed }) => [snakeKey(keyOf(setting)), setting.secret ? redacted : typed]),
+    given.map(({ setting, typed, value }) => {
+      // A variable has a number as text.
+      const shown = typeof value === 'number' ? value : typed
+      return [snakeKey(keyOf(setting)), setting.secret ? redacted : shown]
+    }),
   )
 }
 

@@ -21,6 +21,17 @@ const startUpstream = async (): Promise<FakeUpstream> => {
 
 const east = { endpoint: 'https://east.openai.azure.com', key: 'east-key-0123', retries: 1 }
 
+describe('the default upstream', () => {
+  it('shows the numbers of variables as numbers', async () => {
+    const { ask } = setUp({
+      env: { AZURE_OPENAI_ENDPOINT: east.endpoint, AZURE_OPENAI_KEY: east.key, UPSTREAM_RETRIES: '1' },
+    })
+    const shown = { ...east, key: '[redacted]' }
+    expect((await ask('GET', '/++/upstreams/default')).body).toEqual(shown)
+    expect((await ask('PUT', '/++/upstreams/default', shown)).body).toEqual(shown)
+  })
+})
+
 describe('an upstream', () => {
   it('is created, shown, replaced and deleted, and its secrets are never shown', async () => {
     const { ask, simulator } = setUp()
@@ -129,6 +140,11 @@ describe('an upstream', () => {
       { ...east, api_version: 'responses=v1,respones=v1,responses=by-model' },
       'upstreams.x.api_version has the rule "respones", which is not an operation',
       'upstreams.x.api_version has the rule "responses", which is given twice.',
+    ],
+    [
+      { ...east, api_version: 'responses=v1,2024-10-21,gpt-5*' },
+      'upstreams.x.api_version has the rule "2024-10-21", which lacks "=". Write default=2024-10-21, for example.',
+      'upstreams.x.api_version has the rule "gpt-5*", which lacks "=". Write gpt-5*=v1, for example.',
     ],
     [
       { ...east, endpoint: 'https://api.openai.com/v1', api_version: 'v1' },
