@@ -1,4 +1,5 @@
 import { defaultResourceName } from '../config/config.ts'
+import { RecentMap } from '../lib/caches.ts'
 import { isCredentialName } from '../lib/credential-names.ts'
 import { createKeyRedactor, redacted, redactText } from '../lib/credential-texts.ts'
 import type { Logger } from '../lib/logger.ts'
@@ -135,6 +136,10 @@ const MAX_DEPTH = 4
 const MAX_VALUES = 200
 const MAX_CHARACTERS = 16_000
 
+/** Short texts repeat: names of fields, upstreams and deployments, and messages. Their redacted forms are kept. */
+const MAX_REPEATED_LENGTH = 100
+const MAX_REPEATED_TEXTS = 500
+
 /** Redacts and bounds the texts and values of log records. */
 export interface LogCleaner {
   text(text: string): string
@@ -144,7 +149,23 @@ export interface LogCleaner {
 /** @param secrets returns the current keys; the same list while they do not change */
 export function createLogCleaner(secrets: () => readonly string[]): LogCleaner {
   const withoutKeys = createKeyRedactor(secrets)
+  const repeated = new RecentMap<string, string>(MAX_REPEATED_TEXTS)
+  let repeatedFor = secrets()
   const cleanText = (text: string): string => {
+    if (text.length > MAX_REPEATED_LENGTH) return redactAndBound(text)
+    const current = secrets()
+    if (current !== repeatedFor) {
+      repeatedFor = current
+      repeated.clear()
+    }
+    let clean = repeated.get(text)
+    if (clean === undefined) {
+      clean = redactAndBound(text)
+      repeated.set(text, clean)
+    }
+    return clean
+  }
+  const redactAndBound = (text: string): string => {
     // Redacts before the end is cut off, so that no part of a credential remains.
     const clean = withoutKeys(redactText(text.slice(0, 2 * MAX_TEXT_LENGTH)))
     return clean.length > MAX_TEXT_LENGTH ? `${clean.slice(0, MAX_TEXT_LENGTH)}…` : clean
@@ -175,12 +196,12 @@ export function createLogCleaner(secrets: () => readonly string[]): LogCleaner {
         for (const [name, member] of Object.entries(value).slice(0, MAX_LIST_LENGTH)) {
           if (member === undefined || typeof member === 'function') continue
           const isSecret = typeof member !== 'number' && typeof member !== 'boolean'
-          // Not assigned, because a key can be `__proto__`.
-          Object.defineProperty(result, cleanText(name), {
-            value: isSecret && isSecretName(name) ? redacted : clean(member, depth + 1),
-            enumerable: true,
-            configurable: true,
-          })
+          const kept = isSecret && isSecretName(name) ? redacted : clean(member, depth + 1)
+          const key = cleanText(name)
+          // Assigning to `__proto__` would replace the prototype.
+          if (key === '__proto__') {
+            Object.defineProperty(result, key, { value: kept, enumerable: true, configurable: true })
+          } else result[key] = kept
         }
         return result
       }
