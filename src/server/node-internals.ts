@@ -24,6 +24,20 @@ export function markHeadSent(outgoing: ServerResponse, head: string): boolean {
   return true
 }
 
+/**
+ * Returns the head that `writeHead` has prepared, and marks it as sent, so that the caller can write it together with the body. Returns
+ * an empty text if it is sent. A Node without these fields sends it.
+ */
+export function takeHead(outgoing: ServerResponse): string {
+  if (!hasHead(outgoing)) {
+    outgoing.flushHeaders()
+    return ''
+  }
+  if (outgoing['_headerSent'] || outgoing['_header'] === null) return ''
+  outgoing['_headerSent'] = true
+  return outgoing['_header']
+}
+
 function hasHead(outgoing: object): outgoing is ResponseHead {
   return '_header' in outgoing && '_headerSent' in outgoing
 }
@@ -70,6 +84,11 @@ export function writeChunk(
   encoding: 'latin1' | 'utf8',
 ): boolean {
   return socket.write(`${length.toString(16)}\r\n${text}\r\n`, encoding)
+}
+
+/** Returns a chunk with its frame. @param text one character for each byte */
+export function chunkOf(text: string): string {
+  return `${text.length.toString(16)}\r\n${text}\r\n`
 }
 
 /** Node's counters of a socket handle. */

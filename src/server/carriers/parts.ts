@@ -1,6 +1,15 @@
 import type { ServerResponse } from 'node:http'
+import type { Writable } from 'node:stream'
 import { type EventsBody, isAsciiBody, isAsciiText, wireEncoding, type LiveBody } from '../../answer/body.ts'
-import { chunkSocket, writeChunk, onlyChunk, markHeadSent, writeRawAnswer } from '../node-internals.ts'
+import {
+  chunkOf,
+  chunkSocket,
+  markHeadSent,
+  onlyChunk,
+  takeHead,
+  writeChunk,
+  writeRawAnswer,
+} from '../node-internals.ts'
 import { HeadTemplate, type HeadPattern, isValidHeaderValue } from './head-template.ts'
 import type { Reply, Schedule } from '../../pipeline/reply.ts'
 import { hasNoBody } from '../../pipeline/stream-events.ts'
@@ -42,20 +51,105 @@ export class PartWriter {
     if (!canContinue) (socket ?? outgoing).once('drain', onDrain)
     return canContinue
   }
-
-  /** Writes a part of a body in any encoding. Otherwise like `write`. */
-  writeBytes(bytes: Uint8Array, onDrain: () => void): boolean {
-    if (bytes.byteLength <= MAX_COPIED_BYTES && this.#headIsWritten)
-      return this.write(asBuffer(bytes).toString('latin1'), true, onDrain)
-    this.#headIsWritten = true
-    const canContinue = this.#outgoing.write(bytes)
-    if (!canContinue) this.#outgoing.once('drain', onDrain)
-    return canContinue
-  }
 }
 
 /** Larger chunks are written as they are, because copying them costs more than several writes. */
 const MAX_COPIED_BYTES = 4_096
+
+/** Chunks of one tick are written at the latest when they have this size. */
+const MAX_JOINED_BYTES = 16_384
+
+/**
+ * Writes a live body, whose head is prepared with `writeHead`.
+ *
+ * The head, the chunks and the end that arrive in one tick are one write. Services often send the head with the first event, and the
+ * last event with the end, and each write costs as much as the rest of a chunk.
+ */
+export class LiveWriter {
+  readonly #outgoing: ServerResponse
+  readonly #onDrain: () => void
+  /** Chunks that are not written yet. */
+  #text = ''
+  #isScheduled = false
+  #isStalled = false
+  #isEnded = false
+
+  /**
+   * Sends the head at the end of this tick.
+   *
+   * @param onDrain called when the client has read after `write` returned false
+   */
+  constructor(outgoing: ServerResponse, onDrain: () => void) {
+    this.#outgoing = outgoing
+    this.#onDrain = onDrain
+    this.#schedule()
+  }
+
+  /** Writes a chunk at the end of this tick. Returns false if the caller must wait for `onDrain` before it writes more. */
+  write(bytes: Uint8Array): boolean {
+    if (bytes.byteLength > MAX_COPIED_BYTES) {
+      if (this.#text !== '') this.flush()
+      this.#watchDrain(this.#outgoing, this.#outgoing.write(bytes))
+      return !this.#isStalled
+    }
+    this.#text += asBuffer(bytes).toString('latin1')
+    // A body that never waits would not let the tick end.
+    if (this.#text.length >= MAX_JOINED_BYTES) this.flush()
+    else this.#schedule()
+    return !this.#isStalled
+  }
+
+  /** Ends the body. */
+  end(): void {
+    this.#isEnded = true
+    if (!this.#isScheduled) this.flush()
+  }
+
+  /** Writes what is prepared. */
+  flush(): void {
+    const outgoing = this.#outgoing
+    const text = this.#text
+    this.#text = ''
+    if (outgoing.destroyed) return
+    const socket = chunkSocket(outgoing)
+    if (!socket) {
+      if (text !== '') this.#watchDrain(outgoing, outgoing.write(text, 'latin1'))
+      else if (!this.#isEnded) outgoing.flushHeaders()
+      if (this.#isEnded) outgoing.end()
+      return
+    }
+    const written = takeHead(outgoing) + (text === '' ? '' : chunkOf(text))
+    if (this.#isEnded) {
+      socket.cork()
+      if (written !== '') socket.write(written, 'latin1')
+      // Also ends the cork.
+      outgoing.end()
+    } else if (written !== '') this.#watchDrain(socket, socket.write(written, 'latin1'))
+  }
+
+  /** After all tasks of this tick and those that they schedule, such as the end of a body. */
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    batchWrite(this.#soon)
+  }
+
+  readonly #soon = (): void => batchWrite(this.#flushScheduled)
+
+  readonly #flushScheduled = (): void => {
+    this.#isScheduled = false
+    this.flush()
+  }
+
+  #watchDrain(stream: Writable, canContinue: boolean): void {
+    if (canContinue || this.#isStalled) return
+    this.#isStalled = true
+    stream.once('drain', () => {
+      this.#isStalled = false
+      this.#onDrain()
+    })
+  }
+}
 
 /** Reason phrases of the common statuses (RFC 9110, 15; RFC 6585). Other answers are written by Node. */
 const reasons: Readonly<Record<number, string>> = {
@@ -256,7 +350,7 @@ const MAX_ONE_WRITE_BYTES = 64 * 1024
  * Sends head and body of a complete answer as one string. Node would validate each header name and join two writes, which
  * costs a fifth of a request.
  *
- * @param content the body, ASCII only; framed as one chunk if the headers declare chunked transfer coding
+ * @param content the body, one character for each byte; framed as one chunk if the headers declare chunked transfer coding
  * @returns false, without an effect, if Node must send the answer: for HTTP/1.0, HEAD and the last request of a connection, a
  * pipelined request that must wait, a client that reads slowly, and headers that Node extends or rejects
  */

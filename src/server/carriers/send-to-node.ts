@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Clock, StopTimer } from '../../lib/clock.ts'
-import { nextSlice } from '../../lib/buffers.ts'
+import { asBuffer, nextSlice } from '../../lib/buffers.ts'
 import { failureReply } from '../../pipeline/reply-headers.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
 import { resetHead, resetNow, transportOf } from '../node-internals.ts'
@@ -8,6 +8,7 @@ import { sanitizeHead, type OnInvalidHead } from './sanitize-head.ts'
 import {
   DueEvents,
   isFinalStatus,
+  LiveWriter,
   PartWriter,
   batchWrite,
   sendInOneWrite,
@@ -177,9 +178,10 @@ export class NodeSender {
     }
     const { content, length } = renderWhole(body)
     this.#markFirstByte()
-    if (!reply.interruption && typeof content === 'string' && wireEncoding(content, length) === 'latin1') {
+    const text = reply.interruption ? undefined : latin1Of(content, length)
+    if (text !== undefined) {
       setBodyLength(this.#exchange, reply, length)
-      if (sendInOneWrite(this.#outgoing, reply, content)) return
+      if (sendInOneWrite(this.#outgoing, reply, text)) return
     }
     this.#writeHead(reply, length)
     if (reply.interruption) this.#sendInterrupted(Buffer.from(content), reply.interruption)
@@ -235,23 +237,25 @@ export class NodeSender {
     }
     try {
       this.#writeHead(reply, undefined)
-      outgoing.flushHeaders()
     } catch (error) {
       fail(error)
       return
     }
+    const writer = new LiveWriter(outgoing, () => flow.resume())
     const flow = pushedFrom(body.chunks).pipe({
       write: (chunk) => {
         if (this.#ended || chunk.byteLength === 0) return true
         this.#firstByteMs ??= this.#elapsedMs()
-        return this.#parts.writeBytes(chunk, resume)
+        return writer.write(chunk)
       },
       end: () => {
-        if (!this.#ended) outgoing.end()
+        if (!this.#ended) writer.end()
       },
-      fail,
+      fail: (error) => {
+        writer.flush()
+        fail(error)
+      },
     })
-    const resume = (): void => flow.resume()
     // A closed connection emits no more events.
     if (outgoing.destroyed) flow.cancel()
     else outgoing.once('close', () => flow.cancel())
@@ -345,6 +349,15 @@ export class NodeSender {
   #elapsedMs(): number {
     return this.#clock.nowMs() - this.#startedMs
   }
+}
+
+/** Longer bytes are not copied to a text. */
+const MAX_COPIED_BYTES = 64 * 1024
+
+/** A body as a text with one character for each byte; undefined if that takes too long. */
+function latin1Of(content: string | Uint8Array, length: number): string | undefined {
+  if (typeof content === 'string') return wireEncoding(content, length) === 'latin1' ? content : undefined
+  return length <= MAX_COPIED_BYTES ? asBuffer(content).toString('latin1') : undefined
 }
 
 /** Resolves when the write buffer is drained, or the client has disconnected. */
