@@ -284,6 +284,11 @@ export class Exchange {
     return this.#abort.signal
   }
 
+  /** Whether the client has disconnected before its answer was complete. */
+  get aborted(): boolean {
+    return this.#outcome?.aborted ?? false
+  }
+
   /** Whether the answer has been sent or the client has disconnected. */
   get ended(): boolean {
     return this.#outcome !== undefined

@@ -138,16 +138,25 @@ export class HeaderList {
   }
 
   #indexOf(name: string): number {
-    const { raw } = this
-    // Fast path: most lookups use the case of the header.
-    for (let index = 0; index < raw.length; index += 2) if (raw[index] === name) return index
-    const wanted = name.toLowerCase()
-    for (let index = 0; index < raw.length; index += 2) {
-      const other = raw[index]
-      if (other?.length === name.length && other.toLowerCase() === wanted) return index
-    }
-    return -1
+    return indexOfHeader(this.raw, name)
   }
+}
+
+function indexOfHeader(raw: readonly string[], name: string): number {
+  // Fast path: most lookups use the case of the header.
+  for (let index = 0; index < raw.length; index += 2) if (raw[index] === name) return index
+  const wanted = name.toLowerCase()
+  for (let index = 0; index < raw.length; index += 2) {
+    const other = raw[index]
+    if (other?.length === name.length && other.toLowerCase() === wanted) return index
+  }
+  return -1
+}
+
+/** Returns the first value of a header, or undefined. @param raw names and values alternate */
+export function headerIn(raw: readonly string[], name: string): string | undefined {
+  const index = indexOfHeader(raw, name)
+  return index < 0 ? undefined : raw[index + 1]
 }
 
 /** Options of replies. */

@@ -1,5 +1,5 @@
 import { printableWithin } from '../lib/format-text.ts'
-import type { HeaderList } from './reply.ts'
+import { headerIn } from './reply.ts'
 
 /**
  * The call to a real service that answers a request, for the journal and the log. It is filled in while the request is forwarded. Times
@@ -53,11 +53,14 @@ export function openUpstreamCall(upstream: string | undefined): UpstreamCall {
 /** Maximum number of characters of an id that an upstream sends. */
 const MAX_ID_LENGTH = 200
 
-/** Returns the ids of a request in the headers of an answer. */
-export function requestIdsOf(headers: HeaderList): Readonly<Record<string, string>> {
+/** Headers with the id of a request: Azure, OpenAI and Anthropic. */
+export const requestIdHeaders = ['apim-request-id', 'x-request-id', 'request-id'] as const
+
+/** Returns the ids of a request in the headers of an answer, in which names and values alternate. */
+export function requestIdsOf(rawHeaders: readonly string[]): Readonly<Record<string, string>> {
   const ids: Record<string, string> = {}
-  for (const name of ['apim-request-id', 'x-request-id', 'request-id']) {
-    const id = headers.get(name)
+  for (const name of requestIdHeaders) {
+    const id = headerIn(rawHeaders, name)
     if (id !== undefined) ids[name] = printableWithin(id, MAX_ID_LENGTH)
   }
   return ids

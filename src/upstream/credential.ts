@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import { EntraTokens } from './entra-token.ts'
+import type { Exchange } from '../pipeline/exchange.ts'
 import type { Upstream, UpstreamCredential } from '../config/upstreams.ts'
 import {
   ClientDisconnected,
@@ -15,8 +16,8 @@ export interface CredentialWait {
   readonly timeoutMs: number
   /** On the clock's monotonic scale. */
   readonly deadlineMs: number
-  /** Aborted when the client disconnects. */
-  readonly signal: AbortSignal
+  /** The signal is aborted when the client disconnects. It is only read if the wait is not over immediately. */
+  readonly client: Pick<Exchange, 'signal'>
 }
 
 /** Dependencies of `CredentialSource`. */
@@ -98,8 +99,9 @@ export class CredentialSource {
     return new UpstreamFailure('UpstreamCredential', message)
   }
 
-  #withTimeout<T>(result: Promise<T>, { timeoutMs, deadlineMs, signal }: CredentialWait): Promise<T> {
+  #withTimeout<T>(result: Promise<T>, { timeoutMs, deadlineMs, client }: CredentialWait): Promise<T> {
     const { clock, label } = this.#deps
+    const { signal } = client
     return new Promise((resolve, reject) => {
       const onAbort = (): void => settle(() => reject(new ClientDisconnected()))
       const onTimeout = (): void => {

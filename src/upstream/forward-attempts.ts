@@ -1,5 +1,6 @@
 import { parseRetryAfter, parseRetryAfterMs } from '../wire/service-headers.ts'
-import { HeaderList } from '../pipeline/reply.ts'
+import type { Exchange } from '../pipeline/exchange.ts'
+import { headerIn } from '../pipeline/reply.ts'
 import type { Clock } from '../lib/clock.ts'
 import { backoffMs, sleep } from '../lib/waiting.ts'
 import type { Random } from '../lib/random.ts'
@@ -21,8 +22,8 @@ export interface AttemptDeps {
   readonly retries: number
   /** When the answer must be complete, on the clock's monotonic scale. */
   readonly deadlineMs: number
-  /** Aborted when the client disconnects. */
-  readonly signal: AbortSignal
+  /** Its signal is aborted when the client disconnects. It is only read before a repetition. */
+  readonly client: Pick<Exchange, 'signal'>
   readonly clock: Clock
   readonly random: Random
   /** Called when an attempt has an answer or has failed. */
@@ -55,7 +56,7 @@ export interface Attempt {
  */
 export async function attemptCall(
   send: () => Promise<Attempt>,
-  { retries, deadlineMs, signal, clock, random, onAttempt }: AttemptDeps,
+  { retries, deadlineMs, client, clock, random, onAttempt }: AttemptDeps,
 ): Promise<Attempt> {
   for (let retry = 0; ; retry++) {
     const startedMs = clock.nowMs()
@@ -70,6 +71,7 @@ export async function attemptCall(
       return attempt
     }
     if (!(attempt instanceof Error)) await discardBody(attempt.answer)
+    const { signal } = client
     await sleep(retryInMs, clock, signal)
     if (signal.aborted) throw new ClientDisconnected()
   }
@@ -86,17 +88,17 @@ function retryDelayMs(
   clock: Clock,
   random: Random,
 ): number | undefined {
+  if (!(outcome instanceof Error) && outcome.status < 400) return undefined
   const delayMs = backoffMs(retry, BACKOFF) * (1 - random.unit() / 4)
   if (outcome instanceof UpstreamFailure) return outcome.canRetry ? delayMs : undefined
   if (outcome instanceof Error) return undefined
   const { status, rawHeaders } = outcome
-  const headers = new HeaderList([...rawHeaders])
-  const shouldRetry = headers.get('x-should-retry')
+  const shouldRetry = headerIn(rawHeaders, 'x-should-retry')
   const isTemporary = status === 408 || status === 429 || status >= 500
   if (shouldRetry === 'false' || !(isTemporary || (status >= 400 && shouldRetry === 'true'))) return undefined
   const retryAfterMs =
-    parseRetryAfterMs(headers.get('retry-after-ms')) ??
-    parseRetryAfter(headers.get('retry-after'), clock.epochMs())
+    parseRetryAfterMs(headerIn(rawHeaders, 'retry-after-ms')) ??
+    parseRetryAfter(headerIn(rawHeaders, 'retry-after'), clock.epochMs())
   if (retryAfterMs === undefined) return delayMs
   return retryAfterMs <= MAX_RETRY_AFTER_MS ? retryAfterMs : undefined
 }

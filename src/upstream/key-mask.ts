@@ -7,6 +7,8 @@ const STAR = 0x2a
 /** Masks credentials in the answers of an upstream, which may echo the headers of the request. */
 export interface KeyMask {
   text(text: string): string
+  /** Masks each text. Returns the same list if no text has a key. */
+  texts(texts: readonly string[]): readonly string[]
   /**
    * Creates a filter that replaces each key by stars, also if it is split between chunks. The length of the body stays the same.
    * Only bytes that may be the start of a key wait for the next chunk.
@@ -25,12 +27,19 @@ export function createKeyMask(secrets: readonly string[]): KeyMask {
   /** Whether a byte occurs in a key. Chunks of streams end with a line feed, which is in none. */
   const isInKey = new Uint8Array(256)
   for (const key of keys) for (const byte of key) isInKey[byte] = 1
+  const maskText = (text: string): string => {
+    let masked = text
+    for (const form of forms)
+      if (masked.includes(form)) masked = masked.replaceAll(form, '*'.repeat(form.length))
+    return masked
+  }
   return {
-    text: (text) => {
-      let masked = text
-      for (const form of forms)
-        if (masked.includes(form)) masked = masked.replaceAll(form, '*'.repeat(form.length))
-      return masked
+    text: maskText,
+    texts: (texts) => {
+      for (const form of forms) {
+        for (const text of texts) if (text.includes(form)) return texts.map(maskText)
+      }
+      return texts
     },
     filter: () => {
       let pending: Buffer | undefined

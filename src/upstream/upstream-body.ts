@@ -3,6 +3,7 @@ import { pipeline, Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
 import { PushedChunks } from '../answer/pushed-chunks.ts'
 import type { Clock, StopTimer } from '../lib/clock.ts'
+import { headerIn } from '../pipeline/reply.ts'
 import { UpstreamFailure, type UpstreamLabel } from './upstream-failure.ts'
 
 /** What reading a body needs from its call. */
@@ -34,7 +35,9 @@ export function readUpstreamBody(
   response: IncomingMessage,
   watch: BodyWatch,
 ): { readonly decoded: boolean; readonly chunks: PushedChunks } {
-  const encoding = response.headers['content-encoding']?.trim().toLowerCase() ?? ''
+  // The parsed headers are only built if they are read.
+  const isEncoded = headerIn(response.rawHeaders, 'content-encoding') !== undefined
+  const encoding = isEncoded ? (response.headers['content-encoding']?.trim().toLowerCase() ?? '') : ''
   const createDecoder = Object.hasOwn(decoders, encoding) ? decoders[encoding] : undefined
   if (encoding === 'deflate') return { decoded: true, chunks: pushChunks(() => inflated(response), watch) }
   if (!createDecoder) return { decoded: false, chunks: pushChunks(() => response, watch) }

@@ -8,9 +8,11 @@ import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { Clock, StopTimer } from '../lib/clock.ts'
+import { Batch } from '../lib/queues.ts'
 import { defer } from '../lib/real-timers.ts'
 import type { PushedChunks } from '../answer/pushed-chunks.ts'
 import type { Upstream } from '../config/upstreams.ts'
+import type { Exchange } from '../pipeline/exchange.ts'
 import { type Proxy, proxyFailure, throughProxy, TunnelAgent } from './proxy.ts'
 import { brokenBody, readUpstreamBody } from './upstream-body.ts'
 import {
@@ -31,8 +33,8 @@ interface UpstreamCall {
   /** Names and values alternate. */
   readonly headers: string[]
   readonly body: Buffer
-  /** Aborted when the client disconnects. */
-  readonly signal: AbortSignal
+  /** Whose client can disconnect; undefined for a request of the simulator. */
+  readonly exchange: Pick<Exchange, 'aborted' | 'onEnd'> | undefined
   /** When the answer must be complete, on the clock's monotonic scale. */
   readonly deadlineMs: number
 }
@@ -135,9 +137,9 @@ export class UpstreamConnections {
   }
 
   #callOnce(request: UpstreamCall, agent: HttpAgent): Promise<UpstreamAnswer> {
-    const { method, body, signal, deadlineMs } = request
+    const { method, body, exchange, deadlineMs } = request
     const { upstream, target, label, clock, headerLimitKb, proxy } = this.#deps
-    if (signal.aborted) return Promise.reject(new ClientDisconnected())
+    if (exchange?.aborted) return Promise.reject(new ClientDisconnected())
     return new Promise((resolve, reject) => {
       const startedMs = clock.nowMs()
       let connectMs: number | undefined
@@ -153,11 +155,12 @@ export class UpstreamConnections {
       let stopTotal: StopTimer = () => {}
       let stopWait: StopTimer = () => {}
       let stale: StaleWatch | undefined
+      let isSettled = false
       const settle = (): void => {
         stopTotal()
         stopWait()
         stale?.stop()
-        signal.removeEventListener('abort', onAbort)
+        isSettled = true
       }
       // A call that waits for a connection emits no event when it is destroyed, so the promise is settled here.
       const fail = (reason: Error): void => {
@@ -170,9 +173,11 @@ export class UpstreamConnections {
       const timeout = (code: TimeoutCode) => (): void => fail(timeoutFailure(code, label, upstream))
       const startTimer = (delayMs: number, task: () => void): StopTimer =>
         clock.at(clock.nowMs() + delayMs, task)
-      const onAbort = (): void => fail(new ClientDisconnected())
 
-      signal.addEventListener('abort', onAbort, { once: true })
+      // Cheaper than a signal with a listener.
+      exchange?.onEnd(({ aborted }) => {
+        if (aborted && !isSettled) fail(new ClientDisconnected())
+      })
       stopTotal = clock.at(deadlineMs, timeout('UpstreamTotalTimeout'))
 
       const send = (): void => {
@@ -298,10 +303,13 @@ function invalidAnswer(label: UpstreamLabel, why: string): UpstreamFailure {
   return new UpstreamFailure('UpstreamInvalid', message)
 }
 
-/** Runs a task after all data that has arrived has been read from the sockets. */
+const polledOnce = new Batch<() => void>(defer, (task) => polledTwice.add(task))
+const polledTwice = new Batch<() => void>(defer, (task) => task())
+
+/** Runs a task, which must not throw, after all data that has arrived has been read from the sockets. */
 function afterNextPoll(task: () => void): void {
   // The first callback may run before the sockets are polled, in the same event-loop iteration.
-  defer(() => defer(task))
+  polledOnce.add(task)
 }
 
 /** A TLS socket is connected before its handshake is complete. */

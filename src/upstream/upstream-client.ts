@@ -1,11 +1,12 @@
 import type { Upstream } from '../config/upstreams.ts'
+import { RecentMap } from '../lib/caches.ts'
 import { isCredentialName } from '../lib/credential-names.ts'
 import { redactHeaderValue } from '../lib/credential-texts.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import { endToEndHeaders, hopByHop, namedByConnection } from '../pipeline/end-to-end-headers.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import { type Reply, HeaderList } from '../pipeline/reply.ts'
+import { headerIn, type HeaderList, type Reply } from '../pipeline/reply.ts'
 import { type CredentialHeader, CredentialSource, secretIn } from './credential.ts'
 import { type AttemptOutcome, attemptCall } from './forward-attempts.ts'
 import { createKeyMask, type KeyMask } from './key-mask.ts'
@@ -15,7 +16,7 @@ import { credentialAdvice, UpstreamFailure, UpstreamLabel } from './upstream-fai
 import type { UpstreamAttempt, UpstreamObserver } from './upstream-observer.ts'
 import { addressOf, type UpstreamRequest } from './upstream-request.ts'
 import { leavesEndpoint, targetOf, type UpstreamTarget } from './upstream-target.ts'
-import { requestIdsOf } from '../pipeline/upstream-call.ts'
+import { requestIdHeaders, requestIdsOf } from '../pipeline/upstream-call.ts'
 import { type UpstreamCheck, verifyUpstream } from './verify-upstream.ts'
 
 /** Options of the client of one upstream. */
@@ -103,9 +104,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     const call = exchange.upstreamCall
     if (call) {
       call.connectMs = isAnswer ? outcome.connectMs : undefined
-      call.requestIds = isAnswer
-        ? requestIdsOf(new HeaderList(outcome.rawHeaders.map((text) => recentMask().text(text))))
-        : {}
+      call.requestIds = isAnswer ? requestIdsOf(recentMask().texts(outcome.rawHeaders)) : {}
     }
     const report = (failure: Error | undefined): void =>
       observer?.onAttempt(
@@ -135,25 +134,28 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     origin: target.origin,
     leavesEndpoint: (exchange) => leavesEndpoint(target, exchange.servicePath),
     async send(exchange, request) {
-      const { random, signal, upstreamCall } = exchange
+      const { random, upstreamCall } = exchange
       const { method, body } = request
       if (upstreamCall) upstreamCall.converted = request.converted
       const deadlineMs = clock.nowMs() + upstream.totalTimeoutMs
       const address = addressOf(request, upstream)
-      const call = { method, path: address.path, body, signal, deadlineMs }
-      const wait = { timeoutMs: upstream.connectTimeoutMs, deadlineMs, signal }
+      const { path } = address
+      const wait = { timeoutMs: upstream.connectTimeoutMs, deadlineMs, client: exchange }
       let credential: CredentialHeader = ['', '']
       const { answer, sentMs } = await attemptCall(
         async () => {
           credential = await credentials.header(exchange.headers, address.api === 'anthropic', wait)
           const headers = requestHeaders(exchange, request, target, credential, address.headers)
           const sentMs = clock.nowMs()
-          return { answer: await connect().call({ ...call, headers }), sentMs }
+          return {
+            answer: await connect().call({ method, path, headers, body, exchange, deadlineMs }),
+            sentMs,
+          }
         },
         {
           retries: upstream.retries,
           deadlineMs,
-          signal,
+          client: exchange,
           clock,
           random,
           onAttempt: (attempt) => watchAttempt(attempt, exchange),
@@ -165,10 +167,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
         logger.warn(exchange.logFields, message)
       }
       const mask = maskFor(credential)
-      const headers = returnedHeaders(
-        rawHeaders.map((text) => mask.text(text)),
-        decoded,
-      )
+      const headers = returnedHeaders(mask.texts(rawHeaders), decoded)
       // The service returns the request id of the simulator; a client that sent none gets none.
       if (lacksRequestId(exchange) && headers.get(requestIdHeader) === exchange.id)
         headers.delete(requestIdHeader)
@@ -192,12 +191,12 @@ function codeOf(failure: Error | undefined): UpstreamAttempt['code'] {
   return failure === undefined ? undefined : 'ClientDisconnected'
 }
 
-/** Headers with the id of a request: Azure, OpenAI and Anthropic. */
-const requestIdHeaders = ['apim-request-id', 'x-request-id', 'request-id']
-
 function requestIdOf({ rawHeaders }: UpstreamAnswer): string | undefined {
-  const headers = new HeaderList([...rawHeaders])
-  return requestIdHeaders.map((name) => headers.get(name)).find((id) => id !== undefined)
+  for (const name of requestIdHeaders) {
+    const id = headerIn(rawHeaders, name)
+    if (id !== undefined) return id
+  }
+  return undefined
 }
 
 /** Request headers that the simulator sets itself. */
@@ -246,7 +245,9 @@ function requestHeaders(
       continue
     if (converted && isOfUnconverted(name)) continue
     const isModel = name === modelHeader && model !== undefined
-    for (const item of isModel ? [model] : [value].flat()) raw.push(name, redactHeaderValue(item))
+    if (isModel) raw.push(name, forwardedValue(model))
+    else if (typeof value === 'string') raw.push(name, forwardedValue(value))
+    else for (const item of value) raw.push(name, forwardedValue(item))
   }
   for (let index = 0; index < required.length; index += 2) {
     const [name = '', value = ''] = required.slice(index, index + 2)
@@ -256,6 +257,21 @@ function requestHeaders(
   if (lacksRequestId({ headers })) raw.push(requestIdHeader, id)
   if (body.length > 0 || !bodylessMethods.has(method)) raw.push('content-length', String(body.length))
   return raw
+}
+
+/** Redacted values of headers, most of which repeat. */
+const forwardedValues = new RecentMap<string, string>(500)
+const MAX_REPEATED_LENGTH = 200
+
+/** The value of a header of the client without the credentials in it. */
+function forwardedValue(value: string): string {
+  if (value.length > MAX_REPEATED_LENGTH) return redactHeaderValue(value)
+  let forwarded = forwardedValues.get(value)
+  if (forwarded === undefined) {
+    forwarded = redactHeaderValue(value)
+    forwardedValues.set(value, forwarded)
+  }
+  return forwarded
 }
 
 /** Names the model in requests to the model inference API. */
@@ -271,7 +287,7 @@ const encodingHeaders: ReadonlySet<string> = new Set(['content-encoding', 'conte
  * @param decoded whether the body was decompressed
  */
 function returnedHeaders(raw: readonly string[], decoded: boolean): HeaderList {
-  const headers = endToEndHeaders(new HeaderList([...raw]))
+  const headers = endToEndHeaders({ raw })
   if (decoded) for (const name of encodingHeaders) headers.delete(name)
   return headers
 }

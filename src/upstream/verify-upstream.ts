@@ -48,7 +48,7 @@ export async function verifyUpstream(deps: VerifyDeps): Promise<UpstreamCheck> {
   try {
     const isCaller = upstream.credential.kind === 'caller'
     const isAnthropic = upstream.kind === 'anthropic'
-    const wait = { timeoutMs: upstream.connectTimeoutMs, deadlineMs, signal }
+    const wait = { timeoutMs: upstream.connectTimeoutMs, deadlineMs, client: { signal } }
     const credential: CredentialHeader | [] = isCaller ? [] : await credentials.header({}, isAnthropic, wait)
     const { path, headers } = addressOf(checkRequest(upstream.kind), upstream)
     const host = target.origin.slice(target.origin.indexOf('//') + 2)
@@ -57,7 +57,7 @@ export async function verifyUpstream(deps: VerifyDeps): Promise<UpstreamCheck> {
       path,
       headers: ['host', host, ...credential, ...headers, 'accept-encoding', 'identity'],
       body: Buffer.alloc(0),
-      signal,
+      exchange: undefined,
       deadlineMs,
     })
     const { status, chunks } = answer
