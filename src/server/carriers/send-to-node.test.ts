@@ -1,5 +1,5 @@
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createQuietTimer } from '../../../tests/support/quiet-timer.ts'
 import { createSystemClock } from '../../lib/system-clock.ts'
@@ -148,6 +148,98 @@ describe('NodeSender', () => {
     answer.destroy()
   })
 
+  it('sends the head, the chunks and the end of a live body of one tick in one write', async () => {
+    async function* chunks() {
+      yield Buffer.from('first ')
+      yield Buffer.from('häuser ')
+      yield Buffer.from('last')
+    }
+    const { port } = await serveOnce({
+      status: 200,
+      headers: new HeaderList(),
+      body: { kind: 'live', chunks: chunks() },
+    })
+    const received = await rawAnswers(port)
+    expect(received).toHaveLength(1)
+    expect(received[0]).toMatch(
+      /^HTTP\/1\.1 200 OK\r\n[^]*\r\nTransfer-Encoding: chunked\r\n\r\n12\r\nfirst häuser last\r\n0\r\n\r\n$/,
+    )
+  })
+
+  it('sends the head of a live body before its first chunk arrives', async () => {
+    let release = (): void => {}
+    const arrived = new Promise<void>((resolve) => (release = resolve))
+    async function* chunks() {
+      await arrived
+      yield Buffer.from('late')
+    }
+    const { port } = await serveOnce({
+      status: 200,
+      headers: new HeaderList(),
+      body: { kind: 'live', chunks: chunks() },
+    })
+    const answer = await get(port)
+    release()
+    expect(await text(answer)).toBe('late')
+  })
+
+  it('keeps the order of small and large chunks of a live body', async () => {
+    const parts = Array.from({ length: 200 }, (_, index) =>
+      `${index},`.repeat(index % 3 === 0 ? 3_000 : index % 3 === 1 ? 1 : 800),
+    )
+    async function* chunks() {
+      for (const [index, part] of parts.entries()) {
+        if (index % 7 === 0) await new Promise((resolve) => setImmediate(resolve))
+        yield Buffer.from(part)
+      }
+    }
+    const { port, outcome } = await serveOnce({
+      status: 200,
+      headers: new HeaderList(),
+      body: { kind: 'live', chunks: chunks() },
+    })
+    expect(await text(await get(port))).toBe(parts.join(''))
+    expect(await outcome).toMatchObject({ aborted: false })
+  })
+
+  it.each([10, 10_000])(
+    'stops reading a live body with chunks of %i bytes while the client stalls',
+    async (size) => {
+      let read = 0
+      async function* chunks() {
+        for (; read < 64 * 1024 * 1024; read += size) yield Buffer.alloc(size, 'x')
+      }
+      const { port } = await serveOnce({
+        status: 200,
+        headers: new HeaderList(),
+        body: { kind: 'live', chunks: chunks() },
+      })
+      const answer = await get(port)
+      answer.pause()
+      let seen = -1
+      while (seen !== read) {
+        seen = read
+        await new Promise((resolve) => setTimeout(resolve, 200))
+      }
+      expect(read).toBeGreaterThan(0)
+      expect(read).toBeLessThan(32 * 1024 * 1024)
+      answer.destroy()
+    },
+  )
+
+  it('sends what arrived before the failure of a live body', async () => {
+    async function* chunks() {
+      yield Buffer.from('part')
+      throw new Error('broken')
+    }
+    const failures: unknown[] = []
+    const body = { kind: 'live', chunks: chunks() } as const
+    const { port } = await serveOnce({ status: 200, headers: new HeaderList(), body }, failures)
+    const received = (await rawAnswers(port)).join('')
+    expect(received.endsWith('\r\n4\r\npart\r\n')).toBe(true)
+    expect(failures).toHaveLength(1)
+  })
+
   it('cuts the connection and reports the failure when a body cannot be rendered', async () => {
     const failures: unknown[] = []
     const body = eventsBody((index) => {
@@ -166,6 +258,20 @@ describe('NodeSender', () => {
 function get(port: number): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     request({ port, host: '127.0.0.1', agent: false }, resolve).on('error', reject).end()
+  })
+}
+
+/** Sends a request, and returns what arrives until the answer or the connection ends, one text for each read. */
+function rawAnswers(port: number): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    const received: string[] = []
+    const socket = connect(port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'))
+    socket.on('data', (bytes) => {
+      received.push(bytes.toString())
+      if (bytes.toString().endsWith('\r\n0\r\n\r\n')) socket.destroy()
+    })
+    socket.on('close', () => resolve(received))
+    socket.on('error', reject)
   })
 }
 

@@ -4,11 +4,11 @@ import { asBuffer, nextSlice } from '../../lib/buffers.ts'
 import { failureReply } from '../../pipeline/reply-headers.ts'
 import type { Exchange } from '../../pipeline/exchange.ts'
 import { resetHead, resetNow, transportOf } from '../node-internals.ts'
+import { LiveWriter } from './live-writer.ts'
 import { sanitizeHead, type OnInvalidHead } from './sanitize-head.ts'
 import {
   DueEvents,
   isFinalStatus,
-  LiveWriter,
   PartWriter,
   batchWrite,
   sendInOneWrite,
