@@ -33,7 +33,7 @@ interface UpstreamCall {
   /** Names and values alternate. */
   readonly headers: string[]
   readonly body: Buffer
-  /** Whose client can disconnect; undefined for a request of the simulator. */
+  /** The request of the client, which can disconnect; undefined for a request of the simulator. */
   readonly exchange: Pick<Exchange, 'aborted' | 'onEnd'> | undefined
   /** When the answer must be complete, on the clock's monotonic scale. */
   readonly deadlineMs: number

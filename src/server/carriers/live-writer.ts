@@ -11,7 +11,7 @@ const MAX_COPIED_BYTES = 4_096
 const MAX_JOINED_BYTES = 16_384
 
 /**
- * Writes a live body, whose head is prepared with `writeHead`.
+ * Writes a live body. Call `writeHead` of the response before.
  *
  * The head, the chunks and the end that arrive in one tick are one write. Services often send the head with the first event, and the
  * last event with the end, and each write costs as much as the rest of a chunk.
