@@ -26,6 +26,7 @@ import {
   upgradeOptions,
   withoutUpgrade,
   writeChunk,
+  writeHeadAndChunk,
   writeRawAnswer,
 } from './node-internals.ts'
 
@@ -123,6 +124,21 @@ describe(`src/server/node-internals.ts on Node ${process.versions.node}`, () => 
     expect(hadSocket).toBe(true)
     const text = Buffer.from(received, 'latin1').toString()
     expect(text.slice(text.indexOf('\r\n\r\n') + 4)).toBe('2\r\nab\r\n8\r\ngrößer\r\n1\r\nc\r\n0\r\n\r\n')
+  })
+
+  it('writeHeadAndChunk writes head, chunks and end once (otherwise a forwarded stream costs two more writes)', async () => {
+    const received = await answerOf((outgoing) => {
+      outgoing.writeHead(200)
+      const socket = chunkSocket(outgoing)
+      if (!socket) throw new Error('The response has no socket.')
+      writeHeadAndChunk(outgoing, socket, 'ab', false)
+      writeHeadAndChunk(outgoing, socket, '', false)
+      writeHeadAndChunk(outgoing, socket, '0123456789abcdef', true)
+    })
+    expect(received.match(/HTTP\/1\.1/g)).toHaveLength(1)
+    expect(received.slice(received.indexOf('\r\n\r\n') + 4)).toBe(
+      '2\r\nab\r\n10\r\n0123456789abcdef\r\n0\r\n\r\n',
+    )
   })
 
   it('chunkSocket returns undefined for HTTP/1.0', async () => {

@@ -24,20 +24,6 @@ export function markHeadSent(outgoing: ServerResponse, head: string): boolean {
   return true
 }
 
-/**
- * Returns the head that `writeHead` has prepared, and marks it as sent, so that the caller can write it together with the body. Returns
- * an empty text if it is sent. A Node without these fields sends it.
- */
-export function takeHead(outgoing: ServerResponse): string {
-  if (!hasHead(outgoing)) {
-    outgoing.flushHeaders()
-    return ''
-  }
-  if (outgoing['_headerSent'] || outgoing['_header'] === null) return ''
-  outgoing['_headerSent'] = true
-  return outgoing['_header']
-}
-
 function hasHead(outgoing: object): outgoing is ResponseHead {
   return '_header' in outgoing && '_headerSent' in outgoing
 }
@@ -86,9 +72,38 @@ export function writeChunk(
   return socket.write(`${length.toString(16)}\r\n${text}\r\n`, encoding)
 }
 
-/** Returns a chunk with its frame. @param text one character for each byte */
-export function chunkOf(text: string): string {
-  return `${text.length.toString(16)}\r\n${text}\r\n`
+/**
+ * Writes the head that `writeHead` has prepared, unless it is sent, a chunk, and the end of the body, in one write.
+ *
+ * @param socket result of `chunkSocket`
+ * @param text the chunk, one character for each byte; empty for none
+ * @param isLast whether the response ends
+ * @returns false if the caller must wait for `drain` before it writes more
+ */
+export function writeHeadAndChunk(
+  outgoing: ServerResponse,
+  socket: Socket,
+  text: string,
+  isLast: boolean,
+): boolean {
+  const chunk = text === '' ? '' : `${text.length.toString(16)}\r\n${text}\r\n`
+  const bytes = takeHead(outgoing) + chunk
+  if (isLast) socket.cork()
+  const canContinue = bytes === '' || socket.write(bytes, 'latin1')
+  // Also ends the cork.
+  if (isLast) outgoing.end()
+  return canContinue
+}
+
+/** Returns the prepared head, and marks it as sent. Returns an empty text if it is sent. A Node without these fields sends it. */
+function takeHead(outgoing: ServerResponse): string {
+  if (!hasHead(outgoing)) {
+    outgoing.flushHeaders()
+    return ''
+  }
+  if (outgoing['_headerSent'] || outgoing['_header'] === null) return ''
+  outgoing['_headerSent'] = true
+  return outgoing['_header']
 }
 
 /** Node's counters of a socket handle. */

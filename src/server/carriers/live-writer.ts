@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Writable } from 'node:stream'
 import { asBuffer } from '../../lib/buffers.ts'
-import { chunkOf, chunkSocket, takeHead } from '../node-internals.ts'
+import { chunkSocket, writeHeadAndChunk } from '../node-internals.ts'
 import { batchWrite } from './parts.ts'
 
 /** Larger chunks are written as they are, because copying them costs more than several writes. */
@@ -69,13 +69,8 @@ export class LiveWriter {
       if (this.#isEnded) outgoing.end()
       return
     }
-    const written = takeHead(outgoing) + (text === '' ? '' : chunkOf(text))
-    if (this.#isEnded) {
-      socket.cork()
-      if (written !== '') socket.write(written, 'latin1')
-      // Also ends the cork.
-      outgoing.end()
-    } else if (written !== '') this.#watchDrain(socket, socket.write(written, 'latin1'))
+    const canContinue = writeHeadAndChunk(outgoing, socket, text, this.#isEnded)
+    if (!this.#isEnded) this.#watchDrain(socket, canContinue)
   }
 
   /** After all tasks of this tick and those that they schedule, such as the end of a body. */
