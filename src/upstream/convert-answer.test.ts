@@ -851,6 +851,22 @@ describe('an error of the upstream', () => {
     expect((await errorOf(JSON.stringify(inner), { status: 400 })).body).toEqual(inner)
   })
 
+  it.each([
+    ['an event', 'data: {"error":{"message":"Not here","code":"c"}}\n\n', { message: 'Not here', code: 'c' }],
+    [
+      'an error without a message',
+      '{"error":{"code":"c"}}',
+      { message: expect.any(String) as unknown, code: 'c' },
+    ],
+    ['an error with another message', '{"error":{"message":5}}', { message: expect.any(String) as unknown }],
+  ])(
+    'is JSON with a message if the body of an upstream with the same errors has %s',
+    async (_, text, error) => {
+      const { body } = await errorOf(text, { status: 404 })
+      expect(body).toMatchObject({ error })
+    },
+  )
+
   it.each<[string, string, object]>([
     [
       'Anthropic',

@@ -21,13 +21,18 @@ export function rejectedReply(exchange: Exchange, reply: Reply, text: string, fo
   const read = readError(members, text, reply.status)
   const { asked, answered } = forms
   const { error } = members
-  if (asked !== 'messages' && answered !== 'messages' && isRecord(error)) {
+  if (
+    asked !== 'messages' &&
+    answered !== 'messages' &&
+    isRecord(error) &&
+    typeof error['message'] === 'string'
+  ) {
     const { message, param = null } = named(exchange, read, forms)
     const isRenamed = message !== read.message || param !== (read.param ?? null)
+    const isEvent = !/^\s*\{/.test(text)
     reply.headers = convertedHeaders(reply.headers, 'application/json')
-    reply.body = textBody(
-      isRenamed ? JSON.stringify({ ...members, error: { ...error, message, param } }) : text,
-    )
+    const renamed = isRenamed ? { ...members, error: { ...error, message, param } } : members
+    reply.body = textBody(isRenamed || isEvent ? JSON.stringify(renamed) : text)
     return reply
   }
   return writeError(exchange, reply, reply.status, named(exchange, read, forms))

@@ -6,7 +6,7 @@ import type { ChatFacts } from './chat/chat-chunks.ts'
 import { ChatReader, readChat } from './chat/read-chat.ts'
 import { chatBody, chatFactsOf, ChatStreamWriter } from './chat/write-chat.ts'
 import type { ApiForm, JsonMembers } from './conversion.ts'
-import { chatCompletionId, messageId } from './ids.ts'
+import { alphanumeric, chatCompletionId, messageId } from './ids.ts'
 import type { MessageFacts } from './messages/message-events.ts'
 import { MessagesReader, readMessage } from './messages/read-messages.ts'
 import { MessagesStreamWriter, writeMessage } from './messages/write-messages.ts'
@@ -47,21 +47,43 @@ const chat: AnswerForm = {
   read: readChat,
   createReader: () => new ChatReader(),
   write(events, context) {
-    const answer = fold(events)
+    const answer = fold(events.map((event) => withCallId(event, context.random)))
     return String(chatBody(answer, chatFactsOf(answer.start, chatFactsFor(context))).render())
   },
   createWriter(context) {
     const { stream_options: options } = context.request
     const includeUsage = isRecord(options) && options['include_usage'] === true
-    return new ChatStreamWriter(chatFactsFor(context), { includeUsage, obfuscate: false }, context.random)
+    const { random } = context
+    return withCallIds(
+      new ChatStreamWriter(chatFactsFor(context), { includeUsage, obfuscate: false }, random),
+      random,
+    )
   },
+}
+
+/** Clients need an id to return the result of a call. Some services send none. The writer of messages creates them itself. */
+function withCallId(event: AnswerEvent, random: Random): AnswerEvent {
+  return event.kind === 'call' && event.id === ''
+    ? { ...event, id: `call_${alphanumeric(random, CALL_ID_LENGTH)}` }
+    : event
+}
+
+const CALL_ID_LENGTH = 24
+
+function withCallIds(writer: AnswerWriter, random: Random): AnswerWriter {
+  return { write: (event) => writer.write(withCallId(event, random)), end: () => writer.end() }
 }
 
 const responses: AnswerForm = {
   read: readResponse,
   createReader: () => new ResponsesReader(),
-  write: (events, context) => writeResponse(events, responsesOptions(context)),
-  createWriter: (context) => new ResponsesStreamWriter(responsesOptions(context)),
+  write: (events, context) =>
+    writeResponse(
+      events.map((event) => withCallId(event, context.random)),
+      responsesOptions(context),
+    ),
+  createWriter: (context) =>
+    withCallIds(new ResponsesStreamWriter(responsesOptions(context)), context.random),
 }
 
 const messages: AnswerForm = {
