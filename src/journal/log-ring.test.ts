@@ -102,7 +102,7 @@ describe('createLogCleaner', () => {
       error: 'Error: no',
       endless: 'Infinity',
       at: '1970-01-01T00:00:00.000Z',
-      invalid: 'null',
+      invalid: null,
       big: '1',
       ...JSON.parse('{"__proto__": {"x": 1}}'),
     })

@@ -122,8 +122,9 @@ function matcher(filter: LogFilter): (entry: LogEntry) => boolean {
 
 /** Whether a value, or a key or value in it, contains a text in lower case. */
 function hasText(value: unknown, text: string): boolean {
+  if (typeof value === 'string') return value.toLowerCase().includes(text)
   if (typeof value !== 'object' || value === null)
-    return String(value ?? '')
+    return JSON.stringify(value ?? '')
       .toLowerCase()
       .includes(text)
   return Object.entries(value).some(([key, one]) => key.toLowerCase().includes(text) || hasText(one, text))
@@ -183,8 +184,9 @@ export function createLogCleaner(secrets: () => readonly string[]): LogCleaner {
           return text
         }
         if (value === null || typeof value === 'boolean' || Number.isFinite(value)) return value
-        if (typeof value !== 'object') return String(value)
-        if (value instanceof Date) return String(value.toJSON())
+        if (typeof value === 'number' || typeof value === 'bigint') return String(value)
+        if (typeof value !== 'object') return `[${typeof value}]`
+        if (value instanceof Date) return value.toJSON()
         if (value instanceof Error) return clean(`${value.name}: ${value.message}`, depth)
         if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`
         if (depth >= MAX_DEPTH) return truncated

@@ -12,7 +12,7 @@ import { levelOf, type LogSink } from './log-ring.ts'
 /** Records the call of each forwarded request in its exchange, and writes one log entry when its answer has ended. */
 export interface UpstreamLog extends UpstreamObserver {
   /** Wraps a source that forwards requests. */
-  watch(source: Source): Source
+  readonly watch: (source: Source) => Source
 }
 
 /** Options of `createUpstreamLog`. */

@@ -42,7 +42,7 @@ export function readUpstreamBody(
   if (encoding === 'deflate') return { decoded: true, chunks: pushChunks(() => inflated(response), watch) }
   if (!createDecoder) return { decoded: false, chunks: pushChunks(() => response, watch) }
   // The consumer gets all errors from the decoder.
-  const decode = (): Readable => pipeline(response, createDecoder(), () => {}) as unknown as Readable
+  const decode = (): Readable => pipeline(response, createDecoder(), () => {})
   return { decoded: true, chunks: pushChunks(decode, watch) }
 }
 

@@ -218,9 +218,11 @@ describe('the packages of Anthropic', () => {
         AZURE_OPENAI_KEY: program.key,
       },
     })
-    const recorded = await ask(recording).finally(() => recording.stop())
+    const recorded = await ask(recording)
+    await recording.stop()
     const replaying = await startInProcess({ env: { ...env, SIMULATOR_MODE: 'replay' } })
-    const replayed = await ask(replaying).finally(() => replaying.stop())
+    const replayed = await ask(replaying)
+    await replaying.stop()
     expect(JSON.parse(JSON.stringify(replayed))).toEqual(JSON.parse(JSON.stringify(recorded)))
   })
 })

@@ -37,7 +37,7 @@ async function startBuiltLibrary({ env, deployments }: Scenario['config']): Prom
   const simulator = await createSimulator({
     apiKey: programKey,
     env: { LATENCY_TIME_SCALE: '0', ...env },
-    ...(deployments && { deployments: deployments as never }),
+    ...(deployments && { deployments }),
   })
   const { url } = await simulator.listen()
   return { port: Number(new URL(url).port), close: () => simulator.close() }

@@ -35,7 +35,7 @@ function start({ env, deployments, ...settings }: TestSettings = {}, entry: obje
 
 async function listening(gateway: ReturnType<typeof start>): Promise<string> {
   const listener = await listen(gateway.app, '127.0.0.1', 0)
-  onTestFinished(async () => void (await listener.close(0)))
+  onTestFinished(() => listener.close(0))
   return listener.url
 }
 

@@ -21,7 +21,7 @@ beforeAll(async () => {
     },
   })
   const listener = await listen(app, '127.0.0.1', 0)
-  upstream = { url: listener.url, close: async () => void (await listener.close(0)) }
+  upstream = { url: listener.url, close: () => listener.close(0) }
 })
 afterAll(() => upstream.close())
 

@@ -70,7 +70,8 @@ function sendStream(
             ? { ...block, input: {} }
             : block
     send('content_block_start', { index, content_block: start })
-    for (const piece of String(thought ?? text ?? '').match(/.{1,4}/g) ?? []) {
+    const words = thought ?? text
+    for (const piece of (typeof words === 'string' ? words : '').match(/.{1,4}/g) ?? []) {
       delta(
         type === 'thinking'
           ? { type: 'thinking_delta', thinking: piece }

@@ -27,21 +27,25 @@ const options = { model: 'claude', drop, maxOutputTokens: 4_096 }
 type Atom = Readonly<Record<string, unknown>>
 
 /** A part of a conversation that both APIs have. Texts that follow each other become one. */
+/** The arguments of a call; an empty text means none. */
+function textOf(input: unknown): string {
+  return typeof input === 'string' && input !== '' ? input : '{}'
+}
+
 function atomsOf(conversation: readonly unknown[]): { system: string; atoms: Atom[] } {
   const system: unknown[] = []
   const atoms: Atom[] = []
-  const say = (role: string, text: unknown): void => {
+  const say = (role: unknown, text: unknown): void => {
     const last = atoms.at(-1)
     if (text === '' || text === undefined) return
-    if (last?.['role'] === role && 'text' in last) {
-      atoms[atoms.length - 1] = { role, text: `${String(last['text'])}${String(text)}` }
+    if (last && last['role'] === role && 'text' in last) {
+      atoms[atoms.length - 1] = { role, text: [last['text'], text].join('') }
     } else atoms.push({ role, text })
   }
   for (const entry of conversation as Atom[]) {
     const parts = (entry['parts'] ?? []) as Atom[]
-    const role = String(entry['role'] ?? '')
-    if ('call' in entry)
-      atoms.push({ ...entry, input: JSON.parse(String(entry['input'] || '{}')) as unknown })
+    const { role = '' } = entry
+    if ('call' in entry) atoms.push({ ...entry, input: JSON.parse(textOf(entry['input'])) as unknown })
     else if ('result' in entry) {
       atoms.push({ result: entry['result'], text: parts.map(({ text }) => text).join('\n') })
     } else if (role === 'system' || role === 'developer') system.push(...parts.map(({ text }) => text))

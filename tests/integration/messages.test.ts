@@ -503,7 +503,7 @@ describe('the models of Anthropic', () => {
     const request = new Request(`http://sim/anthropic/v1/models${query}`, {
       headers: { ...version, 'x-api-key': 'test-key' },
     })
-    return (await app.fetch(request)) as Response
+    return await app.fetch(request)
   }
 
   it('are listed in pages', async () => {

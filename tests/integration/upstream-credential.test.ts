@@ -266,7 +266,8 @@ describe('the credential of the client', () => {
   })
 
   it('of another client that an answer echoes is masked as well', async () => {
-    place.upstream.answer = ({ headers }, response) => void response.end(`you sent ${headers['api-key']}`)
+    place.upstream.answer = ({ headers }, response) =>
+      void response.end(`you sent ${String(headers['api-key'])}`)
     const { ask, exchangeOf } = start({ UPSTREAM_CREDENTIAL: 'caller' })
     const keys = Array.from({ length: 10 }, (_, index) => `key-of-client-${index}`)
     const answers = keys.map((key) => ask(exchangeOf({ headers: { 'api-key': key } })))

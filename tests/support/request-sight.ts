@@ -84,7 +84,7 @@ function choiceOf(choice: unknown): unknown {
     const { mode, tools } = membersOf(choice['allowed_tools'] ?? choice)
     return { mode, tools: listOf(tools).map(choiceOf) }
   }
-  const type = String(choice['type'] ?? 'function')
+  const type = typeof choice['type'] === 'string' ? choice['type'] : 'function'
   return { [type]: choice['name'] ?? membersOf(choice[type])['name'] }
 }
 

@@ -34,11 +34,7 @@ export function messageTask(
     requestedTokens: room,
     tools: tools.map(toolOf),
     toolChoice: choiceOf(request),
-    parallelToolCalls: !(
-      choice &&
-      'disable_parallel_tool_use' in choice &&
-      choice.disable_parallel_tool_use === true
-    ),
+    parallelToolCalls: !(choice && 'disable_parallel_tool_use' in choice && choice.disable_parallel_tool_use),
     history: historyOf(request),
     format: formatOf(output?.format),
     stop,

@@ -136,7 +136,7 @@ export function tagged(shapes: Readonly<Record<string, Members>>, byDefault?: st
     const tag = value['type'] ?? byDefault
     if (tag === undefined) return `${path}.type: Field required`
     const shape = typeof tag === 'string' ? made.get(tag) : undefined
-    if (shape) return shape(value, `${path}.${String(tag)}`)
+    if (shape && typeof tag === 'string') return shape(value, `${path}.${tag}`)
     const shown =
       typeof tag === 'string' ? tag.slice(0, MAX_SHOWN_TAG) : JSON.stringify(tag).slice(0, MAX_SHOWN_TAG)
     return `${path}: Input tag '${shown}' found using 'type' does not match any of the expected tags: ${tags}`
