@@ -401,9 +401,18 @@ describe('the problems of a configuration file', () => {
     [
       'upstreams: { east: { endpoint: ftp://x, key: k } }',
       at(
-        'upstreams.east.endpoint must be an http or https address without a query or a password (got [redacted]). Correct it, or leave it unset (none; record and forward need it).',
+        'upstreams.east.endpoint must be an http or https address without a query, a password or the path of an operation (got [redacted]). Correct it, or leave it unset (none; record and forward need it).',
       ),
     ],
+    ...['anthropic/v1/messages', 'openai/v1/responses/', 'openai/deployments/x', 'v1/chat/completions'].map(
+      (path) =>
+        [
+          `upstreams: { east: { endpoint: "https://x.example/${path}", key: k } }`,
+          at(
+            'upstreams.east.endpoint must be an http or https address without a query, a password or the path of an operation (got [redacted]). Correct it, or leave it unset (none; record and forward need it).',
+          ),
+        ] as const,
+    ),
     [
       'upstreams: { "a b": { endpoint: http://x, key: k } }',
       at('upstreams."a b" must have a name of 1 to 64 letters, digits, dots, dashes or underscores.'),

@@ -110,13 +110,20 @@ function secretText(): ValueKind<string> {
   return text(/^[\x21-\x7e]+$/, 'visible ASCII characters without spaces')
 }
 
+/** The path of an operation, as in the target URI of a deployment. Requests have their own. */
+const operationPath =
+  /\/openai\/deployments\/|\/(?:chat\/completions|completions|embeddings|responses|messages|models)\/*$/i
+
 /** Rejects credentials in the address, because it appears in logs and recordings. The key has its own setting. */
 function webAddress(): ValueKind<string> {
   const isAddress = (value: string): boolean => {
     if (!/^https?:\/\/[^\s?#@]+$/i.test(value)) return false
-    return URL.canParse(value)
+    return URL.canParse(value) && !operationPath.test(new URL(value).pathname)
   }
-  return textThat(isAddress, 'an http or https address without a query or a password')
+  return textThat(
+    isAddress,
+    'an http or https address without a query, a password or the path of an operation',
+  )
 }
 
 /** Returns whether an upstream can have the name. */

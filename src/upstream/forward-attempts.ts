@@ -93,7 +93,7 @@ function retryDelayMs(
   if (outcome instanceof UpstreamFailure) return outcome.canRetry ? delayMs : undefined
   if (outcome instanceof Error) return undefined
   const { status, rawHeaders } = outcome
-  const shouldRetry = headerIn(rawHeaders, 'x-should-retry')
+  const shouldRetry = headerIn(rawHeaders, 'x-should-retry')?.trim().toLowerCase()
   const isTemporary = status === 408 || status === 429 || status >= 500
   if (shouldRetry === 'false' || !(isTemporary || (status >= 400 && shouldRetry === 'true'))) return undefined
   const retryAfterMs =

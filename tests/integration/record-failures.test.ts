@@ -223,7 +223,7 @@ describe('retries', () => {
     const { post } = start({ UPSTREAM_RETRIES: '3' })
     place.upstream.answer = json({}, 429, { 'retry-after': '86400' })
     expect((await post(path, request)).status).toBe(429)
-    place.upstream.answer = json({}, 503, { 'x-should-retry': 'false' })
+    place.upstream.answer = json({}, 503, { 'x-should-retry': 'False' })
     expect((await post(path, request)).status).toBe(503)
     place.upstream.answer = json({}, 400)
     expect((await post(path, request)).status).toBe(400)
