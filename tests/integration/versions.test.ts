@@ -138,6 +138,17 @@ describe('dependencies', () => {
     },
   )
 
+  it('of a credential of Entra ID have the versions of package.json in the advice to install them', () => {
+    const { peerDependencies } = JSON.parse(read('package.json')) as {
+      peerDependencies: Record<string, string>
+    }
+    const advice = /identityPackage = \{ name: '([^']+)', versions: '([^']+)' \}/.exec(
+      read('src/upstream/entra-token.ts'),
+    )
+    expect(peerDependencies[String(advice?.[1])]).toBe(advice?.[2])
+    expect(advice?.[1]).toBe('@azure/identity')
+  })
+
   it('are the same system packages in the workflow and .ci/run', () => {
     const packages = [...testPrograms.values()].filter((name) => name !== '-')
     const line = /apt-get install -y --no-install-recommends (.+)$/m.exec(read('.github/workflows/test.yml'))
