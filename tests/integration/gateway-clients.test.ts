@@ -1,3 +1,9 @@
+import Anthropic, {
+  AuthenticationError as AnthropicAuthenticationError,
+  BadRequestError as AnthropicBadRequestError,
+  NotFoundError as AnthropicNotFoundError,
+  RateLimitError as AnthropicRateLimitError,
+} from '@anthropic-ai/sdk'
 import OpenAI, { AuthenticationError, BadRequestError, NotFoundError, RateLimitError } from 'openai'
 import { zodResponseFormat, zodTextFormat } from 'openai/helpers/zod'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -203,38 +209,15 @@ describe.each(apiForms)('a client of the Responses API with an upstream that is 
 })
 
 describe.each(apiForms)('a client of Anthropic Messages with an upstream that is asked with %s', (model) => {
-  const send = async (members: object, env?: Record<string, string>): Promise<Response> =>
-    startGateway(env).post('/anthropic/v1/messages', {
-      model,
-      max_tokens: 20,
-      messages: user('Hello'),
-      ...members,
-    })
-  const message = async (members: object): Promise<Message> => (await (await send(members)).json()) as Message
-
-  interface Block {
-    readonly type: string
-    readonly text?: string
-    readonly id?: string
-    readonly name?: string
-    readonly input?: object
+  const messages = (env?: Record<string, string>) => {
+    const { fetch } = startGateway(env)
+    return new Anthropic({ apiKey: testKey, baseURL: 'http://gateway.test/anthropic', fetch, maxRetries: 0 })
+      .messages
   }
-  interface Message {
-    readonly content: readonly Block[]
-  }
-  interface StreamEvent {
-    readonly type: string
-    readonly delta?: { readonly text?: string; readonly partial_json?: string }
-  }
-  const eventsFrom = async (members: object): Promise<StreamEvent[]> =>
-    (await (await send({ ...members, stream: true })).text())
-      .split('\n\n')
-      .filter(Boolean)
-      .map((frame) => JSON.parse(frame.slice(frame.indexOf('data: ') + 6)) as StreamEvent)
-      .filter(({ type }) => type !== 'ping')
+  const hello = { model, max_tokens: 20, messages: user('Hello') }
 
   it('gets an answer', async () => {
-    expect(await message({ system: 'Be brief.' })).toMatchObject({
+    expect(await messages().create({ ...hello, system: 'Be brief.' })).toMatchObject({
       type: 'message',
       role: 'assistant',
       id: expect.stringMatching(/^msg_/) as unknown,
@@ -245,51 +228,68 @@ describe.each(apiForms)('a client of Anthropic Messages with an upstream that is
   })
 
   it('streams an answer', async () => {
-    const events = await eventsFrom({})
-    const types = events.map(({ type }) => type).filter((type) => type !== 'content_block_delta')
-    expect(types).toEqual([
-      'message_start',
-      'content_block_start',
-      'content_block_stop',
-      'message_delta',
-      'message_stop',
-    ])
-    expect(events.map(({ delta }) => delta?.text ?? '').join('').length).toBeGreaterThan(0)
-    expect(events.at(-2)).toMatchObject({
-      delta: { stop_reason: 'max_tokens' },
+    const stream = messages().stream(hello)
+    let text = ''
+    stream.on('text', (delta) => (text += delta))
+    const final = await stream.finalMessage()
+    expect(final).toMatchObject({
+      content: [{ type: 'text', text }],
+      stop_reason: 'max_tokens',
       usage: { output_tokens: 20 },
     })
+    expect(text.length).toBeGreaterThan(0)
   })
 
   it('gets calls, whole and streamed, and answers them', async () => {
-    const tools = [{ name: 'weather', input_schema: city }]
-    const request = { tools, tool_choice: { type: 'any' }, max_tokens: 100 }
-    const { content } = await message(request)
-    const call = content.find(({ type }) => type === 'tool_use')
-    expect(call).toMatchObject({ name: 'weather', input: { city: expect.any(String) as unknown } })
-    const events = await eventsFrom(request)
-    expect(JSON.parse(events.map(({ delta }) => delta?.partial_json ?? '').join(''))).toHaveProperty('city')
-    expect(events.at(-2)).toMatchObject({ delta: { stop_reason: 'tool_use' } })
-    const result = {
-      role: 'user',
-      content: [{ type: 'tool_result', tool_use_id: call?.id, content: 'Sunny' }],
+    const tools = [{ name: 'weather', input_schema: { ...city, type: 'object' as const } }]
+    const request = { ...hello, tools, tool_choice: { type: 'any' as const }, max_tokens: 100 }
+    const whole = await messages().create(request)
+    for (const { content, stop_reason: reason } of [whole, await messages().stream(request).finalMessage()]) {
+      const call = content.find(({ type }) => type === 'tool_use')
+      expect([reason, call]).toMatchObject([
+        'tool_use',
+        { name: 'weather', input: { city: expect.any(String) as unknown } },
+      ])
     }
-    const next = await send({ tools, messages: [...user('Hello'), { role: 'assistant', content }, result] })
-    expect([next.status, await next.json()]).toMatchObject([200, { type: 'message' }])
+    const results = whole.content.flatMap((block) =>
+      block.type === 'tool_use'
+        ? [{ type: 'tool_result' as const, tool_use_id: block.id, content: 'Sunny' }]
+        : [],
+    )
+    const history = [
+      ...user('Hello'),
+      { role: 'assistant' as const, content: whole.content },
+      { role: 'user' as const, content: results },
+    ]
+    expect(await messages().create({ ...hello, tools, messages: history })).toMatchObject({ type: 'message' })
+  })
+
+  it('gets an answer in the requested format', async () => {
+    const format = { type: 'json_schema' as const, schema: city }
+    const { content } = await messages().create({ ...hello, max_tokens: 200, output_config: { format } })
+    const text = content.map((block) => (block.type === 'text' ? block.text : '')).join('')
+    expect(JSON.parse(text)).toMatchObject({ city: expect.any(String) as unknown })
   })
 
   it('gets errors with their status, in the envelope of Anthropic', async () => {
-    const errors = [
-      [404, 'not_found_error', await send({ model: `gone-${model}` })],
-      [429, 'rate_limit_error', await send({ model: `slow-${model}`, stream: true })],
-      [401, 'authentication_error', await send({}, { AZURE_OPENAI_KEY: 'wrong' })],
-      [400, 'invalid_request_error', await send({ messages: 5 })],
-    ] as const
-    for (const [status, type, response] of errors) {
-      expect([response.status, await response.json()]).toMatchObject([
-        status,
-        { type: 'error', error: { type } },
-      ])
-    }
+    const failure = async (answer: PromiseLike<unknown>): Promise<unknown> =>
+      answer.then(
+        () => 'an answer',
+        (error: unknown) => error,
+      )
+    const gone = await failure(messages().create({ ...hello, model: `gone-${model}` }))
+    expect(gone).toBeInstanceOf(AnthropicNotFoundError)
+    expect(gone).toMatchObject({ error: { type: 'error', error: { type: 'not_found_error' } } })
+    const slow = await failure(
+      messages()
+        .stream({ ...hello, model: `slow-${model}` })
+        .finalMessage(),
+    )
+    expect(slow).toBeInstanceOf(AnthropicRateLimitError)
+    expect(slow).toMatchObject({ error: { type: 'error', error: { type: 'rate_limit_error' } } })
+    const wrong = await failure(messages({ AZURE_OPENAI_KEY: 'wrong' }).create(hello))
+    expect(wrong).toBeInstanceOf(AnthropicAuthenticationError)
+    const bad = await failure(messages().create({ ...hello, max_tokens: 'many' as never }))
+    expect(bad).toBeInstanceOf(AnthropicBadRequestError)
   })
 })
