@@ -59,7 +59,7 @@ export class CredentialSource {
 
   /**
    * Returns the header of the credential, called before each attempt. A key is sent in the header that the kind of the upstream
-   * reads, a token as a bearer token, and the credential of a client as it came.
+   * reads, also that of a client, and a token as a bearer token.
    *
    * @param isMessages whether the API is Anthropic Messages
    * @throws {UpstreamFailure} if it is missing, invalid or late
@@ -78,7 +78,7 @@ export class CredentialSource {
         ? keyHeader(this.#kind, isMessages, credential.key)
         : tokens
           ? (['authorization', `Bearer ${await this.#withTimeout(tokens.token(), wait)}`] as const)
-          : callerHeader(callerHeaders)
+          : callerHeader(callerHeaders, this.#kind, isMessages)
     const [, value] = header
     if (!/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(value)) {
       const why = 'it is empty or has characters that are not allowed in a header. Correct its source.'
@@ -139,11 +139,17 @@ function keyHeader(kind: Upstream['kind'], isMessages: boolean, key: string): Cr
 /** In the order in which the simulator reads them (`src/access/credentials.ts`). */
 const callerHeaders = ['api-key', 'x-api-key', 'ocp-apim-subscription-key', 'authorization'] as const
 
-/** The first credential of the client, unchanged. */
-function callerHeader(headers: IncomingHttpHeaders): CredentialHeader {
+/** The first credential of the client. A key is sent in the header that the upstream reads, any other credential as it came. */
+function callerHeader(
+  headers: IncomingHttpHeaders,
+  kind: Upstream['kind'],
+  isMessages: boolean,
+): CredentialHeader {
   for (const name of callerHeaders) {
     const value = headers[name]
-    if (typeof value === 'string' && value.trim() !== '') return [name, value.trim()]
+    if (typeof value !== 'string' || value.trim() === '') continue
+    const isKey = name === 'api-key' || name === 'x-api-key'
+    return isKey ? keyHeader(kind, isMessages, value.trim()) : [name, value.trim()]
   }
   throw new MissingCallerCredential('The client sent no credential.')
 }

@@ -247,7 +247,6 @@ describe('the credential of the client', () => {
   it.each([
     [{ authorization: 'Bearer token-of-the-client' }, 'authorization'],
     [{ 'api-key': 'key-of-the-client', cookie: 'a=b' }, 'api-key'],
-    [{ 'x-api-key': 'key-of-the-client' }, 'x-api-key'],
     [{ 'ocp-apim-subscription-key': 'key-of-the-client' }, 'ocp-apim-subscription-key'],
     [{ 'api-key': 'key-of-the-client', authorization: 'Bearer token-of-the-client' }, 'api-key'],
   ] as const)('%j arrives as the only one, in %s', async (headers, name) => {
@@ -257,6 +256,18 @@ describe('the credential of the client', () => {
     const names = ['authorization', 'api-key', 'x-api-key', 'ocp-apim-subscription-key', 'cookie']
     expect(names.filter((header) => received?.headers[header] !== undefined)).toEqual([name])
     expect(received?.headers[name]).toBe(new Map<string, string>(Object.entries(headers)).get(name))
+  })
+
+  it.each([
+    ['azure', 'x-api-key', 'api-key', 'a-key'],
+    ['openai', 'api-key', 'authorization', 'Bearer a-key'],
+    ['serverless', 'x-api-key', 'authorization', 'Bearer a-key'],
+  ])('is a key that the kind %s gets from %s in %s', async (kind, from, to, value) => {
+    const { ask, exchangeOf } = start({ UPSTREAM_CREDENTIAL: 'caller', UPSTREAM_KIND: kind })
+    expect((await ask(exchangeOf({ headers: { [from]: 'a-key' } }))).status).toBe(200)
+    const [received] = place.upstream.received
+    expect(received?.headers[to]).toBe(value)
+    expect(received?.headers[from]).toBe(undefined)
   })
 
   it.each([{}, { 'api-key': '' }, { authorization: ' ' }])('%j is a 401 without a call', async (headers) => {
