@@ -1,5 +1,6 @@
 import type { ConversionOptions, Converted, JsonMembers } from '../conversion.ts'
 import { Conversion, convertRequest, isEmpty, types, type Parameter } from '../convert-parameters.ts'
+import { readStreamOptions, schemaMembers } from '../chat/convertible-members.ts'
 import { arrayOf, integerBetween, text, textOrArray } from '../validation/checks.ts'
 import { isSet, missing, plainFault } from '../validation/fault.ts'
 import { convertEffort, fitSampling, fitThinking } from './convert-effort.ts'
@@ -27,11 +28,7 @@ export const chatToMessagesParameters: readonly Parameter[] = [
     kind: 'converted',
     becomes: 'nothing: Anthropic Messages always report the usage, and pad no events',
     convert: (value, conversion, body) => {
-      const path = 'stream_options'
-      const options = conversion.object(value, path)
-      conversion.expectStream(body, path)
-      conversion.leaveOutOthers(options, path, new Set(['include_usage', 'include_obfuscation']))
-      conversion.members(options, path, { include_usage: types.boolean, include_obfuscation: types.boolean })
+      readStreamOptions(value, conversion, body)
       return {}
     },
   },
@@ -230,12 +227,6 @@ function convertStop(value: unknown, conversion: Conversion): JsonMembers {
   return sequences.length === 0 ? {} : { stop_sequences: sequences }
 }
 
-const schemaMembers = {
-  name: types.text,
-  description: types.text,
-  schema: types.object,
-  strict: types.boolean,
-}
 const schemaNames = new Set(Object.keys(schemaMembers))
 const formatTypes = new Map(['text', 'json_object', 'json_schema'].map((type) => [type, type]))
 

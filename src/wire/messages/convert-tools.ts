@@ -1,17 +1,12 @@
 import { isRecord } from '../../lib/record.ts'
 import type { JsonMembers } from '../conversion.ts'
 import { types, type Conversion } from '../convert-parameters.ts'
+import { choiceCheck, choiceTypes, functionMembers } from '../chat/convertible-members.ts'
 import { schemaProblem } from '../json-schema/check-schema.ts'
-import { anything, oneOf, textOrObject } from '../validation/checks.ts'
-import { missing, quotedList, type Check } from '../validation/fault.ts'
+import { oneOf } from '../validation/checks.ts'
+import { missing } from '../validation/fault.ts'
 
-const definitionMembers = {
-  name: types.text,
-  description: types.text,
-  parameters: types.object,
-  strict: types.boolean,
-}
-const definitionNames = new Set(Object.keys(definitionMembers))
+const definitionNames = new Set(Object.keys(functionMembers))
 
 const functionOnly: ReadonlyMap<string, 'function' | 'custom'> = new Map([
   ['function', 'function'],
@@ -45,7 +40,7 @@ export function messagesFunctionsOf(functions: unknown, conversion: Conversion):
 function messagesTool(definition: JsonMembers, path: string, conversion: Conversion): JsonMembers {
   conversion.leaveOutOthers(definition, path, definitionNames)
   const name = conversion.text(definition, 'name', path)
-  const { description, parameters, strict } = conversion.members(definition, path, definitionMembers)
+  const { description, parameters, strict } = conversion.members(definition, path, functionMembers)
   const schema = isRecord(parameters) ? parameters : { properties: {} }
   return {
     name,
@@ -61,8 +56,6 @@ const choices: Readonly<Record<string, JsonMembers>> = {
   required: { type: 'any' },
 }
 
-const choiceCheck = (values: readonly string[]): Check =>
-  textOrObject(`one of one of ${quotedList(values, 'or')} or object`, oneOf(...values), anything)
 const anyChoice = choiceCheck(Object.keys(choices))
 const functionChoice = choiceCheck(['none', 'auto'])
 
@@ -102,12 +95,6 @@ export function messagesChoiceOf(choice: unknown, conversion: Conversion): Messa
   })
   return { choice: choices[mode] ?? {}, allowed: new Set(names) }
 }
-
-const choiceTypes: ReadonlyMap<string, 'function' | 'custom' | 'allowed_tools'> = new Map([
-  ['function', 'function'],
-  ['custom', 'custom'],
-  ['allowed_tools', 'allowed_tools'],
-])
 
 /** Converts `function_call`, the older form of `tool_choice`. */
 export function messagesFunctionChoiceOf(choice: unknown, conversion: Conversion): MessagesChoice {

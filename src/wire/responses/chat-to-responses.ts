@@ -1,5 +1,6 @@
 import type { ConversionOptions, Converted, JsonMembers } from '../conversion.ts'
 import { Conversion, convertRequest, isEmpty, types, type Parameter } from '../convert-parameters.ts'
+import { readStreamOptions } from '../chat/convertible-members.ts'
 import { isSet, missing, plainFault } from '../validation/fault.ts'
 import { LOGPROBS } from '../validation/model-rules.ts'
 import {
@@ -26,12 +27,7 @@ export const chatParameters: readonly Parameter[] = [
     becomes:
       '`stream_options.include_obfuscation`. The Responses API always reports the usage (`include_usage`)',
     convert: (value, conversion, body) => {
-      const path = 'stream_options'
-      const options = conversion.object(value, path)
-      conversion.expectStream(body, path)
-      conversion.leaveOutOthers(options, path, new Set(['include_usage', 'include_obfuscation']))
-      conversion.members(options, path, { include_usage: types.boolean })
-      const converted = conversion.members(options, path, { include_obfuscation: types.boolean })
+      const { include_usage: _, ...converted } = readStreamOptions(value, conversion, body)
       return isEmpty(converted) ? {} : { stream_options: converted }
     },
   },

@@ -2,17 +2,11 @@ import { shortText } from '../../lib/error-text.ts'
 import { isRecord } from '../../lib/record.ts'
 import type { JsonMembers } from '../conversion.ts'
 import { types, type Conversion } from '../convert-parameters.ts'
+import { choiceCheck, choiceTypes, functionMembers, schemaMembers } from '../chat/convertible-members.ts'
 import { schemaProblem } from '../json-schema/check-schema.ts'
-import { anything, oneOf, textOrObject } from '../validation/checks.ts'
-import { isSet, missing, quotedList, type Check } from '../validation/fault.ts'
+import { isSet, missing } from '../validation/fault.ts'
 
-const definitionMembers = {
-  name: types.text,
-  description: types.text,
-  parameters: types.object,
-  strict: types.boolean,
-}
-const definitionNames = new Set(Object.keys(definitionMembers))
+const definitionNames = new Set(Object.keys(functionMembers))
 const choices = ['none', 'auto', 'required']
 const nameOnly = new Set(['name'])
 
@@ -67,7 +61,7 @@ const chatTools: ReadonlyMap<string, ConvertTool> = new Map<string, ConvertTool>
 function responsesFunction(definition: JsonMembers, path: string, conversion: Conversion): JsonMembers {
   conversion.leaveOutOthers(definition, path, definitionNames)
   const name = conversion.text(definition, 'name', path)
-  const members = conversion.members(definition, path, definitionMembers)
+  const members = conversion.members(definition, path, functionMembers)
   return { type: 'function', name, parameters: null, strict: false, ...members }
 }
 
@@ -109,7 +103,7 @@ const notDeferred = new Set(['type', 'defer_loading'])
 function chatFunction(tool: JsonMembers, path: string, conversion: Conversion): JsonMembers {
   leaveOutNewMembers(tool, path, conversion, definitionNames)
   conversion.text(tool, 'name', path)
-  const definition = conversion.members(tool, path, definitionMembers)
+  const definition = conversion.members(tool, path, functionMembers)
   const { parameters, strict } = definition
   // A function without `strict` is strict where its schema allows it.
   const isStrict =
@@ -222,21 +216,6 @@ function convertChoice(choice: unknown, conversion: Conversion, convert: Convert
   return isNested ? { type, mode, tools } : { type, allowed_tools: { mode, tools } }
 }
 
-const choiceTypes: ReadonlyMap<string, 'function' | 'custom' | 'allowed_tools'> = new Map([
-  ['function', 'function'],
-  ['custom', 'custom'],
-  ['allowed_tools', 'allowed_tools'],
-])
-
-const choiceCheck = (values: readonly string[]): Check =>
-  textOrObject(`one of one of ${quotedList(values, 'or')} or object`, oneOf(...values), anything)
-
-const schemaMembers = {
-  name: types.text,
-  description: types.text,
-  schema: types.object,
-  strict: types.boolean,
-}
 const schemaNames = new Set(Object.keys(schemaMembers))
 
 /** Converts `response_format` to `text.format`. */
