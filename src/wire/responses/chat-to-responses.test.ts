@@ -1,15 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, it } from 'vitest'
-import { jsonText, mutateJson, someOf } from '../../../tests/support/mutate-json.ts'
-import { errorBody } from '../../../tests/support/error-body.ts'
+import { tryHostileBodies } from '../../../tests/support/hostile-conversions.ts'
 import {
   chatDefaults,
   chatSight,
   responsesDefaults,
   responsesSight,
 } from '../../../tests/support/request-sight.ts'
-import { createRandom } from '../../lib/random.ts'
-import { isRecord } from '../../lib/record.ts'
 import type { JsonMembers } from '../conversion.ts'
 import { chatFieldList, validateChat } from '../chat/validate-chat.ts'
 import { findModel } from '../models/model-catalogue.ts'
@@ -474,25 +471,13 @@ function lossesOf(body: JsonMembers, responses: JsonMembers): unknown[] {
 
 describe('a hostile chat request', () => {
   it('is converted to JSON that says the same, or refused with a parameter', () => {
-    const random = createRandom('chat to responses')
-    const kinds = { converted: 0, refused: 0, valid: 0 }
-    const problems: unknown[] = []
-    for (let round = 0; round < 3_000; round++) {
-      let body: unknown = someOf(everything, random)
-      for (let change = random.below(4); change > 1; change--) body = mutateJson(body, random)
-      // With values that are nested too deep.
-      body = JSON.parse(jsonText(body))
-      const there = chatToResponses(body as JsonMembers, options)
-      kinds[there.kind]++
-      if (there.kind === 'refused') {
-        if (there.error.status !== 400 || !isRecord(JSON.parse(errorBody(there.error)))) problems.push(body)
-        continue
-      }
-      if (!isDeepStrictEqual(JSON.parse(JSON.stringify(there.body)), there.body)) problems.push(body)
-      if (validateChat(body, model) !== undefined) continue
-      kinds.valid++
-      problems.push(...lossesOf(body as JsonMembers, there.body))
-    }
+    const { problems, kinds } = tryHostileBodies({
+      seed: 'chat to responses',
+      everything,
+      convert: (body) => chatToResponses(body, options),
+      isValid: (body) => validateChat(body, model) === undefined,
+      lossesOf,
+    })
     expect(problems).toEqual([])
     expect(Math.min(...Object.values(kinds))).toBeGreaterThan(200)
   })
