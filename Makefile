@@ -31,7 +31,7 @@ run: build ## Build and start the simulator (stop with Ctrl-C); ARGS="--port 900
 dev: install ## Start the simulator from source and restart it after each change
 	@exec npm run --silent dev
 
-build: install ## Bundle src/ into dist/, with type declarations
+build: install ## Bundle src/ and ui/ into dist/, with type declarations
 	@npm run --silent build
 
 format: install ## Format all files
@@ -45,6 +45,7 @@ lint: install ## Run the linter
 
 types: install ## Check the types
 	@$(BIN)/tsc
+	@$(BIN)/tsc --project ui
 
 docs-check: install ## Check that generated documents match the code
 	@$(BIN)/tsx scripts/generate-docs.ts --check

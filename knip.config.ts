@@ -7,13 +7,19 @@ const config: KnipConfig = {
   entry: [
     'src/index.ts!',
     'src/extension.ts!',
+    'ui/main.tsx!',
     ...(isProduction ? ['src/cli/main.ts!'] : []),
     'scripts/*.{mjs,ts}',
     'bench/{run,changes,check,hostile,memory,redis-cost,soak,soak-load,timing}.ts',
     'bench/*.mjs',
     'examples/**/*.{ts,mjs,js}',
   ],
-  project: ['src/**/*.ts!', '!src/**/*.test.ts!', '{tests,scripts,bench,examples}/**/*.{ts,mjs}'],
+  project: [
+    'src/**/*.ts!',
+    'ui/**/*.{ts,tsx}!',
+    '!{src,ui}/**/*.test.ts!',
+    '{tests,scripts,bench,examples}/**/*.{ts,mjs}',
+  ],
   ignore: ['tests/clients/**'],
   // A test may import a part of a file that only the rest of this file uses otherwise.
   ignoreExportsUsedInFile: isProduction || { interface: true, type: true },

@@ -63,7 +63,7 @@ function compareKeys(one: readonly number[], other: readonly number[]): number {
   return index === -1 ? 0 : (one[index] ?? 0) - (other[index] ?? 0)
 }
 
-const unit = ['src/**/*.test.ts', 'tests/**/*.test.ts']
+const unit = ['src/**/*.test.ts', 'ui/**/*.test.ts', 'tests/**/*.test.ts']
 const e2e = ['tests/e2e/**/*.test.ts']
 const modules = ['**/node_modules/**']
 

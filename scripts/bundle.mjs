@@ -1,6 +1,7 @@
 // Bundles src/ into dist/: one file per entry, and shared chunks, so that all entries use the same module instances.
-// Dynamic imports are separate chunks, and packages are not bundled.
-import { rmSync } from 'node:fs'
+// Dynamic imports are separate chunks, and packages are not bundled. Bundles ui/ with its packages into dist/ui/.
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
@@ -25,3 +26,31 @@ await build({
   sourcesContent: false,
   logLevel: 'warning',
 })
+
+const { metafile } = await build({
+  absWorkingDir: root,
+  entryPoints: { app: 'ui/main.tsx' },
+  outdir: 'dist/ui',
+  entryNames: '[name]-[hash]',
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  platform: 'browser',
+  // The first versions with light-dark() of CSS.
+  target: ['chrome123', 'edge123', 'firefox120', 'safari17.5'],
+  jsx: 'automatic',
+  jsxImportSource: 'preact',
+  define: { 'process.env.NODE_ENV': '"production"' },
+  legalComments: 'none',
+  sourcemap: false,
+  metafile: true,
+  logLevel: 'warning',
+})
+const built = Object.keys(metafile.outputs).map((path) => basename(path))
+const nameOf = (extension) => built.find((name) => name.endsWith(extension)) ?? ''
+// The server fills in {assets}: it depends on the path of the page.
+const page = readFileSync(`${root}/ui/index.html`, 'utf8')
+  .replace('{script}', nameOf('.js'))
+  .replace('{style}', nameOf('.css'))
+writeFileSync(`${root}/dist/ui/index.html`, page)
+copyFileSync(`${root}/ui/icon.svg`, `${root}/dist/ui/icon.svg`)

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import { collapseSlashes } from '../wire/route.ts'
 import { version } from '../lib/version.ts'
+import { createControlRoom } from './control-room.ts'
 import { createTokenPages } from './token-pages.ts'
 import { createAdmin, refuseMetrics } from './admin/create-admin.ts'
 import { createTwin } from './twin/create-twin.ts'
@@ -43,13 +44,15 @@ export function createPages(
   simulator: Simulator,
   { metrics = simulator.metrics }: PageSources,
 ): readonly Page[] {
+  const admin = createAdmin(simulator, version, metrics)
+  const controlRoom = createControlRoom(simulator, admin.unknownPath)
   return [
     {
       method: 'GET',
       path: '/',
       servedBy: 'every',
       isCommon: true,
-      answer: async (context) => rootPage(context, simulator),
+      answer: async (context) => controlRoom.answerRoot(context) ?? rootPage(context, simulator),
     },
     {
       method: 'GET',
@@ -71,7 +74,8 @@ export function createPages(
         return context.text(await metrics.render(), 200, headers)
       },
     },
-    ...createAdmin(simulator, version, metrics),
+    ...controlRoom.pages,
+    ...admin.pages,
     ...createTwin(simulator),
     ...createTokenPages(simulator),
     { method: 'GET', path: '/images/:id/:file', servedBy: 'every', answer: createImageRoute(simulator) },
@@ -88,7 +92,7 @@ export function routedPath(path: string): string {
 }
 
 function rootPage(context: Context<AppEnv>, { config }: Simulator): Response {
-  // JSON only on request; a browser or curl gets text. (The Python simulator always answers JSON.)
+  // JSON only on request; curl gets text. (The Python simulator always answers JSON.)
   const wantsJson = /\bapplication\/json\b/i.test(context.req.header('accept') ?? '')
   context.header('Vary', 'Accept')
   return wantsJson

@@ -21,15 +21,18 @@ const MAX_BODY_BYTES = 1024 * 1024
 
 type AdminPage = Page['answer']
 
+/** The admin API. */
+export interface Admin {
+  readonly pages: readonly Page[]
+  /** Answers requests with the key for a path that does not exist: 404 with all paths. */
+  readonly unknownPath: AdminPage
+}
+
 /**
  * Creates the pages under `/++/`. A page of a route checks key, query and body, calls the route, and converts failures to answers.
  * Further pages answer unknown paths and methods.
  */
-export function createAdmin(
-  simulator: Simulator,
-  version: string,
-  metrics: Pick<Metrics, 'toJson'>,
-): readonly Page[] {
+export function createAdmin(simulator: Simulator, version: string, metrics: Pick<Metrics, 'toJson'>): Admin {
   const routes = createAdminRoutes(simulator, version, metrics)
   const page = (path: string, answer: AdminPage, more: Pick<Page, 'method' | 'streams'> = {}): Page => ({
     ...more,
@@ -40,7 +43,8 @@ export function createAdmin(
       refuseUnauthorized(context.req.raw, simulator.config.adminApiKey) ?? answer(context),
   })
   const paths = [...new Set(routes.map(({ path }) => path))]
-  return [
+  const rest = page('/++/*', unknownPath(routes))
+  const pages = [
     ...routes.map((route) =>
       page(route.path, answerRoute(route, simulator), {
         method: route.method,
@@ -48,8 +52,9 @@ export function createAdmin(
       }),
     ),
     ...paths.map((path) => page(path, wrongMethod(path, routes))),
-    page('/++/*', unknownPath(routes)),
+    rest,
   ]
+  return { pages, unknownPath: rest.answer }
 }
 
 function answerRoute(route: AdminRoute, simulator: Simulator): AdminPage {
@@ -77,7 +82,7 @@ function answerRoute(route: AdminRoute, simulator: Simulator): AdminPage {
 }
 
 /** Returns the 401 of the service, or undefined if the request has the key. */
-function refuseUnauthorized({ headers }: Request, adminApiKey: string): Response | undefined {
+export function refuseUnauthorized({ headers }: Request, adminApiKey: string): Response | undefined {
   const key = headers.get('api-key') ?? undefined
   const authorization = headers.get('authorization') ?? undefined
   const credentials = {
