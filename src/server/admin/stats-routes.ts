@@ -4,6 +4,7 @@ import { type DurationStats, type RequestStats, statsOf, type UpstreamStats } fr
 import type { Simulator } from '../simulator.ts'
 import { type AdminRoute, defineRoute, errorAnswer } from './admin-route.ts'
 import { resourceNotFound } from './deployment-routes.ts'
+import type { Durations } from './live-stats.ts'
 
 const count = z.int().min(0)
 const ms = z.number()
@@ -132,6 +133,6 @@ function upstreamJson(stats: UpstreamStats) {
   }
 }
 
-function durationJson(durations: DurationStats | undefined): DurationStats | null {
+function durationJson(durations: DurationStats | undefined): Durations | null {
   return durations ?? null
 }
