@@ -37,7 +37,7 @@ import type { LoopLag } from '../lib/loop-lag.ts'
 import { version } from '../lib/version.ts'
 import { createRandom, type Random } from '../lib/random.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
-import type { FilePatches } from '../shared/files/file-patches.ts'
+import type { ConfigStore } from '../shared/config-store.ts'
 import type { RedisSharedState } from './redis-shared-state.ts'
 import {
   createUndefinedReport,
@@ -127,7 +127,7 @@ export interface SimulatorDeps extends SharedDeps {
   /** State shared with simulators on other machines; closed with the simulator. Absent: no shared state. */
   readonly sharedState?: RedisSharedState | undefined
   /** Keeps changes of the configuration for the next start; closed with the simulator. Absent: none. */
-  readonly configStore?: FilePatches | undefined
+  readonly configStore?: ConfigStore | undefined
 }
 
 /**

@@ -13,7 +13,8 @@ import type { LoadedExtension } from '../extensions/loaded-extension.ts'
 import type { ExtensionExport, ExtensionHost } from '../pipeline/extension.ts'
 import type { Logger } from '../lib/logger.ts'
 import { createSystemClock } from '../lib/system-clock.ts'
-import { type FilePatches, openFilePatches } from '../shared/files/file-patches.ts'
+import type { ConfigStore } from '../shared/config-store.ts'
+import { openFilePatches } from '../shared/files/file-patches.ts'
 import { useTokenFolder } from '../tokens/encoding.ts'
 import * as extensionKit from './extension-kit.ts'
 
@@ -90,7 +91,7 @@ async function openConfigStore(
   live: LiveConfig,
   workingDirectory: string,
   logger: Logger,
-): Promise<FilePatches | undefined> {
+): Promise<ConfigStore | undefined> {
   const path = filePathOf(live.current.configStore ?? '')
   if (path === undefined) return undefined
   // Retries use the system clock, even with a virtual clock for exchanges.

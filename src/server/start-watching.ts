@@ -3,7 +3,7 @@ import type { ConfigSources } from '../config/sources.ts'
 import { stackOf } from '../lib/error-text.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Replay } from '../recordings/replay-mode.ts'
-import type { FilePatches } from '../shared/files/file-patches.ts'
+import type { ConfigStore } from '../shared/config-store.ts'
 import { type Watch, type WatchOptions, watchFolders } from './watch-folders.ts'
 import { watchFiles, watchSettings, DEFAULT_QUIET_MS, ChangeDebouncer } from './watch-files.ts'
 import type { Stats } from 'node:fs'
@@ -17,7 +17,7 @@ export interface StartWatchingOptions extends Omit<WatchOptions, 'poll'> {
   readonly simulator: {
     readonly recordings: readonly { readonly replay: Replay | undefined }[]
     /** Undefined without CONFIG_STORE. */
-    readonly configStore?: Pick<FilePatches, 'path' | 'refresh'> | undefined
+    readonly configStore?: Pick<ConfigStore, 'address' | 'refresh'> | undefined
   }
   /** The sources of the configuration. */
   readonly sources: ConfigSources
@@ -37,7 +37,7 @@ export function startWatching({ live, simulator, sources, ...options }: StartWat
   const recordings = followRecordings(live, simulator, watchOptions)
   const { configStore } = simulator
   const changes = configStore
-    ? watchFiles({ ...watchOptions, paths: [configStore.path], onChange: () => configStore.refresh() })
+    ? watchFiles({ ...watchOptions, paths: [configStore.address], onChange: () => configStore.refresh() })
     : noWatch
   const watches = [settings, recordings, changes]
   return {

@@ -18,7 +18,8 @@ import { makeSigningKey } from '../../src/access/signing-key.ts'
 import { LiveConfig, loadLiveConfig } from '../../src/config/live-config.ts'
 import { createVirtualClock, type VirtualClock } from '../../src/lib/virtual-clock.ts'
 import { createSystemClock } from '../../src/lib/system-clock.ts'
-import { type FilePatches, openFilePatches } from '../../src/shared/files/file-patches.ts'
+import type { ConfigStore } from '../../src/shared/config-store.ts'
+import { openFilePatches } from '../../src/shared/files/file-patches.ts'
 import type { FileSystem } from '../../src/shared/files/replace-file.ts'
 import { ResourceBook } from '../../src/server/resource-book.ts'
 import { UpstreamBook } from '../../src/server/upstream-book.ts'
@@ -31,7 +32,7 @@ const wait = { timeout: 15_000, interval: 5 }
 
 interface Opened {
   readonly live: LiveConfig
-  readonly store: FilePatches
+  readonly store: ConfigStore
   readonly log: LogLine[]
   readonly clock: VirtualClock
 }
