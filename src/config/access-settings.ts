@@ -62,6 +62,8 @@ export interface ResourceKey {
   readonly createdAt?: string | undefined
   /** The key itself, only if the configuration contains it, to redact it. Secret. */
   readonly text?: string | undefined
+  /** The variable that the configuration names for the key. */
+  readonly variable?: string | undefined
 }
 
 /** The RSA key with which a resource signs tokens. */

@@ -24,6 +24,22 @@ phases:
     expect(problems).toEqual([])
     const usual = { faults: [], firstTokenFactor: 1, perTokenFactor: 1, limitFactor: 1 }
     expect(timetable).toEqual({
+      source: {
+        startAfter: '10s',
+        repeat: 3,
+        phases: [
+          { name: 'normal', minutes: 2 },
+          { name: 'slow', seconds: 30, latency: { firstTokenFactor: 3 } },
+          {
+            name: 'later',
+            at: '2m60s',
+            duration: '1500ms',
+            deployment: 'chat',
+            limits: { factor: 0.5 },
+            faults: [{ probability: 0.3, fault: 'tokenRateLimit' }],
+          },
+        ],
+      },
       startAfterMs: 10_000,
       rounds: 3,
       phases: [
@@ -47,6 +63,17 @@ phases:
         },
       ],
     })
+  })
+
+  it('can have keys in snake_case, but each key only once', () => {
+    const phase = { name: 'slow', seconds: 1, latency: { first_token_factor: 3 } }
+    expect(parse({ start_after: '1s', phases: [phase] }).timetable).toMatchObject({
+      startAfterMs: 1_000,
+      phases: [{ firstTokenFactor: 3 }],
+    })
+    expect(parse({ start_after: '1s', startAfter: '2s', phases: [phase] }).problems).toEqual([
+      'incidents.yaml: startAfter is the same key as start_after. Remove one of them.',
+    ])
   })
 
   it('can have a last phase without an end, unless it repeats', () => {

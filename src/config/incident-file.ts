@@ -2,7 +2,9 @@ import { z } from 'zod'
 import { listProblems, shortText } from '../lib/error-text.ts'
 import { type Advice, describeProblems, unknownDeployment } from './zod-problems.ts'
 import { type FaultRuleOptions, resolveFaults, type FaultRule } from './fault-rules.ts'
+import { spellingProblems } from './file-settings.ts'
 import {
+  camelKeys,
   fileForms,
   parseMappingFile,
   problemAt,
@@ -120,8 +122,11 @@ export function parseIncidentFile(source: string, path: string, known?: Readonly
   return !entries || problems.length > 0 ? { problems } : checkIncidents(entries, path, known)
 }
 
-/** Validates the parsed entries of a timetable. */
-export function checkIncidents(entries: unknown, path: string, known?: ReadonlySet<string>): IncidentFile {
+/** Validates the parsed entries of a timetable. Keys can be in camelCase or snake_case. */
+export function checkIncidents(given: unknown, path: string, known?: ReadonlySet<string>): IncidentFile {
+  const spelling = spellingProblems(given)
+  if (spelling.length > 0) return { problems: spelling.map((problem) => problemAt(path, problem)) }
+  const entries = camelKeys(given)
   const parsed = incidentSchema.safeParse(entries)
   const inFile = (problem: string): string => problemAt(path, problem)
   if (!parsed.success) {
@@ -133,7 +138,8 @@ export function checkIncidents(entries: unknown, path: string, known?: ReadonlyS
   problems.push(...validateEnds(phases, repeat !== false), ...validateNames(phases))
   if (problems.length > 0) return { problems: listProblems(problems).map(inFile) }
   const rounds = typeof repeat === 'number' ? repeat : repeat ? Infinity : 1
-  return { timetable: { phases, startAfterMs: startAfter, rounds }, problems }
+  const source = entries as IncidentOptions
+  return { timetable: { phases, startAfterMs: startAfter, rounds, source }, problems }
 }
 
 function resolvePhases(
@@ -238,4 +244,6 @@ export interface IncidentTimetable {
   readonly startAfterMs: number
   /** Number of rounds; Infinity to repeat without end. */
   readonly rounds: number
+  /** The timetable in the form of its file. */
+  readonly source: IncidentOptions
 }

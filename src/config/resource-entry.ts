@@ -4,7 +4,7 @@ import { nearestNames } from '../lib/nearest-names.ts'
 import { fieldsOf, isRecord } from '../lib/record.ts'
 import type { ModelCatalogue } from '../wire/models/model-catalogue.ts'
 import { generateKey, hashOfKey, type ResourceKey } from './access-settings.ts'
-import { defaultUpstream, spellingProblems } from './file-settings.ts'
+import { defaultUpstream, spellingProblems, variableOf } from './file-settings.ts'
 import { camelKeys, snakeKey, snakeKeys } from './mapping-file.ts'
 import type { FileEntries, ResourceInputs } from './read-inputs.ts'
 import { normalizeEntry } from './resolve-deployment.ts'
@@ -112,7 +112,13 @@ function readSettings(
         if (kept) found.push(kept)
         else if (isKept)
           problems.push(`${location} is ${redacted}, and the resource has no value to keep. Send the value.`)
-        else if (typed !== undefined && typed !== null) found.push(givenValue(setting, typed, location))
+        else if (typed !== undefined && typed !== null) {
+          const variable = variableOf(value)
+          found.push({
+            ...givenValue(setting, typed, location),
+            ...(variable !== undefined && { variable }),
+          })
+        }
       } else if (isRecord(value) && isGroup(location)) walk(value, `${location}.`)
       else unknown.push(`${prefix}${key}`)
     }
@@ -245,6 +251,7 @@ function readKey(
     hash: textHash,
     ...more,
     ...(context.env && { text }),
+    ...(typeof variable === 'string' && { variable }),
   }
 }
 

@@ -136,6 +136,17 @@ describe('the admin API of incidents', () => {
 
   it('reports the current state of the timetable', async () => {
     const { admin, clock } = setUp({ incidents: { phases, startAfter: '30s' } })
+    const more = {
+      ends_in_seconds: null,
+      started_at: '2026-01-01T00:00:00.000Z',
+      phases: [
+        { name: 'normal', deployment: null, start_seconds: 0, end_seconds: 120 },
+        { name: 'slow', deployment: null, start_seconds: 120, end_seconds: 180 },
+        { name: 'refused', deployment: null, start_seconds: 180, end_seconds: 240 },
+        { name: 'recovered', deployment: null, start_seconds: 240, end_seconds: null },
+      ],
+      timetable: { phases, startAfter: '30s' },
+    }
     expect(await (await admin('GET', '')).json()).toEqual({
       running: true,
       round: 0,
@@ -144,6 +155,8 @@ describe('the admin API of incidents', () => {
       phase: null,
       next: 'normal',
       next_change_in_seconds: 30,
+      start_after_seconds: 30,
+      ...more,
     })
     await clock.advance(160_000)
     expect(await (await admin('GET', '')).json()).toEqual({
@@ -154,7 +167,31 @@ describe('the admin API of incidents', () => {
       phase: { name: 'slow', deployment: null, elapsed_seconds: 10 },
       next: 'refused',
       next_change_in_seconds: 50,
+      start_after_seconds: 30,
+      ...more,
     })
+  })
+
+  it('reports the time until the end of all rounds', async () => {
+    const { admin, clock } = setUp({
+      incidents: { phases: phases.slice(0, 2), repeat: 2, start_after: '10s' },
+    })
+    await clock.advance(200_000)
+    expect(await (await admin('GET', '')).json()).toMatchObject({
+      round: 2,
+      rounds: 2,
+      ends_in_seconds: 170,
+      started_at: '2026-01-01T00:00:00.000Z',
+      timetable: { repeat: 2, startAfter: '10s' },
+    })
+  })
+
+  it('starts the timetable of a state again', async () => {
+    const { admin } = setUp({ incidents: { phases } })
+    const before = (await (await admin('GET', '')).json()) as { timetable: object }
+    await admin('POST', '/stop')
+    const started = await admin('POST', '/start', JSON.stringify(before.timetable))
+    expect(await started.json()).toEqual(before)
   })
 
   it('stops a timetable, and restarts the one of the configuration', async () => {

@@ -19,6 +19,16 @@ export interface AnswerSpec {
   readonly schema?: z.ZodType
   /** Content type of a streamed body; absent for JSON. */
   readonly contentType?: string
+  /** Content types of a file, of which the query selects one. */
+  readonly fileTypes?: readonly string[]
+}
+
+/** A file to save. */
+export interface AnswerFile {
+  readonly name: string
+  /** Content type. */
+  readonly type: string
+  readonly text: string
 }
 
 /** Describes the body of a request. */
@@ -35,11 +45,13 @@ export interface BodySpec<Schema extends z.ZodType, Params> {
 /** The answer of a route: one that its schemas describe, or a refusal. */
 export type AdminAnswer<Answers> = Refusal | { [S in keyof Answers]: Answered<Answers[S]> }[keyof Answers]
 
-type Answered<Spec> = Spec extends { readonly contentType: string }
-  ? { readonly status: number; readonly stream: ReadableStream<Uint8Array> }
-  : Spec extends { readonly schema: infer Schema extends z.ZodType }
-    ? { readonly status: number; readonly body: z.output<Schema> }
-    : { readonly status: number; readonly body?: undefined }
+type Answered<Spec> = Spec extends { readonly fileTypes: readonly string[] }
+  ? { readonly status: number; readonly file: AnswerFile }
+  : Spec extends { readonly contentType: string }
+    ? { readonly status: number; readonly stream: ReadableStream<Uint8Array> }
+    : Spec extends { readonly schema: infer Schema extends z.ZodType }
+      ? { readonly status: number; readonly body: z.output<Schema> }
+      : { readonly status: number; readonly body?: undefined }
 
 /** A route of the admin API. Routing, validation and documentation use this one definition. */
 export interface RouteSpec<

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Simulator } from '../simulator.ts'
 import { type AdminRoute, defineRoute, errorAnswer, refuse } from './admin-route.ts'
 import { clockRoutes } from './clock-routes.ts'
+import { configFileRoutes } from './config-file-routes.ts'
 import { configRoutes } from './config-routes.ts'
 import { deploymentRoutes } from './deployment-routes.ts'
 import { resourceRoutes } from './resource-routes.ts'
@@ -80,6 +81,7 @@ export function createAdminRoutes(
 ): readonly AdminRoute[] {
   const routes: AdminRoute[] = [
     ...configRoutes(simulator),
+    ...configFileRoutes(simulator),
     ...deploymentRoutes(simulator),
     ...resourceRoutes(simulator),
     ...upstreamRoutes(simulator),

@@ -24,7 +24,31 @@ const advanceSchema = z
 /** Returns the routes of the clock. */
 export function clockRoutes({ clock }: Simulator): readonly AdminRoute[] {
   const advances = new SerialQueue()
+  const time = {
+    now: z.string().meta({ format: 'date-time', description: 'Wall-clock time.' }),
+    now_ms: z.number().describe('Milliseconds since the start of the clock.'),
+  }
+  const readTime = () => ({ now: new Date(clock.epochMs()).toISOString(), now_ms: clock.nowMs() })
   return [
+    defineRoute({
+      method: 'GET',
+      path: '/++/clock',
+      operationId: 'getClock',
+      summary: 'Get the kind and the time of the clock',
+      answers: {
+        200: {
+          description: 'The clock.',
+          schema: z.object({
+            kind: z.enum(['system', 'virtual']).describe('Only a virtual clock can be advanced.'),
+            ...time,
+          }),
+        },
+      },
+      handle: async () => ({
+        status: 200,
+        body: { kind: isVirtual(clock) ? ('virtual' as const) : ('system' as const), ...readTime() },
+      }),
+    }),
     defineRoute({
       method: 'POST',
       path: '/++/clock/advance',
@@ -42,10 +66,7 @@ export function clockRoutes({ clock }: Simulator): readonly AdminRoute[] {
       answers: {
         200: {
           description: 'The new time.',
-          schema: z.object({
-            now: z.string().meta({ format: 'date-time', description: 'Wall-clock time.' }),
-            now_ms: z.number().describe('Milliseconds since the start of the clock.'),
-          }),
+          schema: z.object(time),
         },
         400: errorAnswer('The clock is not virtual (VirtualClockOff), or the time is out of range.'),
       },
@@ -53,7 +74,7 @@ export function clockRoutes({ clock }: Simulator): readonly AdminRoute[] {
         if (!isVirtual(clock)) return clockOff()
         // Serialized: concurrent calls would start from the same time, and one would set the clock back.
         await advances.run(() => clock.advance(seconds === undefined ? ms : seconds * 1_000))
-        return { status: 200, body: { now: new Date(clock.epochMs()).toISOString(), now_ms: clock.nowMs() } }
+        return { status: 200, body: readTime() }
       },
     }),
   ]

@@ -12,7 +12,7 @@ import { eventStreamType } from '../event-stream.ts'
 import type { Page } from '../pages.ts'
 import { readWebBody } from '../read-body.ts'
 import type { Simulator } from '../simulator.ts'
-import { type Refusal, refuse, refuseProblems, type AdminRoute } from './admin-route.ts'
+import { type AnswerFile, type Refusal, refuse, refuseProblems, type AdminRoute } from './admin-route.ts'
 import { createAdminRoutes } from './admin-routes.ts'
 import { readJson, queryParameters, readQuery } from './read-query.ts'
 
@@ -133,19 +133,25 @@ async function readAdminBody(
   return { refusal: refuseProblems('InvalidBody', 'read the body', problems) }
 }
 
-/** A status with JSON, a stream or no body. */
+/** A status with JSON, a stream, a file or no body. */
 interface AdminResponse {
   readonly status: number
   readonly body?: unknown
   readonly stream?: ReadableStream<Uint8Array>
+  readonly file?: AnswerFile
 }
 
 function send(
-  { status, body, stream }: AdminResponse,
+  { status, body, stream, file }: AdminResponse,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
   const common = { 'Cache-Control': 'no-store', ...headers }
   if (body !== undefined) return Response.json(body, { status, headers: common })
+  if (file) {
+    const disposition = `attachment; filename="${file.name}"`
+    const fileHeaders = { 'Content-Type': file.type, 'Content-Disposition': disposition }
+    return new Response(file.text, { status, headers: { ...common, ...fileHeaders } })
+  }
   const streamHeaders = stream && { 'Content-Type': eventStreamType, 'X-Accel-Buffering': 'no' }
   return new Response(stream ?? null, { status, headers: { ...common, ...streamHeaders } })
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defaultResourceName, type ResourceConfig } from '../../config/config.ts'
 import { type IncidentTimetable, parseIncidentFile } from '../../config/incident-file.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { IncidentState } from '../../faults/incidents.ts'
 import type { Simulator } from '../simulator.ts'
 import { errorAnswer, type Refusal, refuse, type AdminRoute, defineRoute } from './admin-route.ts'
@@ -25,6 +26,20 @@ const stateSchema = z
         .nullable(),
       next: z.string().nullable(),
       next_change_in_seconds: z.number().nullable(),
+      ends_in_seconds: z.number().nullable().describe('Until the end of the last round. Null if endless.'),
+      started_at: z.string().meta({ format: 'date-time' }),
+      start_after_seconds: seconds.describe('Wait before the first round.'),
+      phases: z
+        .array(
+          z.object({
+            name: z.string(),
+            deployment: z.string().nullable().describe('Null: all.'),
+            start_seconds: seconds.describe('From the start of the round.'),
+            end_seconds: seconds.nullable().describe('Null if endless.'),
+          }),
+        )
+        .readonly(),
+      timetable: z.record(z.string(), z.unknown()).describe('As `POST /++/incidents/start` accepts it.'),
     }),
     z.object({ running: z.literal(false) }),
   ])
@@ -47,10 +62,10 @@ type State = z.output<typeof stateSchema>
 
 /** Returns the routes of incidents. All of them answer with the state of the timetable. */
 export function incidentRoutes(simulator: Simulator): readonly AdminRoute[] {
-  const { incidents } = simulator
+  const { incidents, clock } = simulator
   const state = (resource: string): Refusal | { readonly status: 200; readonly body: State } =>
     simulator.config.resources.has(resource)
-      ? { status: 200, body: describeState(incidents.stateOf(resource)) }
+      ? { status: 200, body: describeState(incidents.stateOf(resource), clock) }
       : resourceNotFound(simulator, resource)
   const answers = {
     200: { description: 'State of the timetable.', schema: stateSchema },
@@ -137,15 +152,17 @@ function chooseTimetable(
 }
 
 /** Converts a state to the form of the admin API; times in seconds. */
-function describeState(state: IncidentState | undefined): State {
+function describeState(state: IncidentState | undefined, clock: Clock): State {
   if (!state) return { running: false }
   const { timetable, elapsedMs, position } = state
   const { phase, phaseStartMs = 0, next, nextChangeMs, round, over } = position
   if (over) return { running: false }
+  const { phases, startAfterMs, rounds } = timetable
+  const endMs = startAfterMs + rounds * (phases.at(-1)?.endMs ?? 0)
   return {
     running: true,
     round,
-    rounds: timetable.rounds === Infinity ? null : timetable.rounds,
+    rounds: rounds === Infinity ? null : rounds,
     elapsed_seconds: elapsedMs / 1_000,
     phase: phase
       ? {
@@ -156,5 +173,15 @@ function describeState(state: IncidentState | undefined): State {
       : null,
     next: next?.name ?? null,
     next_change_in_seconds: nextChangeMs === Infinity ? null : (nextChangeMs - elapsedMs) / 1_000,
+    ends_in_seconds: endMs === Infinity ? null : (endMs - elapsedMs) / 1_000,
+    started_at: new Date(clock.epochMs() - elapsedMs).toISOString(),
+    start_after_seconds: startAfterMs / 1_000,
+    phases: phases.map((one) => ({
+      name: one.name,
+      deployment: one.deployment ?? null,
+      start_seconds: one.startMs / 1_000,
+      end_seconds: one.endMs === Infinity ? null : one.endMs / 1_000,
+    })),
+    timetable: { ...timetable.source },
   }
 }

@@ -68,7 +68,8 @@ function operation(route: AdminRoute, schemas: Readonly<Record<string, JsonSchem
   const { operationId, summary, description, query, body, answers } = route
   const responses = Object.entries({ ...commonAnswers, ...answers }).map(([status, answer]) => {
     const schema = schemas[answerKey(operationId, status)]
-    const content = schema && { [answer.contentType ?? 'application/json']: { schema } }
+    const types = answer.fileTypes ?? [answer.contentType ?? 'application/json']
+    const content = schema && Object.fromEntries(types.map((type) => [type, { schema }]))
     return [status, { description: answer.description, ...(content && { content }) }]
   })
   const parameters = queryParameters(query).map(({ name, description: meaning, schema }) => ({
