@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 
 /** A value that components can follow. */
 export interface Store<Value> {
@@ -35,13 +35,13 @@ export function useStore<Value>(
 ): unknown {
   const [, renderAgain] = useState(0)
   const selected = select(store.get())
+  // The subscription stays while the selection of the component changes, such as with its properties.
+  const shown = useRef({ select, selected })
+  shown.current = { select, selected }
   useEffect(() => {
-    let shown = selected
     const update = (): void => {
-      const next = select(store.get())
-      if (Object.is(next, shown)) return
-      shown = next
-      renderAgain((count) => count + 1)
+      if (!Object.is(shown.current.select(store.get()), shown.current.selected))
+        renderAgain((count) => count + 1)
     }
     // The value can change between rendering and this effect.
     update()
