@@ -1,0 +1,241 @@
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
+import uPlot from 'uplot'
+import 'uplot/dist/uPlot.min.css'
+import './chart.css'
+import { formatShort, formatTime } from '../lib/format.ts'
+import { useStore } from '../lib/store.ts'
+import { theme } from '../lib/theme.ts'
+import { chartColours, type ChartColours, withAlpha } from './chart-colours.ts'
+import { ChartTable } from './chart-table.tsx'
+
+/** A line of a chart. */
+export interface ChartSeries {
+  readonly label: string
+  /** One for each time. Null is a gap. */
+  readonly values: readonly (number | null)[]
+  readonly isDashed?: boolean
+  readonly isFilled?: boolean
+  /** A token of the design, such as `--error`. Default: the colours of series in their order. */
+  readonly colour?: `--${string}`
+}
+
+interface ChartProps {
+  readonly title: string
+  /** Unit of the values, such as `tokens/s`. */
+  readonly unit: string
+  /** Seconds since 1970, ascending. */
+  readonly times: readonly number[]
+  readonly series: readonly ChartSeries[]
+  /** In pixels. Default 180. */
+  readonly height?: number
+  readonly format?: (value: number | null) => string
+  /** First and last time of the axis. Default: those of the data. */
+  readonly range?: readonly [from: number, to: number]
+  /** Value at the upper edge at least, so that small values look small. */
+  readonly minTop?: number
+  /** Charts with the same key show the time under the pointer together. */
+  readonly syncKey?: string
+}
+
+/** A chart over time: the arrow keys read values, and a table has them all. */
+export function Chart(props: ChartProps) {
+  const { title, unit, times, series, height = 180, format = formatShort, range, minTop = 0, syncKey } = props
+  const chosenTheme = useStore(theme)
+  const place = useRef<HTMLDivElement>(null)
+  const plot = useRef<uPlot | null>(null)
+  const latest = useRef({ range, minTop, format })
+  latest.current = { range, minTop, format }
+  const [cursor, setCursor] = useState<number | null>(null)
+  const [isDark, setDark] = useState(prefersDark)
+  // A chart is made again only if its lines change, not for new values.
+  const shape = JSON.stringify(
+    series.map(({ label, isDashed, isFilled, colour }) => [label, isDashed, isFilled, colour]),
+  )
+
+  useEffect(() => {
+    const query = matchMedia('(prefers-color-scheme: dark)')
+    const update = (): void => setDark(query.matches)
+    query.addEventListener('change', update)
+    return () => query.removeEventListener('change', update)
+  }, [])
+
+  useLayoutEffect(() => {
+    const { current: element } = place
+    if (!element) return undefined
+    const options = chartOptions({
+      colours: chartColours(element),
+      series,
+      width: element.clientWidth,
+      height,
+      syncKey,
+      readLatest: () => latest.current,
+      onCursor: setCursor,
+    })
+    const created = new uPlot(options, dataOf(times, series), element)
+    plot.current = created
+    const observer = new ResizeObserver(() => created.setSize({ width: element.clientWidth, height }))
+    observer.observe(element)
+    return () => {
+      observer.disconnect()
+      created.destroy()
+      plot.current = null
+    }
+  }, [shape, height, syncKey, chosenTheme, isDark])
+
+  useLayoutEffect(() => {
+    plot.current?.setData(dataOf(times, series))
+  }, [times, series, range?.[0], range?.[1], minTop])
+
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const at = cursor ?? times.length - 1
+    const next = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: times.length - 1 }[event.key]
+    if (event.key === 'Escape') setCursor(null)
+    if (next === undefined || times.length === 0) return
+    event.preventDefault()
+    const index = Math.min(Math.max(0, next), times.length - 1)
+    setCursor(index)
+    plot.current?.setCursor({ left: plot.current.valToPos(times[index] ?? 0, 'x'), top: 0 })
+  }
+
+  const index = cursor !== null && cursor < times.length ? cursor : times.length - 1
+  const isReading = cursor !== null && cursor < times.length
+  const values = series.map(({ label, values: all }) => `${label} ${format(all[index] ?? null)}`).join(', ')
+  return (
+    <figure class="chart">
+      <figcaption>
+        <span class="chart-title">{title}</span> <span class="muted">{unit}</span>
+        {isReading && <span class="chart-time muted">{formatTime((times[index] ?? 0) * 1_000)}</span>}
+      </figcaption>
+      <div
+        ref={place}
+        class="chart-plot"
+        style={{ minHeight: height }}
+        role="slider"
+        aria-orientation="horizontal"
+        aria-roledescription="chart"
+        aria-label={`${title}, ${unit}`}
+        aria-valuemin={0}
+        aria-valuemax={Math.max(0, times.length - 1)}
+        aria-valuenow={Math.max(0, index)}
+        aria-valuetext={
+          times.length === 0 ? 'no values' : `${formatTime((times[index] ?? 0) * 1_000)}: ${values}`
+        }
+        tabIndex={0}
+        onKeyDown={onKeyDown}
+        onBlur={() => setCursor(null)}
+      />
+      <ul class="chart-legend" aria-hidden="true">
+        {series.map(({ label, values: all, isDashed, colour }, at) => (
+          <li key={label}>
+            <span
+              class={isDashed ? 'chart-key chart-key-dashed' : 'chart-key'}
+              style={{ color: `var(${colour ?? `--series-${(at % 6) + 1}`})` }}
+            />
+            {label} <strong>{format(all[index] ?? null)}</strong>
+          </li>
+        ))}
+      </ul>
+      <ChartTable title={title} unit={unit} times={times} series={series} format={format} />
+    </figure>
+  )
+}
+
+const prefersDark = (): boolean => matchMedia('(prefers-color-scheme: dark)').matches
+
+function dataOf(times: readonly number[], series: readonly ChartSeries[]): uPlot.AlignedData {
+  return [times, ...series.map(({ values }) => values)] as unknown as uPlot.AlignedData
+}
+
+interface PlotInput {
+  readonly colours: ChartColours
+  readonly series: readonly ChartSeries[]
+  readonly width: number
+  readonly height: number
+  readonly syncKey: string | undefined
+  readonly readLatest: () => {
+    readonly range: readonly [number, number] | undefined
+    readonly minTop: number
+    readonly format: (value: number | null) => string
+  }
+  readonly onCursor: (index: number | null) => void
+}
+
+function chartOptions({
+  colours,
+  series,
+  width,
+  height,
+  syncKey,
+  readLatest,
+  onCursor,
+}: PlotInput): uPlot.Options {
+  const font = `11px ${colours.font}`
+  const axis = {
+    stroke: colours.muted,
+    font,
+    grid: { stroke: colours.line, width: 1 },
+    ticks: { show: false },
+  }
+  return {
+    width,
+    height,
+    padding: [8, 8, 0, 0],
+    legend: { show: false },
+    select: { show: false, left: 0, top: 0, width: 0, height: 0 },
+    cursor: {
+      y: false,
+      drag: { x: false, y: false },
+      points: { size: 7 },
+      ...(syncKey !== undefined && { sync: { key: syncKey } }),
+    },
+    scales: {
+      x: {
+        range: (_, min, max) => {
+          const [from, to] = readLatest().range ?? [min, max]
+          return [from, to]
+        },
+      },
+      y: { range: (_, __, max) => [0, topOf(Math.max(max ?? 0, readLatest().minTop))] },
+    },
+    axes: [
+      {
+        ...axis,
+        grid: { show: false },
+        space: 70,
+        values: (_, splits) => splits.map((at) => formatTime(at * 1_000)),
+        size: 24,
+      },
+      {
+        ...axis,
+        size: 52,
+        space: 36,
+        values: (_, splits) => splits.map((value) => readLatest().format(value)),
+      },
+    ],
+    series: [
+      {},
+      ...series.map(({ label, isDashed, isFilled, colour }, index): uPlot.Series => {
+        const stroke = colours.of(colour ?? `--series-${(index % 6) + 1}`)
+        return {
+          label,
+          stroke,
+          width: 1.6,
+          points: { show: false },
+          ...(isDashed && { dash: [5, 4] }),
+          ...(isFilled && { fill: withAlpha(stroke, 0.14) }),
+        }
+      }),
+    ],
+    hooks: {
+      setCursor: [(shown) => onCursor(shown.cursor.idx ?? null)],
+    },
+  }
+}
+
+/** Returns a round value at or above the largest one: 1, 2, 2.5 or 5 times a power of ten. */
+function topOf(largest: number): number {
+  if (!(largest > 0)) return 1
+  const power = 10 ** Math.floor(Math.log10(largest))
+  const factor = [1, 2, 2.5, 5, 10].find((one) => one * power >= largest * 1.02) ?? 20
+  return factor * power
+}
