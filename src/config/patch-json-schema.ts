@@ -1,11 +1,14 @@
 import { z } from 'zod'
 import { type DeploymentKey, deploymentKeys } from './deployment-keys.ts'
-import { upstreamSettingsByName } from './file-settings.ts'
+import { isRecord } from '../lib/record.ts'
+import { configFileSchema } from './config-file-schema.ts'
+import { mapValues, upstreamSettingsByName } from './file-settings.ts'
 import { snakeKey } from './mapping-file.ts'
 import { patchableSettings } from './patches.ts'
 import { deploymentEntrySchema } from './resolve-deployment.ts'
 import { settingsSchema } from './settings-schema.ts'
-import { setAt, type Setting } from './settings-table.ts'
+import { isResourceSetting } from './resource-entry.ts'
+import { setAt, type Setting, settingName, settingsTable } from './settings-table.ts'
 
 /** A JSON Schema of draft 2020-12. */
 export type JsonSchema = Readonly<Record<string, unknown>>
@@ -13,10 +16,74 @@ export type JsonSchema = Readonly<Record<string, unknown>>
 /** The object that a schema describes: the answer of GET /++/config, or a patch of it. */
 export type ConfigForm = 'shown' | 'patch'
 
-/** Schemas for keys of a deployment with validation that JSON Schema cannot express. */
-const looseSchemas: Readonly<Record<string, JsonSchema>> = {
-  latency: { type: 'object' },
-  faults: { type: 'array', items: { type: 'object' } },
+const schemaRef = (name: string): JsonSchema => ({ $ref: `#/components/schemas/${name}` })
+
+/** Components of an OpenAPI document, by their definition in the schema of the configuration file. */
+const componentNames: Readonly<Record<string, string>> = {
+  latency: 'DeploymentLatency',
+  distribution: 'Distribution',
+  fault_kind: 'Fault',
+  deployment_fault: 'DeploymentFaultRule',
+  fault: 'FaultRule',
+  incidents: 'IncidentTimetable',
+}
+
+/** Schemas for keys of a deployment that are validated separately. */
+const partSchemas: Readonly<Record<string, JsonSchema>> = {
+  latency: { type: 'object', ...schemaRef('DeploymentLatency') },
+  faults: { type: 'array', items: schemaRef('DeploymentFaultRule') },
+}
+
+/** The schema of a list of faults for all deployments. */
+export const faultListSchema: JsonSchema = { type: 'array', items: schemaRef('FaultRule') }
+
+/** Returns the schemas of latency, faults and timetables by their component, with keys in snake_case. */
+export function componentSchemas(): Readonly<Record<string, JsonSchema>> {
+  const { definitions } = configFileSchema() as { definitions: Readonly<Record<string, unknown>> }
+  const entries = Object.entries(componentNames).map(([name, component]) => [
+    component,
+    inApi(definitions[name]),
+  ])
+  return Object.fromEntries(entries) as Readonly<Record<string, JsonSchema>>
+}
+
+const variablePointer = '#/definitions/variable'
+
+/** Converts a schema of the configuration file, where values can also be variables and keys in camelCase, to draft 2020-12. */
+function inApi(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(inApi)
+  if (!isRecord(node)) return node
+  const { $ref, anyOf, items, allOf, ...others } = node
+  if (typeof $ref === 'string') return schemaRef(componentNames[$ref.replace('#/definitions/', '')] ?? '')
+  for (const key of ['patternProperties', 'additionalProperties', 'additionalItems']) delete others[key]
+  const rest = mapValues(others, (value, key) =>
+    key === 'properties' ? mapValues(value as JsonSchema, inApi) : inApi(value),
+  )
+  const forms = listOf(anyOf).filter((form) => !isRecord(form) || form['$ref'] !== variablePointer)
+  const [single] = forms.map(inApi)
+  const parts = listOf(allOf)
+  // A required key with two spellings, of which the first is in snake_case.
+  const spelled = parts.flatMap((part) => requiredOf(listOf((part as JsonSchema)['anyOf'])[0]))
+  const required = [...requiredOf(node), ...spelled]
+  return {
+    ...(forms.length === 1 ? (single as object) : forms.length > 1 && { anyOf: forms.map(inApi) }),
+    ...(spelled.length === 0 &&
+      parts.length > 0 &&
+      (parts.length === 1 ? (inApi(parts[0]) as object) : { allOf: inApi(parts) })),
+    ...rest,
+    ...(required.length > 0 && { required }),
+    ...(Array.isArray(items)
+      ? { prefixItems: items.map(inApi), items: false }
+      : items !== undefined && { items: inApi(items) }),
+  }
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+function requiredOf(schema: unknown): readonly unknown[] {
+  return isRecord(schema) ? listOf(schema['required']) : []
 }
 
 /** Returns the schema of a deployment, with keys in snake_case. */
@@ -27,7 +94,7 @@ export function deploymentJsonSchema(): {
   const { properties = {}, required = [] } = z.toJSONSchema(deploymentEntrySchema, { unrepresentable: 'any' })
   const described = Object.entries(properties).map(([key, schema]) => [
     snakeKey(key),
-    { ...(schema as JsonSchema), ...looseSchemas[key], description: describeKey(key) },
+    { ...(partSchemas[key] ?? (schema as JsonSchema)), description: describeKey(key) },
   ])
   return { properties: Object.fromEntries(described), required: required.map(snakeKey) }
 }
@@ -69,6 +136,51 @@ export function settingsJsonSchema(form: ConfigForm): JsonSchema {
     setAt(root, location.split('.'), leafSchema(setting, schemaAt(whole, setting.path), form))
   }
   return objectSchema(root, form)
+}
+
+/** Returns the schema of a resource, with all settings that it can have. Null is an absent setting. */
+export function resourceJsonSchema(): JsonSchema {
+  const whole = z.toJSONSchema(settingsSchema, { unrepresentable: 'any', io: 'input' }) as JsonSchema
+  const root: SchemaTree = {}
+  for (const setting of settingsTable().filter(isResourceSetting)) {
+    const { default: _, pattern, ...checked } = schemaAt(whole, setting.path)
+    const isList = checked['type'] === undefined || checked['type'] === 'array'
+    const form = isList
+      ? { type: ['string', 'number', 'array'] }
+      : { ...checked, ...(pattern !== undefined && !setting.secret && { pattern }) }
+    setAt(root, settingName(setting).split('.'), leafSchema(setting, form, 'patch'))
+  }
+  const settings = objectSchema(root, 'patch')
+  return {
+    ...settings,
+    properties: {
+      upstream: {
+        type: ['string', 'null'],
+        description: 'Name of an upstream; absent: that of the default resource.',
+      },
+      keys: {
+        type: 'array',
+        items: { type: ['string', 'object'] },
+        description:
+          'Keys of clients; absent: those that the resource has. An existing key is `{"id": "..."}`.',
+      },
+      deployments: {
+        type: 'object',
+        additionalProperties: schemaRef('Deployment'),
+        description: 'Deployments by name.',
+      },
+      faults: {
+        ...faultListSchema,
+        description: 'Faults for all deployments of the resource (docs/faults.md).',
+      },
+      incidents: {
+        ...schemaRef('IncidentTimetable'),
+        description: 'Timetable that begins at start (docs/incidents.md).',
+      },
+      ...(settings['properties'] as JsonSchema),
+    },
+    description: 'An entry of resources in the configuration file.',
+  }
 }
 
 type SchemaTree = { [key: string]: SchemaTree | Leaf }

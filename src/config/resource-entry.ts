@@ -282,8 +282,11 @@ export function showEntry({
   upstream,
 }: ResourceInputs): Record<string, unknown> {
   const shown: Record<string, unknown> = {}
-  for (const { setting, typed } of given)
-    setAt(shown, settingName(setting).split('.'), setting.secret ? redacted : typed)
+  for (const { setting, typed, value } of given) {
+    // A variable has a number, a boolean or a word in any case as text.
+    const plain = typeof value === 'object' ? typed : value
+    setAt(shown, settingName(setting).split('.'), setting.secret ? redacted : plain)
+  }
   const entries = Object.entries(fieldsOf(deployments.entries))
   return {
     ...shown,

@@ -108,6 +108,45 @@ describe('GET /++/openapi.json', () => {
     }
   })
 
+  it('describes latency, faults and timetables, of deployments and of resources', () => {
+    const ref = (name: string): Node => ({ $ref: `#/components/schemas/${name}` })
+    const rule = { probability: 0.1, fault: { kind: 'error', error: 'capacity429', retry_after_seconds: 5 } }
+    const valid: [string, unknown][] = [
+      [
+        'Deployment',
+        { model: 'gpt-4o', latency: { first_token: 5, concurrency: { slots: 4 } }, faults: [rule] },
+      ],
+      ['Deployment', { model: 'gpt-4o', latency: { burst: { tokens: [1, 5] }, profile: 'auto' } }],
+      [
+        'ConfigPatch',
+        { faults: [{ ...rule, deployment: 'chat' }], openai_deployments: { chat: { latency: null } } },
+      ],
+      [
+        'ResourcePatch',
+        { faults: null, deployments: { chat: { faults: [rule] } }, latency: { time_scale: 2 } },
+      ],
+      [
+        'ResourceEntry',
+        { keys: ['a-key'], recording_dir: 'other', deployments: { chat: { model: 'gpt-4o' } } },
+      ],
+      ['IncidentTimetable', { start_after: '30s', phases: [{ name: 'a', minutes: 1, faults: [rule] }] }],
+    ]
+    expect(valid.map(([name, value]) => schemaProblem(document, ref(name), value))).toEqual(
+      valid.map(() => undefined),
+    )
+    const invalid: [string, unknown][] = [
+      ['Deployment', { model: 'gpt-4o', latency: { prompt_ms_per_token: -1 } }],
+      ['Deployment', { model: 'gpt-4o', faults: [{ probability: 2, fault: 'cut' }] }],
+      ['ConfigPatch', { faults: [{ probability: 1, fault: { kind: 'error', error: 'none' } }] }],
+      ['ResourcePatch', { deployments: { chat: { latency: { burst: { tokens: [0, 5] } } } } }],
+      ['ResourceEntry', { incidents: {} }],
+      ['IncidentTimetable', { phases: [{ name: 'a', latency: { first_token_factor: -1 } }] }],
+    ]
+    expect(invalid.flatMap(([name, value]) => schemaProblem(document, ref(name), value) ?? [])).toHaveLength(
+      invalid.length,
+    )
+  })
+
   it('has the position, the unit and the default of every setting that can change', () => {
     for (const form of ['Config', 'ConfigPatch']) {
       for (const [place, { unit, default: usual }] of patchableSettings()) {

@@ -47,8 +47,7 @@ const stateSchema = z
 
 /** For the documentation only: `parseIncidentFile` validates the text. */
 const timetableSchema = z.custom<string>().meta({
-  type: 'object',
-  properties: { phases: { type: 'array', items: { type: 'object' } } },
+  $ref: '#/components/schemas/IncidentTimetable',
 })
 
 const query = z.object({

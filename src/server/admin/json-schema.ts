@@ -1,6 +1,9 @@
 import { z } from 'zod'
 import {
   type JsonSchema,
+  componentSchemas,
+  faultListSchema,
+  resourceJsonSchema,
   deploymentJsonSchema,
   type ConfigForm,
   settingsJsonSchema,
@@ -24,6 +27,8 @@ const configSchemas: Readonly<Record<string, (json: JsonSchema) => JsonSchema>> 
     additionalProperties: false,
     description: 'An entry of upstreams in the configuration file.',
   }),
+  ResourceEntry: () => resourceJsonSchema(),
+  ResourcePatch: () => resourcePatchSchema(),
   DeploymentState(json) {
     const { properties, required } = deploymentJsonSchema()
     return {
@@ -53,7 +58,7 @@ export function jsonSchemasOf(schemas: Readonly<Record<string, z.ZodType>>): {
     properties?: Record<string, JsonSchema>
     $defs?: Record<string, JsonSchema>
   }
-  return { schemas: properties, components: $defs }
+  return { schemas: properties, components: { ...$defs, ...componentSchemas() } }
 }
 
 function overrideSchema({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodType; jsonSchema: object }): void {
@@ -70,14 +75,12 @@ function overrideSchema({ zodSchema, jsonSchema }: { zodSchema: z.core.$ZodType;
 function configSchema(form: ConfigForm): JsonSchema {
   const settings = settingsJsonSchema(form)
   const faults = {
-    type: 'array',
-    items: { type: 'object' },
+    ...faultListSchema,
     description: 'Faults for all deployments (docs/faults.md). A patch replaces the list.',
   }
   const isPatch = form === 'patch'
-  const { properties } = deploymentJsonSchema()
   const entry = isPatch
-    ? { anyOf: [{ type: 'object', properties: nullableEach(properties) }, { type: 'null' }] }
+    ? deploymentPatchSchema()
     : { $ref: '#/components/schemas/Deployment', unevaluatedProperties: false }
   const own = {
     faults: isPatch ? { anyOf: [faults, { type: 'null' }] } : faults,
@@ -88,6 +91,26 @@ function configSchema(form: ConfigForm): JsonSchema {
     properties: { ...(settings['properties'] as object), ...own },
     ...(!isPatch && { required: [...(settings['required'] as readonly string[]), ...Object.keys(own)] }),
   }
+}
+
+/** Returns the schema of a patch of a resource, which has no settings of all resources. */
+function resourcePatchSchema(): JsonSchema {
+  const { properties } = configSchema('patch') as { properties: Readonly<Record<string, JsonSchema>> }
+  const { properties: own } = resourceJsonSchema() as { properties: Readonly<Record<string, JsonSchema>> }
+  const { faults, ...settings } = properties
+  const named = Object.entries(settings).filter(([name]) => Object.hasOwn(own, name))
+  const deployments = {
+    type: 'object',
+    additionalProperties: deploymentPatchSchema(),
+    description: 'By name.',
+  }
+  return { type: 'object', properties: { ...Object.fromEntries(named), faults, deployments } }
+}
+
+/** Returns the schema of a patch of a deployment. Null removes the deployment, or a key of it. */
+function deploymentPatchSchema(): JsonSchema {
+  const { properties } = deploymentJsonSchema()
+  return { anyOf: [{ type: 'object', properties: nullableEach(properties) }, { type: 'null' }] }
 }
 
 /** Allows null, which removes a key, for each property. */
