@@ -44,8 +44,7 @@ export function Field(props: FieldProps) {
         <span class="field-input">
           <input
             {...common}
-            // A number is typed as text, so that every wrong input can be read and named.
-            type={(type === 'number' ? 'text' : type) as 'text'}
+            {...inputType(type)}
             inputMode={type === 'number' ? 'decimal' : undefined}
             onInput={({ currentTarget }) => onInput(currentTarget.value)}
             onChange={({ currentTarget }) => onCommit?.(currentTarget.value)}
@@ -72,6 +71,11 @@ export function Field(props: FieldProps) {
       )}
     </div>
   )
+}
+
+/** A number is typed as text, so that every wrong input can be read and named. */
+function inputType(type: FieldProps['type']): { readonly type: 'text' } {
+  return { type: type === 'number' ? 'text' : type } as { type: 'text' }
 }
 
 interface SelectProps<Value extends string> {
