@@ -13,7 +13,9 @@ export function setup(): void {
 }
 
 function sourceFiles(): string[] {
-  return readdirSync('src', { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'))
-    .map((path) => join('src', path))
+  return ['src', 'ui'].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((path) => /\.(?:tsx?|css|html)$/.test(path) && !path.endsWith('.test.ts'))
+      .map((path) => join(folder, path)),
+  )
 }

@@ -1,7 +1,7 @@
 import type { Live } from '../../src/server/admin/live-stats.ts'
 import { own, type WholeStats } from './live-state.ts'
 
-/** Figures that are kept for charts. NaN if there is none. */
+/** Figures that are kept for charts. NaN or undefined without a value. */
 const figures = {
   requests_per_second: ({ window }: Live) => window.requests_per_second,
   tokens_per_second: ({ window }: Live) => window.tokens_per_second,
@@ -48,7 +48,7 @@ export interface Sample {
   readonly atMs: number
   /** Length of that time. */
   readonly windowMs: number
-  /** In the order of the requested figures. Null if there is none. */
+  /** In the order of the requested figures. Null without a value. */
   readonly values: readonly (number | null)[]
 }
 
