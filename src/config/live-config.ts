@@ -45,6 +45,9 @@ export interface Adoption {
   readonly dropped: readonly string[]
 }
 
+/** Origin of a change: a patch, a reset, an edited file, or another process through shared state. */
+export type ChangeOrigin = 'patch' | 'reset' | 'file' | 'store'
+
 /** Prepares a new configuration before requests use it: for example, loads recordings. If it rejects, the change fails. */
 export type Prepare = (next: Config) => Promise<void>
 
@@ -53,6 +56,8 @@ type Plan = () => {
   readonly base?: ConfigInputs
   readonly patches?: Patches
   readonly problems?: readonly string[]
+  /** Default: patch. */
+  readonly origin?: ChangeOrigin
 }
 
 /** A change, with its last result. */
@@ -87,7 +92,7 @@ export class LiveConfig {
   #state: State
   /** Serialises changes, so that none is lost between the validation and the application of another. */
   readonly #changes = new SerialQueue()
-  readonly #listeners: ((config: Config) => void)[] = []
+  readonly #listeners: ((config: Config, origin: ChangeOrigin) => void)[] = []
   /** Changes in force that the store does not have yet, in their order. */
   #unstored: Attempt[] = []
 
@@ -136,7 +141,7 @@ export class LiveConfig {
   }
 
   /** Calls `listener` after each change. */
-  onChange(listener: (config: Config) => void): void {
+  onChange(listener: (config: Config, origin: ChangeOrigin) => void): void {
     this.#listeners.push(listener)
   }
 
@@ -172,17 +177,17 @@ export class LiveConfig {
 
   /** Replaces the base, for example after an edit of the deployment file. Keeps the changes since the start on top. */
   rebase(inputs: ConfigInputs): Promise<Change> {
-    return this.#change(() => ({ base: withSecretsOf(this.#base, inputs) }))
+    return this.#change(() => ({ base: withSecretsOf(this.#base, inputs), origin: 'file' }))
   }
 
   /** Replaces the changes with those of another process, and the base if it is given. */
   follow(patches: Patches, base: ConfigInputs = this.#base): Promise<Change> {
-    return this.#change(() => ({ base, patches }))
+    return this.#change(() => ({ base, patches, origin: 'store' }))
   }
 
   /** Replaces the changes since the start; without an argument, discards them. */
   reset(patches: Patches = { ...noChanges }): Promise<Change> {
-    return this.#change(() => ({ patches }))
+    return this.#change(() => ({ patches, origin: 'reset' }))
   }
 
   /**
@@ -195,7 +200,7 @@ export class LiveConfig {
     return this.#changes.run(async () => {
       const found = find() ?? (this.#unstored.length > 0 ? await this.#offerCurrent() : undefined)
       if (!found) return { problems: [], dropped: [] }
-      const { problems } = await this.#make({ patches: found })
+      const { problems } = await this.#make({ patches: found, origin: 'store' })
       if (problems.length > 0) return { problems, dropped: [] }
       const unstored = this.#unstored
       this.#unstored = []
@@ -250,7 +255,7 @@ export class LiveConfig {
       const offered = await this.#make(planned, () => this.#offer(attempt, planned.patches))
       attempt.change = { problems: offered.problems, before }
       if (offered.newer === undefined) return
-      const { problems } = await this.#make({ patches: offered.newer })
+      const { problems } = await this.#make({ patches: offered.newer, origin: 'store' })
       attempt.change = { problems, before }
       if (problems.length > 0) return
     }
@@ -277,7 +282,7 @@ export class LiveConfig {
 
   /** @param offer called last, before the change is applied; if it returns patches, the change is not applied */
   async #make(
-    { base = this.#base, patches = this.#patches }: ReturnType<Plan>,
+    { base = this.#base, patches = this.#patches, origin = 'patch' }: ReturnType<Plan>,
     offer: () => Promise<Patches | undefined> = async () => undefined,
   ): Promise<Change & { readonly newer?: Patches | undefined }> {
     const before = this.current
@@ -293,7 +298,7 @@ export class LiveConfig {
     this.#base = base
     this.#patches = patches
     this.#state = { ...resolved, inputs, warnings: [...resolved.warnings, ...patched.warnings] }
-    for (const listener of this.#listeners) listener(config)
+    for (const listener of this.#listeners) listener(config, origin)
     return { problems, before }
   }
 }

@@ -48,6 +48,8 @@ export interface IncidentState {
   readonly timetable: IncidentTimetable
   /** When it started, on the monotonic scale of the clock. */
   readonly startedMs: number
+  /** The same in milliseconds since 1970. */
+  readonly startedEpochMs: number
   /** Time since the start of the timetable, including its initial wait. */
   readonly elapsedMs: number
   readonly position: Position
@@ -68,15 +70,19 @@ export type OnPhase = (phase: IncidentPhase | undefined, round: number) => void
 export class IncidentRunner {
   readonly #clock: Clock
   readonly #onPhase: OnPhase
+  readonly #onState: () => void
   #timetable: IncidentTimetable | undefined
   #startedMs = 0
+  #startedEpochMs = 0
   #running = false
   #phase: IncidentPhase | undefined
   #stopTimer: StopTimer | undefined
 
-  constructor(clock: Clock, onPhase: OnPhase = () => {}) {
+  /** @param onState called when the timetable starts, stops, or enters or leaves a phase */
+  constructor(clock: Clock, onPhase: OnPhase = () => {}, onState: () => void = () => {}) {
     this.#clock = clock
     this.#onPhase = onPhase
+    this.#onState = onState
   }
 
   /** The current phase; undefined between phases, and if no timetable is running. */
@@ -95,7 +101,13 @@ export class IncidentRunner {
     const startedMs = this.#startedMs
     const elapsedMs = this.#clock.nowMs() - startedMs
     const position = positionAt(this.#timetable, elapsedMs)
-    return { timetable: this.#timetable, startedMs, elapsedMs, position }
+    return {
+      timetable: this.#timetable,
+      startedMs,
+      startedEpochMs: this.#startedEpochMs,
+      elapsedMs,
+      position,
+    }
   }
 
   /**
@@ -104,15 +116,23 @@ export class IncidentRunner {
    * @param startedMs when it started, on the monotonic scale of the clock; default: now
    */
   start(timetable: IncidentTimetable, startedMs = this.#clock.nowMs()): void {
-    this.stop()
+    this.#end()
     this.#timetable = timetable
     this.#startedMs = startedMs
+    const elapsedMs = this.#clock.nowMs() - startedMs
+    this.#startedEpochMs = this.#clock.epochMs() - elapsedMs
     this.#running = true
-    this.#enter(this.#clock.nowMs() - startedMs)
+    this.#enter(elapsedMs)
   }
 
   /** Ends the current phase and the timetable. */
   stop(): void {
+    const wasRunning = this.#running
+    this.#end()
+    if (wasRunning) this.#onState()
+  }
+
+  #end(): void {
     this.#stopTimer?.()
     this.#stopTimer = undefined
     this.#running = false
@@ -134,6 +154,7 @@ export class IncidentRunner {
         this.#enter(Math.max(nextChangeMs, this.#clock.nowMs() - this.#startedMs))
       })
     }
+    this.#onState()
   }
 }
 
@@ -153,6 +174,7 @@ export class IncidentTimetables {
   readonly #onPhase: (resource: string, ...change: Parameters<OnPhase>) => void
   readonly #byResource = new Map<string, IncidentRunner>()
   readonly #listeners: (() => void)[] = []
+  readonly #stateListeners: ((resource: string) => void)[] = []
 
   constructor(clock: Clock, onPhase: (resource: string, ...change: Parameters<OnPhase>) => void = () => {}) {
     this.#clock = clock
@@ -177,6 +199,11 @@ export class IncidentTimetables {
   /** Adds a listener for requested starts and stops. Changes of phases are not reported. */
   onChange(listener: () => void): void {
     this.#listeners.push(listener)
+  }
+
+  /** Adds a listener for all changes: starts, stops, and begins and ends of phases. */
+  onState(listener: (resource: string) => void): void {
+    this.#stateListeners.push(listener)
   }
 
   /** Starts the timetable of a resource. A running one is stopped. */
@@ -227,7 +254,13 @@ export class IncidentTimetables {
   #startOne(resource: string, timetable: IncidentTimetable, startedMs?: number): void {
     let incidents = this.#byResource.get(resource)
     if (!incidents) {
-      incidents = new IncidentRunner(this.#clock, (...change) => this.#onPhase(resource, ...change))
+      incidents = new IncidentRunner(
+        this.#clock,
+        (...change) => this.#onPhase(resource, ...change),
+        () => {
+          for (const listener of this.#stateListeners) listener(resource)
+        },
+      )
       this.#byResource.set(resource, incidents)
     }
     incidents.start(timetable, startedMs)

@@ -72,6 +72,7 @@ export class LogRing implements LogSink {
   readonly #size: number
   /** By id modulo size. */
   readonly #entries: LogEntry[] = []
+  readonly #listeners = new Set<() => void>()
   #lastId = 0
 
   /** @param size number of entries to keep, >= 1 */
@@ -87,6 +88,13 @@ export class LogRing implements LogSink {
   add(record: LogRecord): void {
     const id = ++this.#lastId
     this.#entries[id % this.#size] = { ...record, id }
+    for (const listener of this.#listeners) listener()
+  }
+
+  /** Calls `listener` for each new entry. Returns a function that removes it. */
+  onAdded(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
   }
 
   /** Returns the latest entries that match, newest first, and the number of all that match. */

@@ -52,6 +52,7 @@ export class BottleneckWatch {
   #lateParts = 0
   #worstMs = 0
   #lastLag = noLag
+  #lastSlow: Bottleneck | undefined
   #lastSlowMs = -Infinity
   #lastReportMs = -Infinity
 
@@ -97,11 +98,17 @@ export class BottleneckWatch {
 
   /** Whether a window in the last minute was slow. */
   isSlow(nowMs: number): boolean {
+    return this.lastSlow(nowMs) !== undefined
+  }
+
+  /** The last window that was slow; undefined if none in the last minute was. */
+  lastSlow(nowMs: number): Bottleneck | undefined {
     this.advance(nowMs)
-    return nowMs - this.#lastSlowMs <= ALERT_DURATION_MS
+    return nowMs - this.#lastSlowMs <= ALERT_DURATION_MS ? this.#lastSlow : undefined
   }
 
   #report(found: Bottleneck, nowMs: number): void {
+    this.#lastSlow = found
     this.#lastSlowMs = nowMs
     if (nowMs - this.#lastReportMs < ALERT_DURATION_MS) return
     this.#lastReportMs = nowMs

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { describe, expect, it } from 'vitest'
-import { countsOf, mergeMetrics, metricsJson, type MetricsJson, sumOf } from './merge-metrics.ts'
+import { countsOf, mergeMetrics, type MetricsJson, registryJson, sumOf } from './merge-metrics.ts'
 
 const made = async (requests: number, lag: number, seconds: number): Promise<MetricsJson> => {
   const simulator = new Registry()
@@ -14,7 +14,13 @@ const made = async (requests: number, lag: number, seconds: number): Promise<Met
   new Gauge({ name: 'lag', help, aggregator: 'max', registers: [simulator] }).set(lag)
   new Histogram({ name: 'duration', help, buckets: [1, 2], registers: [simulator] }).observe(seconds)
   new Gauge({ name: 'memory', help, registers: [own] }).set(requests)
-  return metricsJson(simulator, own)
+  return {
+    simulator: await registryJson(simulator),
+    process: await registryJson(own),
+    times: [],
+    tookMs: 0,
+    workers: 1,
+  }
 }
 
 const linesOf = (text: string): string[] =>

@@ -220,6 +220,7 @@ describe('createMetrics', () => {
       'aoai_service_tier_requests_total counter',
       'aoai_client_disconnects_total counter',
       'aoai_active_requests gauge',
+      'aoai_open_streams gauge',
       'aoai_requests_in_flight gauge',
       'aoai_simulator_lateness_seconds histogram',
       'aoai_simulator_bottleneck gauge',

@@ -1,15 +1,17 @@
 import { type ConnectionEnd, connectionEnds } from './connection-end.ts'
 import { type Stage, mapMaybe } from '../pipeline/stage.ts'
+import { isStream } from '../pipeline/stream-events.ts'
 import type { InjectionReports } from '../faults/faults.ts'
 import type { LimitReading } from '../limits/limit-readings.ts'
 import type { Occupancy } from '../limits/occupancy.ts'
 import { type RecordingLoss, recordingLosses } from '../recordings/loss-reports.ts'
-import type { Config } from '../config/config.ts'
+import { type Config, defaultResourceName } from '../config/config.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { LoopLag } from '../lib/loop-lag.ts'
+import { monotonicMs } from '../lib/real-timers.ts'
 import { type Bottleneck, BottleneckWatch } from './bottleneck.ts'
 import { registerDeployments, RowGauge } from './deployment-gauges.ts'
-import { type MetricsJson, metricsJson } from './merge-metrics.ts'
+import { type MetricsJson, registryJson, sumOfTimes } from './merge-metrics.ts'
 import { registerPacing, createRequestRegistry } from './request-registry.ts'
 import { Pacing, type RequestSeries, SeriesTable, deploymentLabels, resourceLabels } from './series-table.ts'
 import { registerUpstreams } from './upstream-registry.ts'
@@ -32,8 +34,12 @@ export interface Metrics {
   readonly retainResources: (ids: ReadonlySet<string>) => void
   /** All metrics in the text format of Prometheus, including those of the process. */
   render(): Promise<string>
-  /** All metrics as JSON, for another process that merges them. */
-  toJson(): Promise<MetricsJson>
+  /**
+   * All metrics as JSON, for another process that merges them.
+   *
+   * @param names only these metrics of the simulator, and none of the process; default: all
+   */
+  toJson(names?: ReadonlySet<string>): Promise<MetricsJson>
   /** Content type of the result of `render`. */
   readonly contentType: string
 }
@@ -71,7 +77,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const table = new SeriesTable()
   let inFlight = 0
   const watch = new BottleneckWatch({ loopLag, onBottleneck })
-  const pacing = new Pacing((lateMs, nowMs) => watch.sent(lateMs, nowMs))
+  const pacing = new Pacing(table, (lateMs, nowMs) => watch.sent(lateMs, nowMs))
   const requests = createRequestRegistry({ series: () => table, inFlight: () => inFlight })
   registerPacing({
     registry: requests,
@@ -118,9 +124,12 @@ export function createMetrics(options: MetricsOptions): Metrics {
         const { queuedMs, refusal } = exchange
         if (refusal !== undefined) table.countRefusal(exchange, refusal)
         const baseMs = nowMs - exchange.startedMs - queuedMs
-        exchange.onEnd((outcome) =>
-          table.seriesOf(exchange).count(exchange, reply, { baseMs, queuedMs }, outcome),
-        )
+        const stream = reply.body.kind !== 'whole' && isStream(reply) ? table.seriesOf(exchange) : undefined
+        if (stream) stream.streams++
+        exchange.onEnd((outcome) => {
+          if (stream) stream.streams--
+          table.seriesOf(exchange).count(exchange, reply, { baseMs, queuedMs }, outcome)
+        })
         return reply
       })
     },
@@ -133,9 +142,25 @@ export function createMetrics(options: MetricsOptions): Metrics {
       dropRemovedDeployments()
       return `${await requests.metrics()}\n${await process.metrics()}`
     },
-    toJson() {
+    async toJson(names) {
+      const startMs = monotonicMs()
       dropRemovedDeployments()
-      return metricsJson(requests, process)
+      const simulator = await registryJson(requests, names)
+      const bottleneck = watch.lastSlow(clock.nowMs())
+      return {
+        simulator,
+        process: names ? [] : await registryJson(process),
+        times: sumOfTimes(
+          Array.from(table, ({ labels: { resource = defaultResourceName, deployment }, times }) => ({
+            resource,
+            deployment,
+            times,
+          })),
+        ),
+        ...(bottleneck && { bottleneck }),
+        tookMs: monotonicMs() - startMs,
+        workers: 1,
+      }
     },
     contentType: requests.contentType,
   }

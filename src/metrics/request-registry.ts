@@ -105,6 +105,14 @@ export function createRequestRegistry({ series, inFlight }: RequestRegistrySourc
         Array.from(series(), ({ labels, active }) => ({ value: active, labels: { ...labels } })),
     }),
   )
+  registry.registerMetric(
+    new RowGauge({
+      name: 'aoai_open_streams',
+      help: 'Streams without a complete answer, by deployment.',
+      rows: async () =>
+        Array.from(series(), ({ labels, streams }) => ({ value: streams, labels: { ...labels } })),
+    }),
+  )
   // Includes requests with a key or token that is still verified.
   const gauge = new Gauge({
     name: 'aoai_requests_in_flight',

@@ -1,11 +1,13 @@
 import { refusals } from '../access/credentials.ts'
-import type { Exchange, PacingWatch, Outcome } from '../pipeline/exchange.ts'
+import type { Exchange, Outcome } from '../pipeline/exchange.ts'
+import type { PacingWatch, StreamTimes } from '../pipeline/pacing-watch.ts'
 import { defaultResourceName } from '../config/config.ts'
 import type { Operation } from '../wire/route.ts'
 import { requestedTiers, servedTiers, type RequestedTier, type ServedTier } from '../wire/service-tier.ts'
 import { outcomeStatus, type Reply } from '../pipeline/reply.ts'
 import { deploymentOf } from '../pipeline/source-rules.ts'
-import { isStream } from '../pipeline/stream-events.ts'
+import { isEventStream, isStream } from '../pipeline/stream-events.ts'
+import { AnswerTimes } from './time-histogram.ts'
 
 /** Maximum number of deployments with a label that are not configured. Later ones have the label `other`. */
 export const MAX_UNKNOWN_DEPLOYMENTS = 100
@@ -232,10 +234,16 @@ export class Pacing implements PacingWatch {
     answer: new DurationSeries(latenessBounds),
   }
   readonly #onSent: (lateMs: number, nowMs: number) => void
+  readonly #table: SeriesTable
 
   /** @param onSent called for each part that was sent */
-  constructor(onSent: (lateMs: number, nowMs: number) => void) {
+  constructor(table: SeriesTable, onSent: (lateMs: number, nowMs: number) => void) {
+    this.#table = table
     this.#onSent = onSent
+  }
+
+  streamTimes(exchange: Exchange): StreamTimes {
+    return this.#table.seriesOf(exchange).times
   }
 
   sent(part: Part, lateMs: number, nowMs: number): void {
@@ -311,9 +319,12 @@ export class RequestSeries {
   readonly rateLimited = { tokens: 0, requests: 0, capacity: 0 }
   /** Requests by the tier that they asked for and the tier that processed them. */
   readonly tiers = new TierCounts()
+  readonly times = new AnswerTimes()
   disconnects = 0
   /** Requests without a complete answer. */
   active = 0
+  /** Streams without a complete answer. */
+  streams = 0
 
   constructor(resource: string, deployment: string, operation: OperationLabel) {
     this.labels = { ...deploymentLabels(resource, deployment), operation }
@@ -321,7 +332,8 @@ export class RequestSeries {
 
   /** Counts an answered request. */
   count(exchange: Exchange, reply: Reply, { baseMs, queuedMs }: WorkTimes, outcome: Outcome): void {
-    const series = this.#seriesOf(outcomeStatus(reply))
+    const status = outcomeStatus(reply)
+    const series = this.#seriesOf(status)
     series.requests++
     series.baseDuration.observe(baseMs / 1_000)
     if (queuedMs > 0) series.queueWait.observe(queuedMs / 1_000)
@@ -330,6 +342,7 @@ export class RequestSeries {
     // The duration of an interrupted answer depends on the client.
     if (outcome.aborted) this.disconnects++
     else series.duration.observe(outcome.endMs / 1_000)
+    if (status < 300) this.#countTimes(reply, outcome, firstTokenMs)
     if (reply.limitedBy) this.rateLimited[reply.limitedBy]++
     this.tiers.count(exchange.requestedTier, reply.serviceTier)
     if (!reply.usage) return
@@ -337,6 +350,20 @@ export class RequestSeries {
     this.tokens.completion += reply.usage.completionTokens
     this.tokens.reasoning += reply.usage.reasoningTokens
     this.tokens.cached += reply.usage.cachedTokens
+  }
+
+  /** Carriers count the tokens of streams with a plan. */
+  #countTimes(
+    { body, usage, headers }: Reply,
+    { aborted, endMs }: Outcome,
+    firstTokenMs: number | undefined,
+  ): void {
+    if (!aborted) this.times.latency.add(endMs, 1)
+    if (body.kind !== 'live' || firstTokenMs === undefined || !isEventStream(headers)) return
+    this.times.firstAchieved.add(firstTokenMs, 1)
+    // Events of other services can have several tokens, so only the mean of an answer is known.
+    const gaps = (usage?.completionTokens ?? 0) - 1
+    if (!aborted && gaps > 0) this.times.gapAchieved.add((endMs - firstTokenMs) / gaps, gaps)
   }
 
   #seriesOf(status: number): StatusSeries {

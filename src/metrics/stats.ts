@@ -1,14 +1,7 @@
 import { defaultResourceName } from '../config/config.ts'
+import type { Bottleneck } from './bottleneck.ts'
 import type { MetricsJson } from './merge-metrics.ts'
-
-/** Distribution of durations in milliseconds. Quantiles are interpolated within a bucket of the histogram. */
-export interface DurationStats {
-  readonly count: number
-  readonly mean: number
-  readonly p50: number
-  readonly p95: number
-  readonly p99: number
-}
+import { AnswerTimes, type Times, type TimeSummary } from './time-histogram.ts'
 
 /** Counts since the start. */
 export interface RequestStats {
@@ -22,10 +15,18 @@ export interface RequestStats {
   /** 429s by limit. */
   readonly rateLimited: Readonly<Record<'tokens' | 'requests' | 'capacity', number>>
   readonly disconnects: number
+  /** Streams without a complete answer. */
+  readonly streams: number
+  /** Requests that wait for a slot. */
+  readonly queue: number
+  /** Injected faults by name. */
+  readonly faults: Readonly<Record<string, number>>
+  /** Times in finer buckets than those of /metrics. */
+  readonly times: Times
   /** From arrival to the end of the answer, of answers with a 2xx status. Undefined without one. */
-  readonly latency: DurationStats | undefined
+  readonly latency: TimeSummary | undefined
   /** From arrival to the first token, of streams with a 2xx status. Undefined without one. */
-  readonly firstToken: DurationStats | undefined
+  readonly firstToken: TimeSummary | undefined
 }
 
 /** Counts of one upstream since the start. */
@@ -37,12 +38,25 @@ export interface UpstreamStats {
   /** By status, or by the code of a failure. */
   readonly byStatus: Readonly<Record<string, number>>
   readonly retries: number
-  readonly latency: DurationStats | undefined
-  readonly firstByte: DurationStats | undefined
+  readonly latency: TimeSummary | undefined
+  readonly firstByte: TimeSummary | undefined
+}
+
+/** How well all processes keep up. */
+export interface ProcessStats {
+  /** Number of processes that serve requests. */
+  readonly workers: number
+  readonly inFlight: number
+  /** Delays between planned and actual send times, since the start. */
+  readonly lateness: Readonly<BucketCounts>
+  /** Event-loop lag of the slowest process, in milliseconds. */
+  readonly loopLag: { readonly p50: number; readonly p99: number; readonly max: number }
+  readonly bottleneck: Bottleneck | undefined
 }
 
 /** A view of the metrics of all processes. */
 export interface Stats {
+  readonly processes: ProcessStats
   readonly totals: RequestStats
   readonly resources: ReadonlyMap<
     string,
@@ -58,10 +72,21 @@ interface Value {
   readonly labels: Readonly<Record<string, string | number>>
 }
 
+/** Metrics of processes. */
+const processMetrics = [
+  'aoai_requests_in_flight',
+  'aoai_simulator_lateness_seconds',
+  'aoai_simulator_event_loop_lag_seconds',
+] as const
+
 /** Metrics with the values of the stats. Others are ignored. */
-const usedMetrics: ReadonlySet<string> = new Set([
+export const statsMetrics: ReadonlySet<string> = new Set([
+  ...processMetrics,
   'aoai_requests_total',
   'aoai_active_requests',
+  'aoai_open_streams',
+  'aoai_deployment_requests_waiting',
+  'aoai_faults_total',
   'aoai_tokens_total',
   'aoai_rate_limited_requests_total',
   'aoai_client_disconnects_total',
@@ -78,15 +103,26 @@ const usedMetrics: ReadonlySet<string> = new Set([
  *
  * @param only name of a resource; default: all. Upstreams have no resource
  */
-export function statsOf({ simulator }: MetricsJson, only?: string): Stats {
+export function statsOf(metrics: MetricsJson, only?: string): Stats {
+  const { simulator, times } = metrics
+  const processes = new ProcessSum()
   const totals = new RequestSum()
   const resources = new Map<
     string,
     { readonly sum: RequestSum; readonly deployments: Map<string, RequestSum> }
   >()
   const upstreams = new Map<string, UpstreamSum>()
+  const groupOf = (resource: string) =>
+    entryOf(resources, resource, () => ({
+      sum: new RequestSum(),
+      deployments: new Map<string, RequestSum>(),
+    }))
+  const sumsOf = (resource: string, deployment: string): RequestSum[] => {
+    const group = groupOf(resource)
+    return [totals, group.sum, entryOf(group.deployments, deployment, () => new RequestSum())]
+  }
   const values = simulator
-    .filter(({ name }) => usedMetrics.has(name))
+    .filter(({ name }) => statsMetrics.has(name))
     .flatMap(({ name, values = [] }) =>
       values.map(({ metricName = name, value, labels }): Value => ({ name: metricName, value, labels })),
     )
@@ -96,17 +132,17 @@ export function statsOf({ simulator }: MetricsJson, only?: string): Stats {
       entryOf(upstreams, String(upstream), () => new UpstreamSum()).add(one)
       continue
     }
+    if (processes.add(one)) continue
     if (only !== undefined && resource !== only) continue
-    const group = entryOf(resources, String(resource), () => ({
-      sum: new RequestSum(),
-      deployments: new Map<string, RequestSum>(),
-    }))
-    const ofDeployment = entryOf(group.deployments, String(deployment ?? ''), () => new RequestSum())
-    for (const sum of [totals, group.sum, ofDeployment]) sum.add(one)
+    for (const sum of sumsOf(String(resource), String(deployment ?? ''))) sum.add(one)
   }
-  if (only !== undefined && !resources.has(only))
-    resources.set(only, { sum: new RequestSum(), deployments: new Map() })
+  for (const { resource, deployment, times: own } of times) {
+    if (only !== undefined && resource !== only) continue
+    for (const sum of sumsOf(resource, deployment)) sum.times.merge(own)
+  }
+  if (only !== undefined) groupOf(only)
   return {
+    processes: processes.stats(metrics),
     totals: totals.stats(),
     resources: mapValues(resources, ({ sum, deployments }) => ({
       ...sum.stats(),
@@ -153,14 +189,44 @@ class LabelSum {
   }
 }
 
+class ProcessSum {
+  readonly #lateness = new BucketSum()
+  readonly #loopLag = { p50: 0, p99: 0, max: 0 }
+  #inFlight = 0
+
+  /** Returns false for a metric of requests. */
+  add({ name, value, labels }: Value): boolean {
+    if (name === 'aoai_requests_in_flight') this.#inFlight += value
+    else if (name.startsWith('aoai_simulator_lateness_seconds')) this.#lateness.add(name, value, labels['le'])
+    else if (name === 'aoai_simulator_event_loop_lag_seconds')
+      this.#loopLag[labels['stat'] as 'p50' | 'p99' | 'max'] = value * MILLISECONDS_PER_SECOND
+    else return false
+    return true
+  }
+
+  stats({ workers, bottleneck }: MetricsJson): ProcessStats {
+    return {
+      workers,
+      inFlight: this.#inFlight,
+      lateness: this.#lateness.counts,
+      loopLag: this.#loopLag,
+      bottleneck,
+    }
+  }
+}
+
 class RequestSum {
   readonly #statuses = new LabelSum()
   readonly #tokens = new LabelSum()
   readonly #limited = new LabelSum()
   readonly #latency = new BucketSum()
   readonly #firstToken = new BucketSum()
+  readonly #faults = new LabelSum()
+  readonly times = new AnswerTimes()
   #active = 0
   #disconnects = 0
+  #streams = 0
+  #queue = 0
 
   add({ name, value, labels }: Value): void {
     if (name === 'aoai_requests_total') this.#statuses.add(labels['status'], value)
@@ -168,6 +234,9 @@ class RequestSum {
     else if (name === 'aoai_rate_limited_requests_total') this.#limited.add(labels['reason'], value)
     else if (name === 'aoai_active_requests') this.#active += value
     else if (name === 'aoai_client_disconnects_total') this.#disconnects += value
+    else if (name === 'aoai_open_streams') this.#streams += value
+    else if (name === 'aoai_deployment_requests_waiting') this.#queue += value
+    else if (name === 'aoai_faults_total') this.#faults.add(labels['fault'], value)
     else if (Number(labels['status']) >= 300) return
     else if (name.startsWith('aoai_request_duration_seconds')) this.#latency.add(name, value, labels['le'])
     else this.#firstToken.add(name, value, labels['le'])
@@ -193,6 +262,10 @@ class RequestSum {
         capacity: limited.of('capacity'),
       },
       disconnects: this.#disconnects,
+      streams: this.#streams,
+      queue: this.#queue,
+      faults: this.#faults.all(),
+      times: this.times,
       latency: this.#latency.stats(),
       firstToken: this.#firstToken.stats(),
     }
@@ -226,46 +299,58 @@ class UpstreamSum {
 
 const MILLISECONDS_PER_SECOND = 1_000
 
+/** Counts of a histogram of Prometheus. */
+export interface BucketCounts {
+  /** Number of durations up to a bound, in seconds. */
+  readonly below: Map<number, number>
+  count: number
+  sumSeconds: number
+}
+
 /** Sum of histograms with the same buckets. */
 class BucketSum {
-  /** Number of durations up to a bound, in seconds. */
-  readonly #below = new Map<number, number>()
-  #count = 0
-  #sumSeconds = 0
+  readonly counts: BucketCounts = { below: new Map(), count: 0, sumSeconds: 0 }
 
   add(name: string, value: number, le: string | number | undefined): void {
-    if (name.endsWith('_count')) this.#count += value
-    else if (name.endsWith('_sum')) this.#sumSeconds += value
+    const { below } = this.counts
+    if (name.endsWith('_count')) this.counts.count += value
+    else if (name.endsWith('_sum')) this.counts.sumSeconds += value
     else if (le !== undefined) {
       const bound = le === '+Inf' ? Infinity : Number(le)
-      this.#below.set(bound, (this.#below.get(bound) ?? 0) + value)
+      below.set(bound, (below.get(bound) ?? 0) + value)
     }
   }
 
-  stats(): DurationStats | undefined {
-    if (this.#count === 0) return undefined
-    return {
-      count: this.#count,
-      mean: (this.#sumSeconds / this.#count) * MILLISECONDS_PER_SECOND,
-      p50: this.#quantileMs(0.5),
-      p95: this.#quantileMs(0.95),
-      p99: this.#quantileMs(0.99),
-    }
+  stats(): TimeSummary | undefined {
+    return summaryOfBuckets(this.counts)
   }
+}
 
-  /** As `histogram_quantile` of Prometheus: linear within a bucket; above the last bound, that bound. */
-  #quantileMs(quantile: number): number {
-    const rank = quantile * this.#count
-    let lower = 0
-    let before = 0
-    for (const [bound, below] of [...this.#below].sort(([a], [b]) => a - b)) {
-      if (bound === Infinity) break
-      if (below >= rank && below > before) {
-        return (lower + ((bound - lower) * (rank - before)) / (below - before)) * MILLISECONDS_PER_SECOND
-      }
-      lower = bound
-      before = below
-    }
-    return lower * MILLISECONDS_PER_SECOND
+/** Mean and quantiles of a histogram; undefined if it is empty. Quantiles are interpolated within a bucket. */
+export function summaryOfBuckets(counts: Readonly<BucketCounts>): TimeSummary | undefined {
+  const { count, sumSeconds } = counts
+  if (count <= 0) return undefined
+  return {
+    count,
+    mean: (sumSeconds / count) * MILLISECONDS_PER_SECOND,
+    p50: quantileMs(counts, 0.5),
+    p95: quantileMs(counts, 0.95),
+    p99: quantileMs(counts, 0.99),
   }
+}
+
+/** As `histogram_quantile` of Prometheus: linear within a bucket; above the last bound, that bound. */
+function quantileMs({ below: cumulative, count }: Readonly<BucketCounts>, quantile: number): number {
+  const rank = quantile * count
+  let lower = 0
+  let before = 0
+  for (const [bound, below] of [...cumulative].sort(([a], [b]) => a - b)) {
+    if (bound === Infinity) break
+    if (below >= rank && below > before) {
+      return (lower + ((bound - lower) * (rank - before)) / (below - before)) * MILLISECONDS_PER_SECOND
+    }
+    lower = bound
+    before = below
+  }
+  return lower * MILLISECONDS_PER_SECOND
 }

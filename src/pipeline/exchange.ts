@@ -17,6 +17,7 @@ import type { HarmCategory, PromptCategory } from '../wire/content-filters.ts'
 import type { Schedule } from './reply.ts'
 import type { UpstreamCall } from './upstream-call.ts'
 import type { Model } from '../wire/models/models.ts'
+import type { PacingWatch } from './pacing-watch.ts'
 import { wireFormOf, type WireForm } from '../wire/wire-profile.ts'
 
 /** How the sending of an answer ended. Times are milliseconds from the start of the request. */
@@ -26,17 +27,6 @@ export interface Outcome {
   /** Time at which the first byte of the body was written to the socket; undefined if none was. */
   readonly firstByteMs: number | undefined
   readonly endMs: number
-}
-
-/** Is notified when the parts of a scheduled answer are sent. */
-export interface PacingWatch {
-  /**
-   * Called for the first token of a stream, for each further token, and for a complete answer.
-   *
-   * @param lateMs delay after the due time
-   * @param nowMs time of the clock
-   */
-  sent(part: 'first-token' | 'token' | 'answer', lateMs: number, nowMs: number): void
 }
 
 /** A request from a carrier (a socket, or a Web Request). */

@@ -5,8 +5,17 @@ export interface ServerSentEvent {
   readonly event: string
   /** A client that reconnects sends the last id as `Last-Event-ID`. */
   readonly id?: number
-  /** Sent as JSON. */
+  /** Sent as JSON. `JsonText` is JSON already. */
   readonly data: unknown
+}
+
+/** A value that is written as JSON, in one line. Many streams can share it. */
+export class JsonText {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
 }
 
 /** The source of the events of an answer. */
@@ -92,7 +101,8 @@ export function eventStream(
 }
 
 function eventText({ event, id, data }: ServerSentEvent): string {
-  return `event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`
+  const json = data instanceof JsonText ? data.text : JSON.stringify(data)
+  return `event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${json}\n\n`
 }
 
 /** Open event streams. They do not end by themselves, so the shutdown ends them before it waits for running answers. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { createSimulator } from '../../src/server/create-simulator.ts'
 import { type Listener, listen } from '../../src/server/listen.ts'
 import { createAdminApi, schemaProblem } from '../support/admin-api.ts'
+import { eventsOf } from '../support/event-reader.ts'
 import { open } from '../support/hostile-client.ts'
 import { collectInto } from '../support/test-logger.ts'
 import { createTestSimulator, deploymentPath, testKey, type TestSettings } from '../support/test-simulator.ts'
@@ -10,48 +11,6 @@ import { createTestSimulator, deploymentPath, testKey, type TestSettings } from 
 const hello = { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 5 }
 const path = '/++/requests/stream'
 const headers = { 'api-key': testKey }
-
-interface Sent {
-  readonly event: string
-  readonly id: number | undefined
-  // oxlint-disable-next-line typescript/no-explicit-any -- tests read entries of every shape
-  readonly data: any
-}
-
-/** Reads the events of a body one by one. */
-const eventsOf = (body: ReadableStream<Uint8Array> | null) => {
-  const reader = (body as ReadableStream<Uint8Array>).getReader()
-  const blocks: string[] = []
-  let text = ''
-  const block = async (): Promise<string | undefined> => {
-    while (blocks.length === 0) {
-      const { value, done } = await reader.read()
-      if (done) return undefined
-      const parts = (text + Buffer.from(value).toString()).split('\n\n')
-      text = parts.pop() ?? ''
-      blocks.push(...parts)
-    }
-    return blocks.shift()
-  }
-  return {
-    /** The next event, or undefined at the end. Skips comments. */
-    async next(): Promise<Sent | undefined> {
-      const found = await block()
-      if (found === undefined) return undefined
-      if (found.startsWith(':')) return this.next()
-      const field = (name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(found)?.[1]
-      const id = field('id')
-      return {
-        event: field('event') ?? '',
-        id: id === undefined ? undefined : Number(id),
-        data: JSON.parse(field('data') ?? 'null') as unknown,
-      }
-    },
-    /** Reads the first comment of a stream, which is sent after the subscription. */
-    begin: () => block(),
-    cancel: () => reader.cancel(),
-  }
-}
 
 const setUp = async (settings: TestSettings = {}) => {
   const simulator = createTestSimulator({

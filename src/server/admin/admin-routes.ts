@@ -10,7 +10,8 @@ import { incidentRoutes } from './incident-routes.ts'
 import { journalRoutes } from './journal-routes.ts'
 import { logRoutes } from './log-routes.ts'
 import type { Metrics } from '../../metrics/metrics.ts'
-import { statsRoutes } from './stats-routes.ts'
+import { LiveFeed } from './live-feed.ts'
+import { eventRoutes, statsRoutes } from './stats-routes.ts'
 import { upstreamRoutes } from './upstream-routes.ts'
 import { openapiDocument } from './openapi-document.ts'
 
@@ -79,6 +80,7 @@ export function createAdminRoutes(
   version: string,
   metrics: Pick<Metrics, 'toJson'> = simulator.metrics,
 ): readonly AdminRoute[] {
+  const startedMs = simulator.clock.nowMs()
   const routes: AdminRoute[] = [
     ...configRoutes(simulator),
     ...configFileRoutes(simulator),
@@ -86,7 +88,8 @@ export function createAdminRoutes(
     ...resourceRoutes(simulator),
     ...upstreamRoutes(simulator),
     ...journalRoutes(simulator),
-    ...statsRoutes(simulator, metrics),
+    ...statsRoutes(simulator, metrics, startedMs),
+    ...eventRoutes(simulator, new LiveFeed({ simulator, metrics, startedMs })),
     ...logRoutes(simulator),
     ...clockRoutes(simulator),
     ...recordingRoutes(simulator),

@@ -68,7 +68,7 @@ export const deploymentViewSchema = z
   .meta({ id: 'DeploymentState', description: 'A deployment and its current state.' })
 
 export type DeploymentView = z.output<typeof deploymentViewSchema>
-type LiveState = DeploymentView['live']
+export type LiveState = DeploymentView['live']
 
 /** Returns all deployments of a resource, by name. */
 export async function viewDeployments(
@@ -77,9 +77,7 @@ export async function viewDeployments(
 ): Promise<Record<string, DeploymentView>> {
   const config = simulator.config.resources.get(resource)
   if (!config) return {}
-  const busy = new Map(
-    occupancyOf(simulator, config.id).map((occupancy) => [occupancy.deployment, occupancy]),
-  )
+  const busy = busyDeployments(simulator, config.id)
   const views = await mapInBatches(
     [...config.deployments],
     MAX_CONCURRENT_READS,
@@ -91,6 +89,26 @@ export async function viewDeployments(
   return Object.fromEntries(views)
 }
 
+/** Returns the current state of all deployments of a resource, by name. */
+export async function viewLiveStates(
+  simulator: Simulator,
+  resource: string,
+): Promise<ReadonlyMap<string, LiveState>> {
+  const config = simulator.config.resources.get(resource)
+  if (!config) return new Map()
+  const busy = busyDeployments(simulator, config.id)
+  return new Map(
+    await mapInBatches(
+      [...config.deployments],
+      MAX_CONCURRENT_READS,
+      async ([name, deployment]): Promise<[string, LiveState]> => [
+        name,
+        await liveState(simulator, { resource, config, deployment, occupancy: busy.get(name) }),
+      ],
+    ),
+  )
+}
+
 /** Returns a deployment, or undefined if the resource does not have it. */
 export async function viewDeployment(
   simulator: Simulator,
@@ -100,12 +118,13 @@ export async function viewDeployment(
   const config = simulator.config.resources.get(resource)
   const deployment = config?.deployments.get(name)
   if (!config || !deployment) return undefined
-  const occupancy = occupancyOf(simulator, config.id).find((busy) => busy.deployment === name)
+  const occupancy = busyDeployments(simulator, config.id).get(name)
   return view(simulator, { resource, config, deployment, occupancy })
 }
 
-function occupancyOf(simulator: Simulator, id: string): Occupancy[] {
-  return [...simulator.occupancy()].filter((busy) => busy.resource === id)
+function busyDeployments(simulator: Simulator, id: string): ReadonlyMap<string, Occupancy> {
+  const ofResource = [...simulator.occupancy()].filter(({ resource }) => resource === id)
+  return new Map(ofResource.map((occupancy) => [occupancy.deployment, occupancy]))
 }
 
 interface DeploymentInfo {

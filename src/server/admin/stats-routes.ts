@@ -1,9 +1,12 @@
 import { z } from 'zod'
 import type { Metrics } from '../../metrics/metrics.ts'
-import { type DurationStats, type RequestStats, statsOf, type UpstreamStats } from '../../metrics/stats.ts'
+import { type RequestStats, statsOf, type UpstreamStats } from '../../metrics/stats.ts'
+import type { TimeSummary } from '../../metrics/time-histogram.ts'
+import { eventStream, eventStreamType } from '../event-stream.ts'
 import type { Simulator } from '../simulator.ts'
 import { type AdminRoute, defineRoute, errorAnswer } from './admin-route.ts'
 import { resourceNotFound } from './deployment-routes.ts'
+import type { LiveFeed } from './live-feed.ts'
 import type { Durations } from './live-stats.ts'
 
 const count = z.int().min(0)
@@ -61,10 +64,14 @@ const statsSchema = z
  * Returns the route of the stats.
  *
  * @param metrics of all processes
+ * @param startedMs start of the simulator on the monotonic scale of its clock
  */
-export function statsRoutes(simulator: Simulator, metrics: Pick<Metrics, 'toJson'>): readonly AdminRoute[] {
+export function statsRoutes(
+  simulator: Simulator,
+  metrics: Pick<Metrics, 'toJson'>,
+  startedMs: number,
+): readonly AdminRoute[] {
   const { clock } = simulator
-  const startedMs = clock.nowMs()
   return [
     defineRoute({
       method: 'GET',
@@ -103,6 +110,41 @@ export function statsRoutes(simulator: Simulator, metrics: Pick<Metrics, 'toJson
   ]
 }
 
+/** Returns the route of live events. */
+export function eventRoutes(simulator: Simulator, feed: LiveFeed): readonly AdminRoute[] {
+  return [
+    defineRoute({
+      method: 'GET',
+      path: '/++/events',
+      operationId: 'streamEvents',
+      summary: 'Follow figures, changes and log entries as server-sent events',
+      description:
+        '`hello` is the first event. `stats` contains all figures in the first event, and after that, once a second, those that have changed; ' +
+        '`log` a log entry (LogEntry), `incident` the timetable of a resource that has changed, `config` the time of a change of the configuration, and ' +
+        '`dropped` the number of entries that were not sent, because there were more than 20 a second. docs/admin.md has the members.',
+      query: z.object({
+        resource: z
+          .string()
+          .optional()
+          .describe('Only this resource. `default` is the one without a prefix.'),
+      }),
+      answers: {
+        200: {
+          description: 'An endless stream of events.',
+          contentType: eventStreamType,
+          schema: z.string(),
+        },
+        404: errorAnswer('Unknown resource.'),
+      },
+      async handle({ query: { resource } }) {
+        if (resource !== undefined && !simulator.config.resources.has(resource))
+          return resourceNotFound(simulator, resource)
+        return { status: 200, stream: eventStream(feed.open(resource)) }
+      },
+    }),
+  ]
+}
+
 /** An own property for each key, also for `__proto__`. */
 function objectOf<V, R>(map: ReadonlyMap<string, V>, change: (value: V) => R): Record<string, R> {
   return Object.fromEntries(Array.from(map, ([key, value]) => [key, change(value)]))
@@ -133,6 +175,6 @@ function upstreamJson(stats: UpstreamStats) {
   }
 }
 
-function durationJson(durations: DurationStats | undefined): Durations | null {
+function durationJson(durations: TimeSummary | undefined): Durations | null {
   return durations ?? null
 }

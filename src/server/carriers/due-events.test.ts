@@ -15,10 +15,15 @@ const schedule = { stepsMs: new Float64Array([100, 120, 140]), endMs: 140 }
 const setUp = () => {
   const exchange = testExchange({}, { startedMs: 1_000 })
   const reported: string[] = []
+  const times: string[] = []
   exchange.pacingWatch = {
     sent: (part, lateMs, nowMs) => reported.push(`${part} ${lateMs} at ${nowMs}`),
+    streamTimes: () => ({
+      firstToken: (planned, achieved) => times.push(`first ${planned} ${achieved}`),
+      gaps: (planned, achieved, count) => times.push(`${count} x ${planned} ${achieved}`),
+    }),
   }
-  return { events: new DueEvents(exchange, body, schedule), reported, exchange }
+  return { events: new DueEvents(exchange, body, schedule), reported, times, exchange }
 }
 
 describe('DueEvents', () => {
@@ -72,5 +77,35 @@ describe('DueEvents', () => {
   it('treats an event that is early by a rounding error as due', () => {
     const { events } = setUp()
     expect(events.take(100 - 1e-9)).toBe('01')
+  })
+
+  it('reports planned and achieved times between tokens, but not before the end of the answer', () => {
+    const { events, times } = setUp()
+    events.take(103)
+    events.take(121)
+    events.take(150)
+    expect(times).toEqual(['first 100 103', '1 x 20 18', '1 x 20 29'])
+  })
+
+  it('divides the time of an event with several tokens', () => {
+    const { exchange, times } = setUp()
+    const events = new DueEvents(exchange, { ...body, stepOf: (index) => (index < 2 ? 0 : 2) }, schedule)
+    events.take(100)
+    events.take(160)
+    expect(times).toEqual(['first 100 100', '2 x 20 30'])
+  })
+
+  it('does not report the time between tokens that a stalled reader delayed', () => {
+    const { events, times } = setUp()
+    events.take(100)
+    events.excuseUntil(130)
+    events.take(141)
+    expect(times).toEqual(['first 100 100', '1 x 20 0'])
+  })
+
+  it('reports a plan of 0 for a stream that is due immediately', () => {
+    const { exchange, times } = setUp()
+    new DueEvents(exchange, body, undefined).take(2)
+    expect(times).toEqual(['first 0 2', '3 x 0 0'])
   })
 })

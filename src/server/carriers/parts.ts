@@ -6,7 +6,8 @@ import type { Reply, Schedule } from '../../pipeline/reply.ts'
 import { hasNoBody } from '../../pipeline/stream-events.ts'
 import { Batch } from '../../lib/queues.ts'
 import { nextTick } from '../../lib/real-timers.ts'
-import type { Exchange, PacingWatch } from '../../pipeline/exchange.ts'
+import type { Exchange } from '../../pipeline/exchange.ts'
+import type { PacingWatch, StreamTimes } from '../../pipeline/pacing-watch.ts'
 
 /**
  * Writes the parts of a chunked body.
@@ -150,9 +151,10 @@ const ROUNDING_MS = 1e-6
  */
 const MAX_RENDERED_CHARACTERS = 256 * 1024
 
-/** The events of one answer. Renders events that are due, and reports their lateness to the pacing watch. */
+/** The events of one answer. Renders events that are due, and reports their times and their lateness to the pacing watch. */
 export class DueEvents {
   readonly #pacingWatch: PacingWatch | undefined
+  readonly #times: StreamTimes | undefined
   readonly #startedMs: number
   readonly #body: EventsBody
   readonly #count: number
@@ -163,12 +165,15 @@ export class DueEvents {
   #step: number
   #dueMs: number
   #lastStep = -1
+  #lastDueMs = 0
+  #lastSentMs = 0
   #excusedUntilMs = 0
   /** Whether the rendered text is known to be ASCII. */
   readonly isAscii: boolean
 
   constructor(exchange: Exchange, body: EventsBody, schedule: Schedule | undefined) {
     this.#pacingWatch = exchange.pacingWatch
+    this.#times = exchange.pacingWatch?.streamTimes?.(exchange)
     this.#startedMs = exchange.startedMs
     this.#body = body
     this.#count = body.count
@@ -198,9 +203,12 @@ export class DueEvents {
     let text = ''
     while (this.#next < this.#count && text.length < MAX_RENDERED_CHARACTERS) {
       if (this.#dueMs > elapsedMs + ROUNDING_MS) break
-      if (this.#step !== this.#lastStep) this.#reportLateness(elapsedMs)
+      if (this.#step !== this.#lastStep) this.#reportStep(elapsedMs)
       text += this.#body.render(this.#next++)
-      if (this.#next === this.#count) break
+      if (this.#next === this.#count) {
+        if (this.#stepsMs === undefined) this.#times?.gaps(0, 0, this.#lastStep)
+        break
+      }
       this.#step = this.#body.stepOf(this.#next)
       this.#dueMs = this.#dueMsOf(this.#step)
     }
@@ -217,12 +225,25 @@ export class DueEvents {
   }
 
   /** Reports once per step. Events of several choices, or the end and the token before it, belong to the same step. */
-  #reportLateness(elapsedMs: number): void {
+  #reportStep(elapsedMs: number): void {
+    const steps = this.#step - this.#lastStep
     const isFirst = this.#lastStep < 0
+    const dueMs = this.#dueMs
     this.#lastStep = this.#step
-    if (this.#stepsMs === undefined || this.#dueMs < this.#excusedUntilMs) return
-    const lateMs = Math.max(0, elapsedMs - this.#dueMs)
+    if (isFirst) this.#times?.firstToken(dueMs, elapsedMs)
+    if (this.#stepsMs === undefined) return
+    const sinceDueMs = dueMs - this.#lastDueMs
+    const sinceSentMs = elapsedMs - this.#lastSentMs
+    this.#lastDueMs = dueMs
+    this.#lastSentMs = elapsedMs
+    if (dueMs < this.#excusedUntilMs) return
+    const lateMs = Math.max(0, elapsedMs - dueMs)
     this.#pacingWatch?.sent(isFirst ? 'first-token' : 'token', lateMs, this.#startedMs + elapsedMs)
+    // The end of the answer can be a separate step, without a token.
+    if (isFirst || this.#step >= this.#stepsMs.length) return
+    // An event can have several tokens.
+    if (steps === 1) this.#times?.gaps(sinceDueMs, sinceSentMs, 1)
+    else this.#times?.gaps(sinceDueMs / steps, sinceSentMs / steps, steps)
   }
 }
 

@@ -1,6 +1,7 @@
 import type { LiveConfig } from '../../config/live-config.ts'
 import type { ConfigSources } from '../../config/sources.ts'
 import type { Logger } from '../../lib/logger.ts'
+import { noMetrics } from '../../metrics/merge-metrics.ts'
 import { createLoopLag } from '../../lib/loop-lag.ts'
 import { createSystemClock } from '../../lib/system-clock.ts'
 import type { Replay } from '../../recordings/replay-mode.ts'
@@ -57,7 +58,7 @@ export async function serveWithWorkers(options: ServeOptions): Promise<void> {
     pages: {
       metrics: {
         render: async () => (await coordinator?.metrics.render()) ?? '',
-        toJson: async () => (await coordinator?.metrics.toJson()) ?? { simulator: [], process: [] },
+        toJson: async (names) => (await coordinator?.metrics.toJson(names)) ?? noMetrics,
       },
     },
   })

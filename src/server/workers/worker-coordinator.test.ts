@@ -162,7 +162,10 @@ describe('WorkerCoordinator', () => {
     ] as never
     const exited = { number: 2, control: { report: async () => '' } }
     metrics.add(exited)
-    metrics.setReport(exited, { metrics: { simulator, process: [] }, unused: undefined })
+    metrics.setReport(exited, {
+      metrics: { simulator, process: [], times: [], tookMs: 0, workers: 1 },
+      unused: undefined,
+    })
     metrics.remove(exited)
     await live.update((patches) => ({
       patches: { ...patches, made: { 'resource-1': null } },

@@ -49,8 +49,12 @@ export interface WorkerControl {
   reset(): Promise<void>
   /** Reloads changed recording files; undefined: all files. */
   refresh(paths: readonly string[] | undefined): Promise<void>
-  /** Returns a `WorkerReport`. */
-  report(): Promise<V8Serialized>
+  /**
+   * Returns a `WorkerReport`.
+   *
+   * @param names only these metrics of the simulator; undefined: all
+   */
+  report(names: readonly string[] | undefined): Promise<V8Serialized>
   /** Closes the port, waits up to `graceMs` for running answers, and returns the last `WorkerReport`. */
   stop(graceMs: number): Promise<V8Serialized>
 }

@@ -71,16 +71,22 @@ export class WorkerMetrics {
     return mergeMetrics(await this.#all())
   }
 
-  /** Returns the merged metrics of the simulator. */
-  async toJson(): Promise<MetricsJson> {
-    return sumOf((await this.#all()).map(({ metrics }) => metrics))
+  /**
+   * Returns the merged metrics of the simulator.
+   *
+   * @param names only these metrics; default: all
+   */
+  async toJson(names?: ReadonlySet<string>): Promise<MetricsJson> {
+    const sum = await sumOf((await this.#all(names)).map(({ metrics }) => metrics))
+    // The primary serves no requests.
+    return { ...sum, workers: this.#workers.size }
   }
 
-  async #all(): Promise<readonly NamedMetrics[]> {
-    await this.#collect()
-    const own = await this.#own.toJson()
+  async #all(names?: ReadonlySet<string>): Promise<readonly NamedMetrics[]> {
+    const reports = await this.#collect(names)
+    const own = await this.#own.toJson(names)
     const ended = this.#ended.map((metrics) => ({ worker: 'ended', metrics }))
-    const workers = Array.from(this.#reports, ([{ number }, { metrics }]) => ({
+    const workers = Array.from(reports, ([{ number }, { metrics }]) => ({
       worker: String(number),
       metrics,
     }))
@@ -105,15 +111,20 @@ export class WorkerMetrics {
     clearInterval(this.#timer)
   }
 
-  async #collect(): Promise<void> {
+  /** Returns the reports of running workers. Those with all metrics are kept. */
+  async #collect(names?: ReadonlySet<string>): Promise<ReadonlyMap<CountingWorker, WorkerReport>> {
+    const partial = new Map<CountingWorker, WorkerReport>()
+    const kept = names ? partial : this.#reports
     const reports = Array.from(this.#workers, async (worker) => {
       // Without an answer, the last report of the worker stays.
-      const report = await answerWithTimeout(worker.control.report())
+      const report = await answerWithTimeout(worker.control.report(names && [...names]))
       // The worker can have exited in the meantime; its last report is merged already.
       if (report !== undefined && this.#workers.has(worker))
-        this.#reports.set(worker, deserializeValue(report) as WorkerReport)
+        kept.set(worker, deserializeValue(report) as WorkerReport)
     })
     await Promise.all(reports)
+    if (!names) return this.#reports
+    return new Map([...this.#reports, ...[...partial].filter(([worker]) => this.#workers.has(worker))])
   }
 
   async #mergeEnded(): Promise<void> {

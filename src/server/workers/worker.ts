@@ -63,7 +63,7 @@ export async function runWorker(): Promise<void> {
       const replays = started().simulator.recordings.flatMap(({ replay }) => replay ?? [])
       await Promise.all(replays.map((replay) => replay.refresh(paths)))
     },
-    report: () => report(started()),
+    report: (names) => report(started(), names),
     async stop(graceMs) {
       isStopping = true
       // The port can be open already while the worker starts.
@@ -126,9 +126,9 @@ async function start(primary: Peer, init: V8Serialized): Promise<Running> {
   return { ...started, live, follower: new PrimaryFollower({ live, incidents }), port, log }
 }
 
-async function report({ simulator }: Running): Promise<V8Serialized> {
+async function report({ simulator }: Running, names?: readonly string[]): Promise<V8Serialized> {
   const value: WorkerReport = {
-    metrics: await simulator.metrics.toJson(),
+    metrics: await simulator.metrics.toJson(names && new Set(names)),
     unused: unusedRecordings(simulator),
   }
   return serializeValue(value)
