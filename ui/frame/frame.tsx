@@ -1,6 +1,9 @@
 import type { ComponentChildren } from 'preact'
+import { useEffect } from 'preact/hooks'
 import { routeTo } from '../lib/router.ts'
-import { signOut } from '../lib/session.ts'
+import { Toasts } from '../components/toast.tsx'
+import { connect } from '../lib/live.ts'
+import { ConnectionNotice, TopBar } from './top-bar.tsx'
 import './frame.css'
 
 /** Views of the navigation, with the outline of an icon of 20 x 20. */
@@ -25,21 +28,13 @@ export function Frame({
   readonly children: ComponentChildren
 }) {
   const current = parents[active] ?? active
+  useEffect(connect, [])
   return (
     <div class="frame">
       <a class="skip-link" href="#view" onClick={focusView}>
         Skip to content
       </a>
-      <header class="top-bar">
-        <a class="brand" href="#/">
-          Control room
-        </a>
-        <div class="top-bar-end">
-          <button type="button" class="button" onClick={() => signOut()}>
-            Sign out
-          </button>
-        </div>
-      </header>
+      <TopBar />
       <nav class="navigation" aria-label="Views">
         <ul>
           {views.map(({ name, title, icon }) => (
@@ -55,8 +50,10 @@ export function Frame({
         </ul>
       </nav>
       <main id="view" class="view" tabIndex={-1}>
+        <ConnectionNotice />
         {children}
       </main>
+      <Toasts />
     </div>
   )
 }
