@@ -33,13 +33,26 @@ interface ChartProps {
   readonly range?: readonly [from: number, to: number]
   /** Value at the upper edge at least, so that small values look small. */
   readonly minTop?: number
+  /** The present value of the main figure, in large type above the chart. */
+  readonly figure?: string
   /** Charts with the same key show the time under the pointer together. */
   readonly syncKey?: string
 }
 
 /** A chart over time: the arrow keys read values, and a table has them all. */
 export function Chart(props: ChartProps) {
-  const { title, unit, times, series, height = 180, format = formatShort, range, minTop = 0, syncKey } = props
+  const {
+    title,
+    unit,
+    times,
+    series,
+    height = 180,
+    format = formatShort,
+    range,
+    minTop = 0,
+    figure,
+    syncKey,
+  } = props
   const chosenTheme = useStore(theme)
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | null>(null)
@@ -106,6 +119,7 @@ export function Chart(props: ChartProps) {
         <span class="chart-title">{title}</span> <span class="muted">{unit}</span>
         {isReading && <span class="chart-time muted">{formatTime((times[index] ?? 0) * 1_000)}</span>}
       </figcaption>
+      {figure !== undefined && <p class="chart-figure">{figure}</p>}
       <div
         ref={place}
         class="chart-plot"
@@ -232,10 +246,10 @@ function chartOptions({
   }
 }
 
-/** Returns a round value at or above the largest one: 1, 2, 2.5 or 5 times a power of ten. */
+/** Returns a round value above the largest one. */
 function topOf(largest: number): number {
   if (!(largest > 0)) return 1
   const power = 10 ** Math.floor(Math.log10(largest))
-  const factor = [1, 2, 2.5, 5, 10].find((one) => one * power >= largest * 1.02) ?? 20
+  const factor = [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].find((one) => one * power >= largest * 1.02) ?? 12
   return factor * power
 }
