@@ -1,0 +1,225 @@
+import { useRef, useState } from 'preact/hooks'
+import { Switch } from '../components/field.tsx'
+import { Sparkline } from '../components/sparkline.tsx'
+import { type Column, Table } from '../components/table.tsx'
+import { formatCount, formatDuration, formatPercent, formatShort, missing } from '../lib/format.ts'
+import { history } from '../lib/live.ts'
+import { routeTo } from '../lib/router.ts'
+import { type DeploymentRow, isBusy, SortFigures, usedShare } from './deployment-rows.ts'
+import { describeMeter, type LimitMeter, mainMeter, meterLevel, metersOf } from './limit-meters.ts'
+import { otherErrorsPerSecond } from './live-figures.ts'
+import './deployment-table.css'
+
+interface DeploymentTableProps {
+  readonly rows: readonly DeploymentRow[]
+  /** Time of the reading, in milliseconds. */
+  readonly atMs: number
+  readonly showsResource: boolean
+}
+
+/** All deployments with their present figures, to sort and filter. A row opens the page of the deployment. */
+export function DeploymentTable({ rows, atMs, showsResource }: DeploymentTableProps) {
+  const figures = useRef(new SortFigures()).current
+  const hold = useRef(false)
+  const [hidesIdle, setHidesIdle] = useState(false)
+  figures.update(rows, { nowMs: atMs, hold: hold.current })
+  const setHold = (isHeld: boolean) => () => {
+    hold.current = isHeld
+  }
+  return (
+    <section
+      class="panel stack deployments"
+      aria-labelledby="deployments-title"
+      onPointerEnter={setHold(true)}
+      onPointerLeave={setHold(false)}
+      onFocusIn={setHold(true)}
+      onFocusOut={setHold(false)}
+    >
+      <h2 id="deployments-title">
+        Deployments <span class="muted">{formatCount(rows.length)}</span>
+      </h2>
+      <Table
+        label="Deployments"
+        rows={hidesIdle ? rows.filter(({ live }) => isBusy(live)) : rows}
+        columns={columnsOf(figures, showsResource)}
+        keyOf={({ key }) => key}
+        initialSorting={{ column: 'requests', direction: 'descending' }}
+        filterBy={filterTextOf}
+        filterLabel="Find a deployment"
+        linkOf={({ resource, name }) => routeTo(['deployments', resource, name])}
+        tools={<Switch label="Hide idle" isOn={hidesIdle} onChange={setHidesIdle} />}
+        empty={<p class="muted">No deployment is busy.</p>}
+      />
+    </section>
+  )
+}
+
+function filterTextOf({ resource, name }: DeploymentRow): string {
+  return `${resource}/${name}`
+}
+
+function columnsOf(figures: SortFigures, showsResource: boolean): Column<DeploymentRow>[] {
+  return [
+    {
+      name: 'name',
+      title: 'Deployment',
+      sortBy: ({ name }) => name,
+      render: ({ resource, name }) => (
+        <a class="deployment-name" href={routeTo(['deployments', resource, name])} title={name}>
+          {name === '' ? <em>without deployment</em> : name}
+          {showsResource && <span class="muted deployment-resource"> {resource}</span>}
+        </a>
+      ),
+    },
+    {
+      name: 'used',
+      title: 'Limit used',
+      help: 'The limit that is used most: tokens or requests a minute, provisioned throughput, or slots',
+      width: '16rem',
+      sortBy: (row) => usedShare(figures.of(row)),
+      render: ({ live }) => <UsedCell row={live} />,
+    },
+    {
+      name: 'trend',
+      title: 'Last minute',
+      help: 'Requests a second in the last minute',
+      isOptional: true,
+      render: (row) => <Trend row={row} />,
+    },
+    {
+      name: 'requests',
+      title: 'Requests/s',
+      align: 'end',
+      sortBy: (row) => figures.of(row).window.requests_per_second,
+      render: ({ live }) => rate(live.window.requests_per_second),
+    },
+    {
+      name: 'tokens',
+      title: 'Tokens/s',
+      help: 'Prompt and completion tokens a second',
+      align: 'end',
+      isOptional: true,
+      sortBy: (row) => figures.of(row).window.tokens_per_second,
+      render: ({ live }) => rate(live.window.tokens_per_second),
+    },
+    {
+      name: 'limited',
+      title: '429/s',
+      help: 'Requests that a limit rejected',
+      align: 'end',
+      sortBy: (row) => figures.of(row).window.rate_limited_per_second,
+      render: ({ live }) => rate(live.window.rate_limited_per_second, 'warn'),
+    },
+    {
+      name: 'errors',
+      title: 'Errors/s',
+      help: 'Answers with a status of 400 or above, without 429s of limits',
+      align: 'end',
+      isOptional: true,
+      sortBy: (row) => otherErrorsPerSecond(figures.of(row)),
+      render: ({ live }) => rate(otherErrorsPerSecond(live), 'error'),
+    },
+    {
+      name: 'first-token',
+      title: 'First token',
+      help: 'Median time to the first token of streams',
+      align: 'end',
+      isOptional: true,
+      sortBy: (row) => figures.of(row).window.first_token_ms.achieved?.p50,
+      render: ({ live }) => (
+        <Quantile
+          ms={live.window.first_token_ms.achieved?.p50}
+          planned={live.window.first_token_ms.planned?.p50}
+        />
+      ),
+    },
+    {
+      name: 'streams',
+      title: 'Streams',
+      help: 'Open streams',
+      align: 'end',
+      isOptional: true,
+      sortBy: (row) => figures.of(row).streams,
+      render: ({ live }) => countOrDash(live.streams),
+    },
+    {
+      name: 'queue',
+      title: 'Queue',
+      help: 'Requests that wait for a slot',
+      align: 'end',
+      isOptional: true,
+      sortBy: (row) => figures.of(row).queue,
+      render: ({ live }) => countOrDash(live.queue),
+    },
+  ]
+}
+
+function rate(perSecond: number, tone?: 'warn' | 'error') {
+  if (perSecond === 0) return <span class="muted">0</span>
+  return <span class={tone && `tone-${tone}`}>{formatShort(perSecond)}</span>
+}
+
+function countOrDash(count: number) {
+  return count === 0 ? <span class="muted">0</span> : formatCount(count)
+}
+
+function Quantile({
+  ms,
+  planned,
+}: {
+  readonly ms: number | undefined
+  readonly planned: number | undefined
+}) {
+  if (ms === undefined) return <span class="muted">{missing}</span>
+  return (
+    <span title={planned === undefined ? undefined : `configured ${formatDuration(planned)}`}>
+      {formatDuration(ms)}
+    </span>
+  )
+}
+
+const shortNames: Readonly<Record<LimitMeter['id'], string>> = {
+  tokens: 'tokens',
+  'output-tokens': 'output',
+  requests: 'requests',
+  'requests-in-minute': 'requests',
+  utilization: 'PTU',
+  slots: 'slots',
+}
+
+function UsedCell({ row }: { readonly row: DeploymentRow['live'] }) {
+  const meter = mainMeter(metersOf(row))
+  if (!meter) return <span class="muted">no limit</span>
+  const share = Math.min(1, meter.share ?? 0)
+  return (
+    <span class={`used used-${meterLevel(meter)}`} title={`${meter.label}: ${describeMeter(meter)}`}>
+      <span
+        class="used-track"
+        role="meter"
+        aria-label={meter.label}
+        aria-valuemin={0}
+        aria-valuemax={100}
+        aria-valuenow={Math.round(share * 100)}
+        aria-valuetext={describeMeter(meter)}
+      >
+        <span class="used-bar" style={{ width: `${share * 100}%` }} />
+      </span>
+      <span class={`used-share ${share === 0 ? 'muted' : ''}`}>
+        {meter.share === undefined ? formatCount(meter.used) : formatPercent(meter.share)}
+      </span>
+      <span class="used-what muted">{shortNames[meter.id]}</span>
+    </span>
+  )
+}
+
+const trendFigures = ['requests_per_second'] as const
+const TREND_MS = 60_000
+
+/** Requests of the last minute as a line. An idle deployment has none: reading its history would keep it. */
+function Trend({ row: { resource, name, live } }: { readonly row: DeploymentRow }) {
+  if (!isBusy(live)) return null
+  const samples = history.samples({ resource, deployment: name }, trendFigures, TREND_MS)
+  const values = samples.map(({ values }) => values[0] ?? null)
+  const label = `Requests a second in the last minute, now ${formatShort(live.window.requests_per_second)}`
+  return <Sparkline values={values} label={label} width={80} height={20} />
+}

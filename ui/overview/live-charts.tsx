@@ -1,0 +1,161 @@
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
+import type { Live } from '../../src/server/admin/live-stats.ts'
+import { Chart } from '../components/chart.tsx'
+import { formatDuration, formatShort } from '../lib/format.ts'
+import type { Subject } from '../lib/history.ts'
+import { history } from '../lib/live.ts'
+import { bucketSeconds, type Combine, downsample } from './chart-series.ts'
+import { chartColumns, chartFigures, type ChartColumn } from './live-figures.ts'
+import './live-charts.css'
+
+/** A chart with the present value of its main figure. */
+export interface ChartPanel {
+  readonly title: string
+  readonly unit: string
+  readonly figure: (live: Live) => string
+  readonly lines: readonly ChartLine[]
+  readonly format: (value: number | null) => string
+  /** Value at the upper edge at least. */
+  readonly minTop: number
+}
+
+interface ChartLine {
+  readonly column: ChartColumn
+  readonly label: string
+  readonly combine?: Combine
+  readonly colour?: `--${string}`
+  readonly isDashed?: boolean
+  readonly isFilled?: boolean
+}
+
+/** Requests, tokens, and the times of streams as configured and as achieved. */
+export const mainPanels: readonly ChartPanel[] = [
+  {
+    title: 'Requests',
+    unit: 'a second',
+    figure: ({ window }) => formatShort(window.requests_per_second),
+    format: formatShort,
+    minTop: 1,
+    lines: [
+      { column: 'answered', label: 'answered', isFilled: true },
+      { column: 'rate_limited_per_second', label: '429', colour: '--warn' },
+      { column: 'failed', label: 'errors', colour: '--error' },
+    ],
+  },
+  {
+    title: 'Tokens',
+    unit: 'a second',
+    figure: ({ window }) => formatShort(window.tokens_per_second),
+    format: formatShort,
+    minTop: 1,
+    lines: [
+      { column: 'completion_tokens_per_second', label: 'completion', isFilled: true },
+      { column: 'prompt_tokens_per_second', label: 'prompt', colour: '--series-2' },
+    ],
+  },
+  timesPanel('Time to first token', 'first_token', ({ window }) => window.first_token_ms),
+  timesPanel('Time between tokens', 'between_tokens', ({ window }) => window.between_tokens_ms),
+]
+
+function timesPanel(
+  title: string,
+  name: 'first_token' | 'between_tokens',
+  timesOf: (live: Live) => Live['window']['first_token_ms'],
+): ChartPanel {
+  return {
+    title,
+    unit: 'median',
+    figure: (live) => formatDuration(timesOf(live).achieved?.p50),
+    format: formatDuration,
+    minTop: 0,
+    lines: [
+      { column: `${name}_achieved_p50_ms`, label: 'median', isFilled: true },
+      { column: `${name}_achieved_p95_ms`, label: 'p95', combine: 'max', colour: '--series-3' },
+      { column: `${name}_planned_p50_ms`, label: 'configured', isDashed: true, colour: '--series-4' },
+    ],
+  }
+}
+
+interface LiveChartsProps {
+  readonly panels: readonly ChartPanel[]
+  /** On a wide screen. */
+  readonly columns: 3 | 4
+  readonly live: Live
+  readonly subject: Subject
+  /** Time of the last reading, in milliseconds. */
+  readonly atMs: number
+  readonly rangeSeconds: number
+}
+
+/** Length of the axis at least. */
+const MIN_RANGE_SECONDS = 60
+
+/** Charts over the same time. */
+export function LiveCharts({
+  panels,
+  columns: gridColumns,
+  live,
+  subject,
+  atMs,
+  rangeSeconds,
+}: LiveChartsProps) {
+  const grid = useRef<HTMLDivElement>(null)
+  const width = useWidthOfFirst(grid)
+  const { resource, deployment } = subject
+  const { times, columns } = useMemo(() => {
+    const named = chartColumns(history.samples({ resource, deployment }, chartFigures, rangeSeconds * 1_000))
+    const lines = panels.flatMap((panel) => panel.lines)
+    const series = { times: named.times, columns: lines.map(({ column }) => named.columns[column]) }
+    const shown = downsample(
+      series,
+      bucketSeconds(rangeSeconds, width),
+      lines.map(({ combine = 'mean' }) => combine),
+    )
+    return {
+      times: shown.times,
+      columns: new Map(lines.map((line, index) => [line, shown.columns[index] ?? []])),
+    }
+  }, [panels, resource, deployment, atMs, rangeSeconds, width])
+  const to = atMs / 1_000
+  // A page that was just opened has little history: the axis grows with it.
+  const from = Math.max(to - rangeSeconds, Math.min(times[0] ?? to, to - MIN_RANGE_SECONDS))
+  return (
+    <div class={`live-charts live-charts-${gridColumns}`} ref={grid}>
+      {panels.map(({ title, unit, figure, lines, format, minTop }) => (
+        <section class="panel live-chart" key={title} aria-label={title}>
+          <Chart
+            title={title}
+            unit={unit}
+            figure={figure(live)}
+            times={times}
+            series={lines.map((line) => ({
+              label: line.label,
+              values: columns.get(line) ?? [],
+              ...(line.colour && { colour: line.colour }),
+              ...(line.isDashed && { isDashed: true }),
+              ...(line.isFilled && { isFilled: true }),
+            }))}
+            height={140}
+            format={format}
+            minTop={minTop}
+            range={[from, to]}
+            syncKey="overview"
+          />
+        </section>
+      ))}
+    </div>
+  )
+}
+
+/** Width of the first child, in pixels. */
+function useWidthOfFirst(parent: { readonly current: HTMLElement | null }): number {
+  const [width, setWidth] = useState(320)
+  useLayoutEffect(() => {
+    const first = parent.current?.firstElementChild
+    if (!first) return undefined
+    const observer = new ResizeObserver(() => setWidth(first.clientWidth))
+    observer.observe(first)
+    return () => observer.disconnect()
+  }, [])
+  return width
+}

@@ -1,0 +1,121 @@
+import { Badge, StatusBadge } from '../components/badge.tsx'
+import { type Column, Table } from '../components/table.tsx'
+import { formatCount, formatDuration, formatTime, missing } from '../lib/format.ts'
+import { routeTo } from '../lib/router.ts'
+
+/** What the tape shows of a sampled request. */
+export interface TapeRequest {
+  readonly id: number
+  readonly at: string
+  readonly path: string
+  readonly operation: string | null
+  readonly resource: string
+  readonly deployment: string | null
+  readonly status: number | null
+  readonly stream_error_status: number | null
+  readonly limited_by: string | null
+  readonly fault: string | null
+  readonly usage: { readonly prompt_tokens: number; readonly completion_tokens: number } | null
+  readonly first_token_ms: number | null
+  readonly duration_ms: number | null
+  readonly aborted: boolean | null
+  readonly cut: string | null
+  readonly open: boolean
+}
+
+interface RequestTapeProps {
+  /** The newest first. */
+  readonly requests: readonly TapeRequest[]
+  readonly showsDeployment?: boolean
+  /** Filter of the list of all requests. */
+  readonly query?: Readonly<Record<string, string>>
+}
+
+/** The last sampled requests with status, tokens and times. */
+export function RequestTape({ requests, showsDeployment = true, query = {} }: RequestTapeProps) {
+  return (
+    <section class="panel stack" aria-labelledby="tape-title">
+      <div class="row">
+        <h2 id="tape-title">Last requests</h2>
+        <span class="muted">a sample of at most 20 a second</span>
+        <a class="row-end" href={routeTo(['requests'], query)}>
+          All requests
+        </a>
+      </div>
+      <Table
+        label="Last requests"
+        rows={requests}
+        columns={showsDeployment ? columns : columns.filter(({ name }) => name !== 'deployment')}
+        keyOf={({ id }) => id}
+        linkOf={({ id }) => routeTo(['requests', String(id)])}
+        empty={<p class="muted">No request yet.</p>}
+      />
+    </section>
+  )
+}
+
+const columns: readonly Column<TapeRequest>[] = [
+  {
+    name: 'time',
+    title: 'Time',
+    render: ({ at, id }) => <a href={routeTo(['requests', String(id)])}>{formatTime(at)}</a>,
+  },
+  {
+    name: 'status',
+    title: 'Status',
+    render: (request) => <Outcome request={request} />,
+  },
+  {
+    name: 'deployment',
+    title: 'Deployment',
+    render: ({ deployment, path }) => (
+      <span class="deployment-name" title={deployment ?? path}>
+        {deployment ?? path}
+      </span>
+    ),
+  },
+  {
+    name: 'operation',
+    title: 'Operation',
+    isOptional: true,
+    render: ({ operation }) => operation ?? missing,
+  },
+  {
+    name: 'prompt-tokens',
+    title: 'Tokens in',
+    align: 'end',
+    isOptional: true,
+    render: ({ usage }) => formatCount(usage?.prompt_tokens),
+  },
+  {
+    name: 'completion-tokens',
+    title: 'Tokens out',
+    align: 'end',
+    isOptional: true,
+    render: ({ usage }) => formatCount(usage?.completion_tokens),
+  },
+  {
+    name: 'first-token',
+    title: 'First token',
+    align: 'end',
+    isOptional: true,
+    render: ({ first_token_ms: ms }) => formatDuration(ms),
+  },
+  {
+    name: 'duration',
+    title: 'Duration',
+    align: 'end',
+    render: ({ duration_ms: ms, open }) => (open ? <span class="muted">open</span> : formatDuration(ms)),
+  },
+]
+
+function Outcome({ request }: { readonly request: TapeRequest }) {
+  const { status, stream_error_status: streamError, limited_by: limit, fault, aborted, cut, open } = request
+  const why = limit ?? fault ?? (cut ? `cut: ${cut}` : aborted ? 'client disconnected' : undefined)
+  return (
+    <span class="row outcome">
+      {status === null && open ? <Badge>open</Badge> : <StatusBadge status={streamError ?? status} />}
+      {why !== undefined && <span class="muted">{why}</span>}
+    </span>
+  )
+}
