@@ -1,4 +1,4 @@
-/** A column of a chart: a value for each time, or null where there is none. */
+/** A column of a chart: a value for each time, or null for a gap. */
 export type Values = readonly (number | null)[]
 
 /** Columns of a chart. Times are in seconds since 1970, ascending. */

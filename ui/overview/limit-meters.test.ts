@@ -9,7 +9,7 @@ const payAsYouGo = {
   requests_in_minute: { ...window, limit: 60, used: 12, window_seconds: 60 },
 } as const
 
-it('meters of a pay-as-you-go deployment name their window', () => {
+it('each meter of a pay-as-you-go deployment names its window', () => {
   const meters = metersOf({ limits: payAsYouGo, slots: null })
   expect(meters.map(({ label, used, limit }) => [label, used, limit])).toEqual([
     ['Tokens a minute', 250, 1_000],
@@ -38,7 +38,7 @@ it('meters show the utilization of a provisioned deployment above 100 %', () => 
   expect(meterLevel(meter!)).toBe('full')
 })
 
-it('slots without a number have no share', () => {
+it('the meter of unlimited slots has no share', () => {
   const [meter] = metersOf({ limits: null, slots: { slots: null, working: 7, waiting: 0, free: null } })
   expect(meter).toMatchObject({ used: 7, limit: undefined, share: undefined })
   expect(meterLevel(meter!)).toBe('ok')

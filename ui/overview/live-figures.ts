@@ -82,7 +82,7 @@ export function adviceFor({ workers }: Pick<LiveSimulator, 'workers'>): string[]
     workers === 1
       ? 'Start more processes: WORKERS=2 or more.'
       : `Start more processes than ${workers}: increase WORKERS.`,
-    'Give each process a core of its own, and run the load generator on another machine.',
+    'Give each process its own core, and run the load generator on another machine.',
     'Reduce the load.',
   ]
 }
