@@ -1,5 +1,7 @@
+import { type Refusal, sentSecret } from '../access/credentials.ts'
+import type { KnownSecrets } from '../config/redact-config.ts'
 import { responseArchivePort } from '../generate/responses/response-archive.ts'
-import { journalPort } from '../journal/journal-sink.ts'
+import { journalPort, type JournalSink } from '../journal/journal-sink.ts'
 import { logPort } from '../journal/log-ring.ts'
 import { concurrencyLimiterPort } from '../latency/concurrency-limiter.ts'
 import type { Port } from '../lib/port.ts'
@@ -49,3 +51,25 @@ export interface SharedDeps extends Partial<PoolState> {
   /** Called when the simulator was reset. */
   readonly onReset?: () => void
 }
+
+/** Discards the requests that workers report when the journal is off. */
+export const noopJournal: JournalSink = { started: () => undefined, ended() {} }
+
+/** Wraps the journal that workers report to. Keys that only a worker has seen must not appear in it either. */
+export function learningKeys(journal: JournalSink, secrets: KnownSecrets): JournalSink {
+  return {
+    started(call, plannedMs) {
+      const isKnownKey = call.caller?.startsWith('key:') === true || hasKnownKey.has(call.refusal)
+      const key = isKnownKey ? sentSecret(call.headers) : undefined
+      if (key !== undefined) secrets.learn(key)
+      return journal.started(call, plannedMs)
+    },
+    ended: (lease, end) => journal.ended(lease, end),
+  }
+}
+
+/** Refusals of keys that the configuration has as a hash. */
+const hasKnownKey: ReadonlySet<string | undefined> = new Set<Refusal>([
+  'key-of-other-resource',
+  'key-disabled',
+])

@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Config, ResourceView } from '../config/config.ts'
 import type { Change, LiveConfig } from '../config/live-config.ts'
-import type { KnownSecrets } from '../config/redact-config.ts'
 import { resourceChanges, resourceNames, withResourceNames } from '../config/resource-ids.ts'
 import { composeExtensions, type Extensions } from '../extensions/compose-extensions.ts'
-import { type Refusal, sentSecret } from '../access/credentials.ts'
 import { type Access, createAccess } from '../access/access.ts'
 import { makeSigningKey } from '../access/signing-key.ts'
 import { createFaults } from '../faults/faults.ts'
@@ -12,7 +10,7 @@ import { IncidentTimetables, timetablesOf } from '../faults/incidents.ts'
 import { createGenerateMode } from '../generate/generate-mode.ts'
 import { ResponseStore } from '../generate/responses/response-store.ts'
 import { createJournal, type Journal } from '../journal/journal.ts'
-import type { JournalReader, JournalSink } from '../journal/journal-sink.ts'
+import type { JournalReader } from '../journal/journal-sink.ts'
 import type { LogRing, OpenLogs } from '../journal/log-ring.ts'
 import { observeCalls } from '../journal/observe-calls.ts'
 import { createRequestLog, createTraceLog, type RequestLogOptions } from '../journal/request-log.ts'
@@ -47,7 +45,7 @@ import {
   logWarnings,
   openSimulatorLogs,
 } from './log-warnings.ts'
-import type { PoolState, SharedDeps } from './pool-state.ts'
+import { learningKeys, noopJournal, type PoolState, type SharedDeps } from './pool-state.ts'
 import { ResourceBook } from './resource-book.ts'
 import { AuditLog } from './twin/audit-log.ts'
 import { auditRequests } from './twin/audit-requests.ts'
@@ -366,28 +364,6 @@ function randomOf({ seed }: Config, processNumber: number | undefined): Random {
   const random = createRandom(seed ?? randomUUID())
   return processNumber === undefined ? random : random.branch(processNumber)
 }
-
-/** Discards the requests that workers report when the journal is off. */
-const noopJournal: JournalSink = { started: () => undefined, ended() {} }
-
-/** Wraps the journal that workers report to. Keys that only a worker has seen must not appear in it either. */
-function learningKeys(journal: JournalSink, secrets: KnownSecrets): JournalSink {
-  return {
-    started(call, plannedMs) {
-      const isKnownKey = call.caller?.startsWith('key:') === true || hasKnownKey.has(call.refusal)
-      const key = isKnownKey ? sentSecret(call.headers) : undefined
-      if (key !== undefined) secrets.learn(key)
-      return journal.started(call, plannedMs)
-    },
-    ended: (lease, end) => journal.ended(lease, end),
-  }
-}
-
-/** Refusals of keys that the configuration has as a hash. */
-const hasKnownKey: ReadonlySet<string | undefined> = new Set<Refusal>([
-  'key-of-other-resource',
-  'key-disabled',
-])
 
 function journalOf(
   { journalSize, testHeader }: Config,
