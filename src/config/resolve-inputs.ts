@@ -288,6 +288,7 @@ function createHost(
     logFormat: settings.logFormat,
     logRequests: settings.logRequests,
     logRing: settings.logRing,
+    traceRing: settings.traceRing,
     configStore: settings.configStore,
     watch: settings.watch,
     twin: settings.twin,

@@ -181,6 +181,14 @@ export const serverSettings = {
     unit: 'entries',
     description: 'Log entries kept for GET /++/logs, without credentials (docs/admin.md). 0 keeps none.',
   }),
+  traceRing: setting(integer(0, 10_000), {
+    env: 'TRACE_RING',
+    group,
+    default: 200,
+    unit: 'requests',
+    description:
+      'Sampled requests kept for GET /++/traces with bodies, stages and times, without credentials (docs/admin.md). 0 keeps none.',
+  }),
   configStore: setting(
     textThat(
       (value) => filePathOf(value) !== undefined,

@@ -155,8 +155,9 @@ class FaultCounts {
   readonly #byResource = new Map<string, ResourceFaults>()
   #size = 0
 
-  /** Counts an injected fault. */
-  add({ resource, deployment, config }: Exchange, fault: string): void {
+  /** Counts an injected fault, and names it in the trace of the request. */
+  add({ resource, deployment, config, recorder }: Exchange, fault: string): void {
+    if (recorder) recorder.fault = fault
     const name = deployment?.name ?? ''
     const label = name === '' || config.deployments.has(name) ? name : 'other'
     let own = this.#byResource.get(config.id)

@@ -154,7 +154,7 @@ export function redactedBody({
 }
 
 /** Removes known keys from all headers, because a header may have any name. */
-function redactHeaders(
+export function redactHeaders(
   headers: JournalCall['headers'],
   withoutKeys: (text: string) => string,
 ): Record<string, string> {

@@ -15,6 +15,7 @@ import { fieldsOf } from '../lib/record.ts'
 import { parseJson } from '../lib/parse-json.ts'
 import type { HarmCategory, PromptCategory } from '../wire/content-filters.ts'
 import type { Schedule } from './reply.ts'
+import type { RequestRecorder } from './trace.ts'
 import type { UpstreamCall } from './upstream-call.ts'
 import type { Model } from '../wire/models/models.ts'
 import type { PacingWatch } from './pacing-watch.ts'
@@ -124,6 +125,8 @@ export class Exchange {
   upstreamCall: UpstreamCall | undefined
   /** Is notified of the delays with which the answer is sent; optional. */
   pacingWatch: PacingWatch | undefined
+  /** Records the request and its answer; undefined unless the request is sampled. */
+  recorder: RequestRecorder | undefined
 
   #json: { readonly value: unknown } | undefined
   #form: { readonly value: MultipartForm | undefined } | undefined

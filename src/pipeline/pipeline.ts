@@ -47,7 +47,7 @@ export interface PipelineReports {
   readonly onFailure: (error: unknown, exchange: Exchange) => void
   /** Called when no source answers the path. */
   readonly onUnknownPath: (exchange: Exchange) => void
-  /** Called with the trace of each request at the end of its answer; absent: only requests with `x-sim-trace` are traced. */
+  /** Called with the trace of each request at the end of its answer; absent: only sampled requests and those with `x-sim-trace` are traced. */
   readonly onTrace?: OnTrace
 }
 
@@ -107,7 +107,8 @@ export function createPipeline(stages: Stages, reports: PipelineReports): Run {
   // Built twice, so that requests without a trace have no overhead.
   const plain = build(false)
   const withTraces = withTrace(build(true), reports.onTrace)
-  return (exchange) => (reports.onTrace || wantsTrace(exchange) ? withTraces(exchange) : plain(exchange))
+  return (exchange) =>
+    reports.onTrace || exchange.recorder || wantsTrace(exchange) ? withTraces(exchange) : plain(exchange)
 }
 
 /** Returns whether an error was caused by an `AbortSignal`, such as that of the exchange after a disconnect. */

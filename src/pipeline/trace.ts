@@ -22,6 +22,35 @@ interface Span {
   hasChanged: boolean
 }
 
+/** A stage of a request with its times, in milliseconds from the start of the request. */
+export interface TraceStep {
+  /** A stage or a source, or `queue`: the time in which `latency` waited for a slot. */
+  readonly name: string
+  /** Name of the extension. */
+  readonly detail: string | undefined
+  readonly startMs: number
+  /** Time without the inner stages. */
+  readonly ownMs: number
+  /** Time until the stage returned; until now if it has not returned. */
+  readonly totalMs: number
+  /** Whether it returned another body or status than the inner stages. */
+  readonly changed: boolean
+}
+
+/** Records a sampled request. */
+export interface RequestRecorder {
+  /** Name of the injected fault; set in the stage `faults`. */
+  fault: string | undefined
+  /** Called with the trace of the request before its first stage. */
+  tracing(trace: Trace): void
+  /** Called with the reply of the stages. Usage and the time of the first token can be set in it later. */
+  planned(reply: Reply): void
+  /** Called with the reply before it is sent. Returns the same reply, which also reports its parts when they are rendered. */
+  sending(reply: Reply): Reply
+  /** Called with a part of a complete body that a fault interrupts, when it is written. */
+  wrote(part: Uint8Array, plannedMs: number | undefined): void
+}
+
 /** A stage or a source in a trace. */
 type Traced = Omit<NamedStage, 'name'> & { readonly name: string }
 
@@ -78,6 +107,33 @@ export class Trace {
       return isQueue ? [own, entry('queue', queuedMs)] : [own]
     })
     return [...entries, entry('total', nowMs - startedMs), ...plannedEntries(reply)].join(', ')
+  }
+
+  /** The stages in order. */
+  get steps(): TraceStep[] {
+    const { startedMs, clock, queuedMs } = this.#exchange
+    const nowMs = this.#plannedMs ?? clock.nowMs()
+    return this.#spans.flatMap((span) => {
+      const isQueue = span.name === 'latency' && queuedMs > 0
+      const totalMs = (span.endMs ?? nowMs) - span.startMs
+      const step = {
+        name: span.name,
+        detail: span.detail,
+        startMs: span.startMs - startedMs,
+        ownMs: Math.max(0, totalMs - span.innerMs - (isQueue ? queuedMs : 0)),
+        totalMs,
+        changed: span.hasChanged,
+      }
+      const queue = {
+        ...step,
+        name: 'queue',
+        detail: undefined,
+        ownMs: queuedMs,
+        totalMs: queuedMs,
+        changed: false,
+      }
+      return isQueue ? [step, queue] : [step]
+    })
   }
 
   /** Runs a stage and records its time. */
@@ -158,8 +214,10 @@ export function withTrace(run: Run, onTrace: OnTrace | undefined): Run {
   return (exchange) => {
     const trace = new Trace(exchange)
     traces.set(exchange, trace)
+    exchange.recorder?.tracing(trace)
     return mapMaybe(run(exchange), (reply) => {
       trace.planned()
+      exchange.recorder?.planned(reply)
       if (onTrace) exchange.onEnd((outcome) => onTrace(exchange, trace, reply, outcome))
       if (!wantsTrace(exchange)) return reply
       // A copy, because an extension can return one reply for several requests.

@@ -64,8 +64,8 @@ export function createDataPlane(simulator: Simulator, run: Run, cors: Cors | und
   // Not cached with extensions: they can change the JSON of a request.
   const readJson = simulator.extensions.list.length === 0 ? createRepeatedBodies() : undefined
 
-  const open = (incoming: Incoming, startedMs: number): Exchange =>
-    new Exchange(incoming, {
+  const open = (incoming: Incoming, startedMs: number): Exchange => {
+    const exchange = new Exchange(incoming, {
       config: simulator.config,
       clock,
       random: simulator.random.fork(),
@@ -74,6 +74,9 @@ export function createDataPlane(simulator: Simulator, run: Run, cors: Cors | und
       budget,
       onListenerFailure: simulator.onListenerFailure,
     })
+    simulator.traceSampler?.begin(exchange)
+    return exchange
+  }
 
   const plainAnswer = (exchange: Exchange, body: ReadBody): ReplyOrPromise => {
     if (body.kind === 'read' && reserveJsonMemory(exchange)) return run(exchange)
@@ -98,7 +101,7 @@ export function createDataPlane(simulator: Simulator, run: Run, cors: Cors | und
       const sender = new NodeSender(exchange, outgoing, simulator.onSendFailure, simulator.onInvalidHead)
       return mapMaybe(answer(exchange, body), (reply) => {
         if (isLast) reply.headers.set('Connection', 'close')
-        sender.send(reply)
+        sender.send(exchange.recorder?.sending(reply) ?? reply)
       })
     }
     void catchMaybe(send, (error) => {
@@ -178,12 +181,13 @@ export function createDataPlane(simulator: Simulator, run: Run, cors: Cors | und
     else request.signal.addEventListener('abort', onAbort, { once: true })
     const reply = await answer(exchange, body)
     try {
-      return await sendToWeb(exchange, reply, simulator.onInvalidHead)
+      return await sendToWeb(exchange, exchange.recorder?.sending(reply) ?? reply, simulator.onInvalidHead)
     } catch (error) {
       if (error instanceof ConnectionCut) throw error
       simulator.onSendFailure(error)
-      const failure = failureReply(exchange)
-      return sendToWeb(exchange, cors ? cors.addTo(exchange, failure) : failure)
+      const plain = failureReply(exchange)
+      const failure = cors ? cors.addTo(exchange, plain) : plain
+      return sendToWeb(exchange, exchange.recorder?.sending(failure) ?? failure)
     }
   }
 

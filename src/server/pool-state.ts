@@ -3,6 +3,7 @@ import type { KnownSecrets } from '../config/redact-config.ts'
 import { responseArchivePort } from '../generate/responses/response-archive.ts'
 import { journalPort, type JournalSink } from '../journal/journal-sink.ts'
 import { logPort } from '../journal/log-ring.ts'
+import { tracePort, type TraceRecord, type TraceSink } from '../journal/trace-ring.ts'
 import { concurrencyLimiterPort } from '../latency/concurrency-limiter.ts'
 import type { Port } from '../lib/port.ts'
 import { rateLimiterPort } from '../limits/rate-limiter.ts'
@@ -21,6 +22,7 @@ export const sharedPorts = {
   journal: journalPort,
   audit: auditPort,
   logs: logPort,
+  traces: tracePort,
 } as const
 
 type PortInterface<T> = T extends Port<infer P, never> ? P : never
@@ -59,13 +61,43 @@ export const noopJournal: JournalSink = { started: () => undefined, ended() {} }
 export function learningKeys(journal: JournalSink, secrets: KnownSecrets): JournalSink {
   return {
     started(call, plannedMs) {
-      const isKnownKey = call.caller?.startsWith('key:') === true || hasKnownKey.has(call.refusal)
-      const key = isKnownKey ? sentSecret(call.headers) : undefined
-      if (key !== undefined) secrets.learn(key)
+      learnKey(call, secrets)
       return journal.started(call, plannedMs)
     },
     ended: (lease, end) => journal.ended(lease, end),
   }
+}
+
+/** Wraps the traces that workers report to, as `learningKeys` does for the journal. */
+export function tracesLearningKeys(traces: TraceSink, secrets: KnownSecrets): TraceSink {
+  return {
+    opened: (record, read) => traces.opened(record, read),
+    updated(lease, record) {
+      learnKey(record, secrets)
+      traces.updated(lease, record)
+    },
+    ended(lease, record) {
+      learnKey(record, secrets)
+      traces.ended(lease, record)
+    },
+    seen: (count) => traces.seen(count),
+  }
+}
+
+/** Discards the traces that workers report when traces are off. */
+export const noopTraces: TraceSink = { opened: () => undefined, updated() {}, ended() {}, seen() {} }
+
+function learnKey(
+  {
+    caller,
+    refusal,
+    headers,
+  }: Partial<Pick<TraceRecord, 'caller' | 'refusal'>> & Pick<TraceRecord, 'headers'>,
+  secrets: KnownSecrets,
+): void {
+  const isKnownKey = caller?.startsWith('key:') === true || hasKnownKey.has(refusal)
+  const key = isKnownKey ? sentSecret(headers) : undefined
+  if (key !== undefined) secrets.learn(key)
 }
 
 /** Refusals of keys that the configuration has as a hash. */

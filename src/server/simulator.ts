@@ -14,6 +14,8 @@ import type { JournalReader } from '../journal/journal-sink.ts'
 import type { LogRing, OpenLogs } from '../journal/log-ring.ts'
 import { observeCalls } from '../journal/observe-calls.ts'
 import { createRequestLog, createTraceLog, type RequestLogOptions } from '../journal/request-log.ts'
+import { TraceRing } from '../journal/trace-ring.ts'
+import { createTraceSampler, type TraceSampler } from '../journal/trace-recorder.ts'
 import { createUpstreamLog } from '../journal/upstream-log.ts'
 import { LocalCursors } from '../recordings/replay-cursors.ts'
 import { createLatency } from '../latency/add-latency.ts'
@@ -45,7 +47,14 @@ import {
   logWarnings,
   openSimulatorLogs,
 } from './log-warnings.ts'
-import { learningKeys, noopJournal, type PoolState, type SharedDeps } from './pool-state.ts'
+import {
+  learningKeys,
+  noopJournal,
+  noopTraces,
+  type PoolState,
+  type SharedDeps,
+  tracesLearningKeys,
+} from './pool-state.ts'
 import { ResourceBook } from './resource-book.ts'
 import { AuditLog } from './twin/audit-log.ts'
 import { auditRequests } from './twin/audit-requests.ts'
@@ -73,6 +82,10 @@ export interface Simulator {
   readonly configStore: SimulatorDeps['configStore']
   /** The last log entries, of all processes; undefined if LOG_RING is 0. Empty in a worker, which sends them to the primary. */
   readonly logRing: LogRing | undefined
+  /** The last sampled requests, of all processes; undefined if TRACE_RING is 0. Empty in a worker, which sends them to the primary. */
+  readonly traces: TraceRing | undefined
+  /** Samples requests; undefined if TRACE_RING is 0. */
+  readonly traceSampler: TraceSampler | undefined
   /** State that the primary shares with its workers. */
   readonly poolState: PoolState
   /** Occupancy of deployments with slots or load-dependent latency, after their first request. */
@@ -187,6 +200,8 @@ export function assembleSimulator(
   const ownJournal = shared.journal ? undefined : journalOf(live.current, clock, secrets)
   const ownAudit = live.current.twin.plane === 'on' ? new AuditLog() : undefined
   const audit = ownAudit && (shared.audit ?? ownAudit)
+  const { traceRing, testHeader } = live.current
+  const traces = traceRing === 0 ? undefined : new TraceRing(traceRing, secrets)
   const telemetry = createTelemetry({ ...shared, config: live.current, logger })
   const builtIn = createGenerateMode({ responses })
   const generate = firstOf(extensions.generate, builtIn.answer)
@@ -276,6 +291,7 @@ export function assembleSimulator(
   const clearLocalState = (): void => {
     ownJournal?.clear()
     ownAudit?.clear()
+    traces?.clear()
     builtIn.reset()
     if (!sharedState?.deps.cursors) void cursors.clear?.()
     restartIncidents()
@@ -299,6 +315,9 @@ export function assembleSimulator(
     ownJournal,
     configStore,
     logRing: logs.ring,
+    traces,
+    traceSampler:
+      traces && createTraceSampler({ sink: shared.traces ?? traces, testHeader, countsEach: !shared.traces }),
     poolState: {
       limits,
       slots,
@@ -307,6 +326,7 @@ export function assembleSimulator(
       journal: learningKeys(shared.journal ?? ownJournal ?? noopJournal, live.secrets),
       audit: ownAudit ?? { add() {} },
       logs: logs.ring ?? { add() {} },
+      traces: tracesLearningKeys(traces ?? noopTraces, live.secrets),
     },
     occupancy,
     extensions,

@@ -12,6 +12,7 @@ import { logRoutes } from './log-routes.ts'
 import type { Metrics } from '../../metrics/metrics.ts'
 import { LiveFeed } from './live-feed.ts'
 import { eventRoutes, statsRoutes } from './stats-routes.ts'
+import { traceRoutes } from './trace-routes.ts'
 import { upstreamRoutes } from './upstream-routes.ts'
 import { openapiDocument } from './openapi-document.ts'
 
@@ -91,6 +92,7 @@ export function createAdminRoutes(
     ...statsRoutes(simulator, metrics, startedMs),
     ...eventRoutes(simulator, new LiveFeed({ simulator, metrics, startedMs })),
     ...logRoutes(simulator),
+    ...traceRoutes(simulator),
     ...clockRoutes(simulator),
     ...recordingRoutes(simulator),
     ...incidentRoutes(simulator),

@@ -156,7 +156,10 @@ export class NodeSender {
     try {
       if (this.#outgoing.headersSent) throw new Error('The answer has started.')
       const reply = failureReply(this.#exchange)
+      const { recorder } = this.#exchange
+      recorder?.sending(reply)
       const { content, length } = renderWhole(reply.body)
+      recorder?.wrote(Buffer.from(content), undefined)
       this.#writeHead(reply, length)
       this.#outgoing.end(content)
     } catch {
@@ -184,7 +187,8 @@ export class NodeSender {
       if (sendInOneWrite(this.#outgoing, reply, text)) return
     }
     this.#writeHead(reply, length)
-    if (reply.interruption) this.#sendInterrupted(Buffer.from(content), reply.interruption)
+    if (reply.interruption)
+      this.#sendInterrupted(Buffer.from(content), reply.interruption, reply.schedule?.endMs)
     else if (typeof content === 'string') this.#outgoing.end(content, wireEncoding(content, length))
     else this.#outgoing.end(content)
   }
@@ -214,16 +218,22 @@ export class NodeSender {
     }
   }
 
-  #sendInterrupted(content: Buffer, { at, how }: Interruption): void {
+  #sendInterrupted(content: Buffer, { at, how }: Interruption, dueMs: number | undefined): void {
     const [first, rest] = splitAtFraction(content, at)
+    const { recorder } = this.#exchange
+    recorder?.wrote(first, dueMs)
     if (typeof how !== 'number') {
       this.#outgoing.write(first, () => this.#cutSoon(how))
       return
     }
     this.#outgoing.write(first)
+    const restMs = this.#elapsedMs() + how
     this.#later(
-      this.#elapsedMs() + how,
-      this.#guarded(() => this.#outgoing.end(rest)),
+      restMs,
+      this.#guarded(() => {
+        recorder?.wrote(rest, restMs)
+        this.#outgoing.end(rest)
+      }),
     )
   }
 

@@ -56,7 +56,7 @@ export async function sendToWeb(
   // A Web body has no transfer coding.
   reply.headers.delete('Transfer-Encoding')
   if (interruption && mayHaveBody(reply.status)) {
-    const stream = interruptedStream(exchange, Buffer.from(bytes), interruption)
+    const stream = interruptedStream(exchange, Buffer.from(bytes), interruption, schedule?.endMs)
     return responseOf(stream, exchange, reply, onInvalidHead)
   }
   exchange.end({ aborted: false, firstByteMs, endMs: firstByteMs })
@@ -74,6 +74,7 @@ function interruptedStream(
   exchange: Exchange,
   content: Buffer,
   { at, how }: Interruption,
+  dueMs: number | undefined,
 ): ReadableStream<Uint8Array> {
   const elapsedMs = (): number => exchange.clock.nowMs() - exchange.startedMs
   const firstByteMs = elapsedMs()
@@ -83,12 +84,14 @@ function interruptedStream(
     {
       async pull(controller) {
         if (ready) {
+          exchange.recorder?.wrote(ready, dueMs)
           controller.enqueue(ready)
           ready = undefined
           return
         }
         if (typeof how === 'number') await sleepUntil(exchange, firstByteMs + how)
         if (exchange.ended) return
+        if (typeof how === 'number') exchange.recorder?.wrote(rest, firstByteMs + how)
         exchange.end({ aborted: false, firstByteMs, endMs: elapsedMs() })
         if (typeof how !== 'number') {
           controller.error(new ConnectionCut(how))

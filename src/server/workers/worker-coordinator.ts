@@ -170,8 +170,8 @@ export class WorkerCoordinator {
 
   async #answer(request: Request): Promise<Response> {
     const { app, simulator } = this.#deps
-    if (simulator.journal ?? simulator.audit) {
-      // Add answers that clients have received to the journal and to the logs of /_twin before the page reads them.
+    if (simulator.journal ?? simulator.audit ?? simulator.traces) {
+      // Add answers that clients have received to the journal, the traces and the logs of /_twin before the page reads them.
       await this.#ports.catchUp()
     }
     const response = await app.fetch(request)
