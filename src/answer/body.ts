@@ -59,6 +59,38 @@ export function bodyInPieces(pieces: () => Iterable<string>): WholeBody {
   return { kind: 'whole', render, pieces, piecesRender: render }
 }
 
+/** Returns a body with the same bytes that passes its content to `onContent` when it is rendered. */
+export function watchedWhole(body: WholeBody, onContent: (content: string | Uint8Array) => void): WholeBody {
+  const render = (): string | Uint8Array => {
+    const content = body.render()
+    onContent(content)
+    return content
+  }
+  function* watchedPieces(): Generator<string> {
+    const pieces: string[] = []
+    for (const piece of piecesOf(body) ?? []) {
+      pieces.push(piece)
+      yield piece
+    }
+    onContent(pieces.join(''))
+  }
+  const isInPieces = piecesOf(body) !== undefined
+  return {
+    ...renderedBody(render, isAsciiBody(body)),
+    ...(isInPieces && { pieces: watchedPieces, piecesRender: render }),
+  }
+}
+
+/** Returns a body with the same events that passes each one to `onEvent` when it is rendered, with its step. */
+export function watchedEvents(body: EventsBody, onEvent: (text: string, step: number) => void): EventsBody {
+  const render = (index: number): string => {
+    const text = body.render(index)
+    onEvent(text, body.stepOf(index))
+    return text
+  }
+  return renderedEvents(body.count, (index) => body.stepOf(index), render, isAsciiBody(body))
+}
+
 /** The pieces of a body; undefined if it is rendered as a whole. */
 export function piecesOf(body: WholeBody): Iterable<string> | undefined {
   return body.piecesRender === body.render ? body.pieces?.() : undefined

@@ -1,4 +1,4 @@
-import { isAsciiBody } from '../answer/body.ts'
+import { watchedEvents, watchedWhole } from '../answer/body.ts'
 import { PushedChunks } from '../answer/pushed-chunks.ts'
 import { clearTimeout, monotonicMs, setTimeout } from '../lib/real-timers.ts'
 import type { Exchange, Outcome } from '../pipeline/exchange.ts'
@@ -142,49 +142,15 @@ class Recorder implements RequestRecorder {
   /** Returns a body with the same bytes that reports its parts when they are rendered, just before they are written. */
   #watched({ schedule }: Reply, body: ReplyBody): ReplyBody {
     switch (body.kind) {
-      case 'whole': {
-        const endMs = schedule?.endMs
-        const render = (): string | Uint8Array => {
-          const content = body.render()
-          this.#add(endMs, content)
-          return content
-        }
-        const { pieces } = body
-        const isInPieces = pieces !== undefined && body.piecesRender === body.render
-        return {
-          kind: 'whole',
-          render,
-          ...(isAsciiBody(body) && { asciiRender: render }),
-          ...(isInPieces && { pieces: () => this.#watchedPieces(pieces(), endMs), piecesRender: render }),
-        }
-      }
-      case 'events': {
-        const render = (index: number): string => {
-          const text = body.render(index)
-          this.#add(schedule && (schedule.stepsMs[body.stepOf(index)] ?? schedule.endMs), text)
-          return text
-        }
-        return {
-          kind: 'events',
-          count: body.count,
-          stepOf: (index) => body.stepOf(index),
-          render,
-          ...(isAsciiBody(body) && { asciiRender: render }),
-        }
-      }
+      case 'whole':
+        return watchedWhole(body, (content) => this.#add(schedule?.endMs, content))
+      case 'events':
+        return watchedEvents(body, (text, step) =>
+          this.#add(schedule && (schedule.stepsMs[step] ?? schedule.endMs), text),
+        )
       case 'live':
         return { kind: 'live', chunks: this.#watchedChunks(body.chunks) }
     }
-  }
-
-  /** The pieces are written together, after the last one is rendered. */
-  *#watchedPieces(pieces: Iterable<string>, endMs: number | undefined): Generator<string> {
-    const parts: string[] = []
-    for (const piece of pieces) {
-      parts.push(piece)
-      yield piece
-    }
-    this.#add(endMs, parts.join(''))
   }
 
   #watchedChunks(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
