@@ -73,7 +73,7 @@ const MAX_CHUNKS = 2_000
 const FIRST_REPORT_MS = 250
 const MAX_REPORT_MS = 60_000
 
-const noBody: TracedBody = traceBody(Buffer.alloc(0))
+const emptyBody: TracedBody = traceBody(Buffer.alloc(0))
 
 /** Records one request. */
 class Recorder implements RequestRecorder {
@@ -104,7 +104,7 @@ class Recorder implements RequestRecorder {
     this.#testHeader = testHeader
     const { clock, startedMs, body, headers } = exchange
     this.#epochMs = clock.epochMs() - clock.nowMs() + startedMs
-    this.#body = body.length === 0 ? noBody : traceBody(body, headers['content-type'])
+    this.#body = body.length === 0 ? emptyBody : traceBody(body, headers['content-type'])
     this.#lease = sink.opened(this.#record(), () => this.#record())
     this.#reportIn(FIRST_REPORT_MS)
     exchange.onEnd((outcome) => {

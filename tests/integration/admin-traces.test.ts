@@ -369,7 +369,7 @@ describe('GET /++/traces', () => {
     }
   })
 
-  it('samples 20 requests at once, and each one with x-sim-trace, but counts all', async () => {
+  it('samples the first 20 requests of a burst and each one with x-sim-trace, and counts all', async () => {
     const { post, ask } = setUp()
     for (let i = 0; i < 30; i++) await post(path, hello)
     await post(path, hello, { 'x-sim-trace': 'on' })
