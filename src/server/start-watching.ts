@@ -3,7 +3,7 @@ import type { ConfigSources } from '../config/sources.ts'
 import { stackOf } from '../lib/error-text.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Replay } from '../recordings/replay-mode.ts'
-import type { ConfigStore } from '../shared/config-store.ts'
+import type { ConfigStore } from '../shared/patch-medium.ts'
 import { type Watch, type WatchOptions, watchFolders } from './watch-folders.ts'
 import { watchFiles, watchSettings, DEFAULT_QUIET_MS, ChangeDebouncer } from './watch-files.ts'
 import type { Stats } from 'node:fs'
@@ -17,7 +17,7 @@ export interface StartWatchingOptions extends Omit<WatchOptions, 'poll'> {
   readonly simulator: {
     readonly recordings: readonly { readonly replay: Replay | undefined }[]
     /** Undefined without CONFIG_STORE. */
-    readonly configStore?: Pick<ConfigStore, 'address' | 'refresh'> | undefined
+    readonly configStore?: Pick<ConfigStore, 'kind' | 'address' | 'refresh'> | undefined
   }
   /** The sources of the configuration. */
   readonly sources: ConfigSources
@@ -36,9 +36,7 @@ export function startWatching({ live, simulator, sources, ...options }: StartWat
   const settings = watchSettings({ ...watchOptions, live, sources })
   const recordings = followRecordings(live, simulator, watchOptions)
   const { configStore } = simulator
-  const changes = configStore
-    ? watchFiles({ ...watchOptions, paths: [configStore.address], onChange: () => configStore.refresh() })
-    : noWatch
+  const changes = configStore?.kind === 'file' ? watchStore(configStore, watchOptions) : noWatch
   const watches = [settings, recordings, changes]
   return {
     ready: Promise.all(watches.map(({ ready }) => ready)).then(() => {}),
@@ -46,6 +44,13 @@ export function startWatching({ live, simulator, sources, ...options }: StartWat
       await Promise.all(watches.map((each) => each.close()))
     },
   }
+}
+
+/** Watches the file of CONFIG_STORE. A blob is checked without a watch. */
+function watchStore(store: Pick<ConfigStore, 'address' | 'refresh'>, options: WatchOptions): Watch {
+  const watch = watchFiles({ ...options, paths: [store.address], onChange: () => store.refresh() })
+  // The file can have changed after it was read and before the watch.
+  return { ...watch, ready: watch.ready.then(() => store.refresh()) }
 }
 
 /** Watches the recordings in use. A change of the mode can add or remove some. */
