@@ -25,6 +25,7 @@ write_variables() {
   "twin_admin_token": $(json_string "$(value_of TWIN_ADMIN_TOKEN)"),
   "azure_openai_key": $(json_string "$(value_of AZURE_OPENAI_KEY)"),
   "upstream_client_secret": $(json_string "$(value_of UPSTREAM_CLIENT_SECRET)"),
+  "config_store_key": $(json_string "$(value_of CONFIG_STORE_KEY)"),
   "secrets": $(json_secrets),
   "upstream_account_ids": $(json_accounts),
   "redis_url": $(json_string "$(value_of REDIS_URL)"),

@@ -40,6 +40,7 @@ write_parameters() {
     "twinAdminToken": { "value": $(json_string "$(value_of TWIN_ADMIN_TOKEN)") },
     "azureOpenAiKey": { "value": $(json_string "$(value_of AZURE_OPENAI_KEY)") },
     "upstreamClientSecret": { "value": $(json_string "$(value_of UPSTREAM_CLIENT_SECRET)") },
+    "configStoreKey": { "value": $(json_string "$(value_of CONFIG_STORE_KEY)") },
     "secrets": { "value": $(json_secrets) },
     "upstreamAccountIds": { "value": $(json_accounts) },
     "redisUrl": { "value": $(json_string "$(value_of REDIS_URL)") },

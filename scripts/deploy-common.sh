@@ -12,7 +12,7 @@ forward_pid=''
 
 # Settings that templates and charts set, settings that are secrets, and settings that name files.
 fixed_settings=' HOST PORT '
-secret_settings=' SIMULATOR_API_KEY ADMIN_API_KEY TWIN_ADMIN_TOKEN AZURE_OPENAI_KEY UPSTREAM_CLIENT_SECRET REDIS_URL OTEL_EXPORTER_OTLP_HEADERS APPLICATIONINSIGHTS_CONNECTION_STRING '
+secret_settings=' SIMULATOR_API_KEY ADMIN_API_KEY TWIN_ADMIN_TOKEN AZURE_OPENAI_KEY UPSTREAM_CLIENT_SECRET CONFIG_STORE_KEY REDIS_URL OTEL_EXPORTER_OTLP_HEADERS APPLICATIONINSIGHTS_CONNECTION_STRING '
 file_settings=' SIMULATOR_CONFIG OPENAI_DEPLOYMENT_CONFIG_PATH MODEL_CATALOGUE_PATH FAULTS_PATH INCIDENTS_PATH '
 
 # --- Output ----------------------------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
 import type { Config } from './config.ts'
+import { secretsOfStore } from './config-store-settings.ts'
 import { secretsOfUpstream } from './upstreams.ts'
 
 const secretsOf = new WeakMap<Config, readonly string[]>()
@@ -16,7 +17,13 @@ function configSecrets(config: Config): readonly string[] {
       ...Array.from(keys.values(), ({ text }) => text),
     ])
     const ofUpstreams = Array.from(config.upstreams.values(), secretsOfUpstream)
-    const texts = [config.adminApiKey, config.twin.adminToken, ...ofResources.flat(), ...ofUpstreams.flat()]
+    const texts = [
+      config.adminApiKey,
+      config.twin.adminToken,
+      ...secretsOfStore(config),
+      ...ofResources.flat(),
+      ...ofUpstreams.flat(),
+    ]
     secrets = [...new Set(texts.filter((text) => text !== undefined))]
     secretsOf.set(config, secrets)
   }

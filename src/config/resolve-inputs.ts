@@ -10,6 +10,7 @@ import {
   type ResourceView,
 } from './config.ts'
 import type { ConfigInputs, ResourceInputs } from './read-inputs.ts'
+import { configStoreProblems } from './config-store-settings.ts'
 import { redisProblems } from './redis-settings.ts'
 import { isSameList, type ResolvedResource, resolveOnce, resolveResource } from './resolve-resource.ts'
 import { hostKeys, type Settings } from './settings-schema.ts'
@@ -98,6 +99,7 @@ export function resolveInputs(
     ...upstreams.flatMap(({ problems: found }) => found),
     ...nameProblems(inputs),
     ...upstreamNameProblems(inputs, { flat, named }),
+    ...(flat.settings ? configStoreProblems(flat.settings) : []),
     ...(flat.settings ? redisProblems(flat.settings) : []),
     ...(flat.settings ? telemetryProblems(flat.settings) : []),
     ...(flat.settings ? tlsProblems(flat.settings) : []),
@@ -290,6 +292,8 @@ function createHost(
     logRing: settings.logRing,
     traceRing: settings.traceRing,
     configStore: settings.configStore,
+    configStoreKey: settings.configStoreKey,
+    configStoreCopy: settings.configStoreCopy,
     watch: settings.watch,
     twin: settings.twin,
     extensionPaths: settings.extensionPath ?? [],

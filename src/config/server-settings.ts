@@ -1,5 +1,5 @@
-import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
+import { configStoreSettings } from './config-store-settings.ts'
 import { tlsSettings } from './tls-settings.ts'
 import {
   setting,
@@ -189,18 +189,7 @@ export const serverSettings = {
     description:
       'Sampled requests kept for GET /++/traces with bodies, stages and times, without credentials (docs/admin.md). 0 keeps none.',
   }),
-  configStore: setting(
-    textThat(
-      (value) => filePathOf(value) !== undefined,
-      'file: with the path of a file, such as file:/data/changes.json (there is no other kind of store)',
-    ),
-    {
-      env: 'CONFIG_STORE',
-      group,
-      unsetMeaning: 'changes are lost at a restart',
-      description: 'File that keeps changes at run time across restarts (docs/admin.md).',
-    },
-  ),
+  ...configStoreSettings,
   watch: setting(oneOf(['false', 'true', 'poll'], watchWords), {
     env: 'WATCH',
     group,
@@ -225,17 +214,6 @@ function originList(): ValueKind<readonly string[]> {
 /** Other schemes are those of desktop applications and browser extensions. */
 function isOrigin(value: string): boolean {
   return value === '*' || (/^[a-z][a-z\d+.-]*:\/\/[^\s/?#@,*]+$/i.test(value) && URL.canParse(value))
-}
-
-/** Returns the path in a value of CONFIG_STORE; undefined if the value is invalid. */
-export function filePathOf(store: string): string | undefined {
-  if (!store.startsWith('file:')) return undefined
-  try {
-    const path = store.startsWith('file://') ? fileURLToPath(store) : store.slice('file:'.length)
-    return path.trim() === '' || /[\\/\0]$|\0/.test(path) ? undefined : path
-  } catch {
-    return undefined
-  }
 }
 
 /** Limits of connections; times in seconds. */

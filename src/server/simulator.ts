@@ -37,7 +37,7 @@ import type { LoopLag } from '../lib/loop-lag.ts'
 import { version } from '../lib/version.ts'
 import { createRandom, type Random } from '../lib/random.ts'
 import { createTelemetry } from '../telemetry/telemetry.ts'
-import type { ConfigStore } from '../shared/config-store.ts'
+import type { ConfigStore } from '../shared/patch-medium.ts'
 import type { RedisSharedState } from './redis-shared-state.ts'
 import {
   createUndefinedReport,

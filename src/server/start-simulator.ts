@@ -5,7 +5,7 @@ import type { PageSources } from './pages.ts'
 import { openSimulatorLogs } from './log-warnings.ts'
 import { assembleSimulator, type Simulator, type SimulatorDeps } from './simulator.ts'
 import type { LiveConfig } from '../config/live-config.ts'
-import { filePathOf } from '../config/server-settings.ts'
+import { storeOf } from '../config/config-store-settings.ts'
 import { buildExtension } from '../extensions/check-extension.ts'
 import { composeExtensions } from '../extensions/compose-extensions.ts'
 import { loadExtensions } from '../extensions/load-extensions.ts'
@@ -13,7 +13,9 @@ import type { LoadedExtension } from '../extensions/loaded-extension.ts'
 import type { ExtensionExport, ExtensionHost } from '../pipeline/extension.ts'
 import type { Logger } from '../lib/logger.ts'
 import { createSystemClock } from '../lib/system-clock.ts'
-import type { ConfigStore } from '../shared/config-store.ts'
+import type { ConfigStore } from '../shared/patch-medium.ts'
+import { openBlobPatches } from '../shared/blob/blob-patches.ts'
+import { defaultCopyPath } from '../shared/blob/local-copy.ts'
 import { openFilePatches } from '../shared/files/file-patches.ts'
 import { useTokenFolder } from '../tokens/encoding.ts'
 import * as extensionKit from './extension-kit.ts'
@@ -92,11 +94,15 @@ async function openConfigStore(
   workingDirectory: string,
   logger: Logger,
 ): Promise<ConfigStore | undefined> {
-  const path = filePathOf(live.current.configStore ?? '')
-  if (path === undefined) return undefined
+  const { configStore, configStoreKey: key, configStoreCopy } = live.current
+  const store = storeOf(configStore ?? '')
+  if (!store) return undefined
   // Retries use the system clock, even with a virtual clock for exchanges.
-  const clock = createSystemClock()
-  return openFilePatches({ path: resolve(workingDirectory, path), live, clock, logger })
+  const deps = { live, clock: createSystemClock(), logger }
+  if (store.kind === 'file') return openFilePatches({ ...deps, path: resolve(workingDirectory, store.path) })
+  const copy = configStoreCopy ?? defaultCopyPath(store.address, process.env)
+  const copyPath = copy === 'off' ? undefined : resolve(workingDirectory, copy)
+  return openBlobPatches({ ...deps, store, key, copyPath })
 }
 
 /** Uses the encoding files of TIKTOKEN_CACHE_DIR. Must run before tokens are counted. */

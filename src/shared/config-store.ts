@@ -7,7 +7,15 @@ import type { Clock, StopTimer } from '../lib/clock.ts'
 import { listProblems, reasonOf } from '../lib/error-text.ts'
 import { countOf } from '../lib/format-text.ts'
 import type { Logger } from '../lib/logger.ts'
-import { backoffMs, type BackoffRange, sleep } from '../lib/waiting.ts'
+import { backoffMs, sleep } from '../lib/waiting.ts'
+import {
+  type ConfigStore,
+  type ConfigStoreDeps,
+  type Known,
+  type PatchCopy,
+  type PatchMedium,
+  StoreFailure,
+} from './patch-medium.ts'
 
 /** A write can hang, such as on a network share that is away. Changes do not wait longer for it. */
 const TIMEOUT_MS = 10_000
@@ -17,75 +25,6 @@ const MAX_CONFLICTS = 100
 
 /** Number of problems of edited content that the log shows. */
 const MAX_SHOWN_PROBLEMS = 5
-
-/** Where changes are stored: one text that is replaced as a whole. Calls reject with a `StoreFailure`. */
-export interface PatchMedium {
-  readonly kind: 'file' | 'blob'
-  /** Path or address, without secrets. */
-  readonly address: string
-  /** Delays after a failed write. The next change does not wait for them. */
-  readonly retryDelays: BackoffRange
-  /** The longest of these delays, for messages. */
-  readonly longestPause: string
-  /** What to do about content that cannot be used. */
-  readonly repair: string
-  /** Returns the text with a mark that differs whenever the text may differ; undefined if nothing is stored. */
-  read(known: string | undefined): Promise<StoredText | 'unchanged' | undefined>
-  /**
-   * Replaces the text. Returns its new mark, or undefined if it does not have the given mark any more.
-   *
-   * @param mark undefined if nothing is stored
-   */
-  replace(text: string, mark: string | undefined): Promise<string | undefined>
-}
-
-/** A stored text with its mark. */
-export interface StoredText {
-  readonly text: string
-  readonly mark: string
-}
-
-/** The store cannot be read or written. The message has no secret. */
-export class StoreFailure extends Error {
-  /** A sentence; empty if there is nothing to do. */
-  readonly todo: string
-
-  constructor(message: string, todo: string, options?: { readonly cause?: unknown }) {
-    super(message, options)
-    this.todo = todo
-  }
-}
-
-/** Dependencies of a store. */
-export interface ConfigStoreDeps {
-  /** The configuration that is changed. */
-  readonly live: LiveConfig
-  /** The system clock, also if exchanges have a virtual one. */
-  readonly clock: Clock
-  readonly logger: Logger
-}
-
-/** Configuration changes that are kept for the next start. */
-export interface ConfigStore {
-  readonly kind: PatchMedium['kind']
-  /** Absolute path with symbolic links resolved, or the address of a blob without secrets. */
-  readonly address: string
-  /** Number of changes in force that the store does not have yet. */
-  readonly pending: number
-  /** Whether the last write failed, or the store has content that does not fit. */
-  readonly isFailing: boolean
-  readonly state: 'ready' | 'failing'
-  /** Applies the content of the store if another program has changed it. */
-  refresh(): Promise<void>
-  /** Writes pending changes once more, and stops. Logs an error if they cannot be written. */
-  close(): Promise<void>
-}
-
-/** The content of the store, as far as this process knows. */
-export interface Known {
-  readonly mark: string
-  readonly patches: Patches
-}
 
 /** Those who wait for the same write. */
 interface Batch {
@@ -114,23 +53,39 @@ export class SynchronizedPatches implements PatchStore, ConfigStore {
   #next: Batch | undefined
   /** Waits for the current write. */
   #current: Batch | undefined
-  /** Whether the current write takes longer than the timeout. */
-  #isHanging = false
+  readonly #copy: PatchCopy | undefined
+  /** Whether the store does not answer in time, or asks for a pause. Changes then do not wait for it. */
+  #isAway = false
+  /** A write without a known result. */
+  #sent: { readonly text: string; readonly patches: Patches } | undefined
+  #abort = new AbortController()
   #isCheckWanted = false
   #working: Promise<void> | undefined
   #failure: string | undefined
   #retries = 0
-  #stopRetry: StopTimer = () => {}
+  #stopTimer: StopTimer = () => {}
   #isClosed = false
+  #closing: Promise<void> | undefined
 
-  constructor(medium: PatchMedium, { live, clock, logger }: ConfigStoreDeps, known: Known | undefined) {
+  /**
+   * @param known what the store has
+   * @param copy kept in step with the store
+   */
+  constructor(
+    medium: PatchMedium,
+    { live, clock, logger }: ConfigStoreDeps,
+    known: Known | undefined,
+    copy?: PatchCopy,
+  ) {
     this.#medium = medium
     this.#live = live
     this.#clock = clock
     this.#logger = logger
     this.#known = known
+    this.#copy = copy
     // The first change then does not have to convert all of them.
     if (known) this.#writer.write(known.patches, '')
+    this.#schedulePoll()
   }
 
   get kind(): PatchMedium['kind'] {
@@ -153,16 +108,29 @@ export class SynchronizedPatches implements PatchStore, ConfigStore {
     return this.#failure !== undefined
   }
 
+  get failure(): string | undefined {
+    return this.#failure
+  }
+
+  /** Starts although the store could not be read. It is read later. */
+  startWithout(failure: StoreFailure): void {
+    this.#failure = failure.message
+    this.#isAway = true
+    this.#scheduleRetry(failure)
+  }
+
   /** One write stores all changes that were made during the previous one. */
   async offer(patches: Patches): Promise<'later'> {
     this.#newest = patches
+    if (this.#isAway && !this.#working) return 'later'
     this.#next ??= createBatch()
     this.#start()
     return 'later'
   }
 
   async settled(): Promise<void> {
-    if (!this.#isHanging) await (this.#next ?? this.#current)?.done
+    if (this.#isAway) await this.#copy?.save(this.#known, this.#newest)
+    else await (this.#next ?? this.#current)?.done
   }
 
   async refresh(): Promise<void> {
@@ -171,19 +139,29 @@ export class SynchronizedPatches implements PatchStore, ConfigStore {
     await this.#untilIdle()
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
     this.#isClosed = true
-    this.#stopRetry()
+    this.#stopTimer()
     if (this.#newest) this.#start()
+    else this.#abort.abort(new Error('the simulator stops'))
     const timeout = new AbortController()
     await Promise.race([this.#untilIdle(), sleep(TIMEOUT_MS, this.#clock, timeout.signal)])
     timeout.abort()
+    this.#abort.abort(new Error('the simulator stops'))
     delete this.#live.store
     if (!this.#newest) return
     const { address, pending } = this
+    const next =
+      this.#copy && !this.#copy.isFailing
+        ? `They are in ${this.#copy.path}, and the next start on this machine stores them.`
+        : 'The next start does not have them.'
     this.#logger.error(
       { path: address, reason: this.#failure },
-      `Could not store ${countOf(pending, 'change')} of the configuration in ${address}: ${this.#failure}. The next start does not have them.`,
+      `Could not store ${countOf(pending, 'change')} of the configuration in ${address}: ${this.#failure}. ${next}`,
     )
   }
 
@@ -196,30 +174,39 @@ export class SynchronizedPatches implements PatchStore, ConfigStore {
   }
 
   async #work(): Promise<void> {
-    this.#stopRetry()
+    this.#stopTimer()
     do {
       this.#isCheckWanted = false
       const batch = (this.#current = this.#next)
       this.#next = undefined
+      const abort = (this.#abort = new AbortController())
       const stopTimeout = this.#clock.at(this.#clock.nowMs() + TIMEOUT_MS, () => {
-        this.#report(new Error(`it takes longer than ${TIMEOUT_MS / 1_000} seconds`))
-        this.#isHanging = true
-        batch?.end()
-        this.#next?.end()
+        const late = new StoreFailure(`it takes longer than ${TIMEOUT_MS / 1_000} seconds`, '')
+        this.#report(late)
+        this.#isAway = true
+        void this.#saveCopy().then(() => {
+          batch?.end()
+          if (this.#isAway) this.#next?.end()
+        })
+        abort.abort(late)
       })
       try {
-        await this.#synchronize()
+        await this.#synchronize(abort.signal)
         this.#succeed()
       } catch (error) {
-        this.#fail(error)
+        if (!this.#isClosed || this.#newest) this.#fail(error, abort.signal.reason)
       }
       stopTimeout()
-      this.#isHanging = false
+      await this.#saveCopy()
       this.#current = undefined
       batch?.end()
       // The write included changes that were made while it was prepared.
-      if (!this.#newest) this.#endNext()
+      if (!this.#newest || this.#isAway) this.#endNext()
     } while (this.#next)
+  }
+
+  async #saveCopy(): Promise<void> {
+    await this.#copy?.save(this.#known, this.#newest)
   }
 
   async #untilIdle(): Promise<void> {
@@ -232,28 +219,39 @@ export class SynchronizedPatches implements PatchStore, ConfigStore {
   }
 
   /** Applies the content of the store if it has changed, and writes what it does not have. */
-  async #synchronize(): Promise<void> {
+  async #synchronize(signal: AbortSignal): Promise<void> {
     for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
-      const base = await this.#takeOver()
+      const base = await this.#takeOver(signal)
       const patches = this.#newest
       if (!patches) return
       const text = this.#writer.write(patches, randomUUID())
-      const mark = await this.#medium.replace(text, base)
+      this.#sent = { text, patches }
+      const mark = await this.#medium.replace(text, base, signal)
       if (mark === undefined) continue
-      this.#known = { mark, patches }
-      this.#live.markStored(patches)
-      if (this.#newest === patches) this.#newest = undefined
+      this.#hasStored(patches, mark)
       return
     }
     throw new Error('other programs change it all the time')
   }
 
+  #hasStored(patches: Patches, mark: string): void {
+    this.#known = { mark, patches }
+    this.#sent = undefined
+    this.#live.markStored(patches)
+    if (this.#newest === patches) this.#newest = undefined
+  }
+
   /** Applies the content of the store if it has changed. Returns its mark; undefined if nothing is stored. */
-  async #takeOver(): Promise<string | undefined> {
+  async #takeOver(signal: AbortSignal): Promise<string | undefined> {
     const { address } = this
-    const found = await this.#medium.read(this.#known?.mark)
+    const found = await this.#medium.read(this.#known?.mark, signal)
     if (found === 'unchanged') return this.#known?.mark
     if (!found) return undefined
+    if (found.text === this.#sent?.text) {
+      // The answer to the write was lost.
+      this.#hasStored(this.#sent.patches, found.mark)
+      return found.mark
+    }
     const patches = readPatches(found.text)
     if ('problems' in patches) throw unusable(patches.problems, this.#medium.repair)
     // A network share can change the time of a file after it was written.
@@ -280,34 +278,51 @@ export class SynchronizedPatches implements PatchStore, ConfigStore {
 
   #succeed(): void {
     this.#retries = 0
+    this.#isAway = false
+    this.#schedulePoll()
     if (this.#failure === undefined) return
     this.#failure = undefined
     const { address } = this
     this.#logger.info({ path: address }, `All changes of the configuration are stored in ${address} again.`)
   }
 
-  #fail(error: unknown): void {
-    const delayMs = backoffMs(this.#retries++, this.#medium.retryDelays)
-    this.#stopRetry()
-    if (!this.#isClosed) {
-      this.#stopRetry = this.#clock.at(this.#clock.nowMs() + delayMs, () => void this.refresh())
-    }
-    this.#report(error)
+  #fail(error: unknown, abortReason: unknown): void {
+    const failure =
+      error instanceof StoreFailure ? error : new StoreFailure(reasonOf(error), '', { cause: error })
+    this.#isAway = error === abortReason || failure.retryAfterMs > 0
+    this.#scheduleRetry(failure)
+    // A single check that fails says nothing about the next one.
+    const isFirstCheck = this.#failure === undefined && this.#retries === 1 && !this.#newest
+    if (!isFirstCheck || !failure.isTransient) this.#report(failure)
   }
 
-  #report(error: unknown): void {
+  #scheduleRetry({ retryAfterMs }: StoreFailure): void {
+    this.#refreshAfter(Math.max(backoffMs(this.#retries++, this.#medium.retryDelays), retryAfterMs))
+  }
+
+  #schedulePoll(): void {
+    const { pollMs } = this.#medium
+    if (pollMs !== undefined) this.#refreshAfter(pollMs)
+  }
+
+  #refreshAfter(delayMs: number): void {
+    this.#stopTimer()
+    if (this.#isClosed) return
+    this.#stopTimer = this.#clock.at(this.#clock.nowMs() + delayMs, () => void this.refresh())
+  }
+
+  #report({ message: reason, todo }: StoreFailure): void {
     const { address } = this
-    const reason = reasonOf(error)
     if (reason === this.#failure) return
     this.#failure = reason
-    const todo = error instanceof StoreFailure ? error.todo : ''
-    const message = `Could not store the changes of the configuration in ${address}: ${reason}. They stay in force, and are stored with the next change, or after a pause of at most ${this.#medium.longestPause}. ${todo}`
+    const what = this.#newest || this.kind === 'file' ? 'store' : 'check'
+    const message = `Could not ${what} the changes of the configuration in ${address}: ${reason}. They stay in force, and are stored with the next change, or after a pause of at most ${this.#medium.longestPause}. ${todo}`
     this.#logger.error({ path: address, pending: this.pending }, message.trimEnd())
   }
 }
 
-/** The store was edited, and its content cannot be applied. It is not overwritten. */
-function unusable(problems: readonly string[], repair: string): StoreFailure {
+/** The store has content that cannot be applied. It is not overwritten. */
+export function unusable(problems: readonly string[], repair: string): StoreFailure {
   const shown = listProblems(problems.slice(0, MAX_SHOWN_PROBLEMS)).map((problem) =>
     problem.replace(/\.$/, ''),
   )

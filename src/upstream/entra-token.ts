@@ -42,7 +42,7 @@ interface HeldToken {
 export interface EntraTokensDeps {
   readonly clock: Clock
   readonly logger: Logger
-  readonly label: UpstreamLabel
+  readonly label: Pick<UpstreamLabel, 'text' | 'setting'>
 }
 
 /** The tokens of one credential, kept until they expire. At most one token is requested at a time. */

@@ -162,8 +162,8 @@ describe('a start with CONFIG_STORE', () => {
   it.each([
     [
       'of another kind',
-      { CONFIG_STORE: 'blob:https://acct.blob.core.windows.net/c/changes.json' },
-      /CONFIG_STORE must be file: with the path of a file.*no other kind/,
+      { CONFIG_STORE: 's3://bucket/changes.json' },
+      /CONFIG_STORE must be file: with the path of a file.*or blob: with the https address of a blob/,
     ],
     [
       'and REDIS_URL',

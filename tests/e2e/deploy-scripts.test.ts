@@ -347,6 +347,7 @@ describe.skipIf(curl.isMissing)(`deploy-aca-terraform.sh${curl.note}`, () => {
       twin_admin_token: '',
       azure_openai_key: '',
       upstream_client_secret: '',
+      config_store_key: '',
       secrets: {},
       upstream_account_ids: [],
       redis_url: '',

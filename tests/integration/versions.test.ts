@@ -138,15 +138,15 @@ describe('dependencies', () => {
     },
   )
 
-  it('of a credential of Entra ID have the versions of package.json in the advice to install them', () => {
+  it.each([
+    ['@azure/identity', 'src/upstream/entra-token.ts'],
+    ['@azure/storage-blob', 'src/shared/blob/blob-medium.ts'],
+  ])('of the optional package %s are those of package.json in the advice to install it', (name, path) => {
     const { peerDependencies } = JSON.parse(read('package.json')) as {
       peerDependencies: Record<string, string>
     }
-    const advice = /identityPackage = \{ name: '([^']+)', versions: '([^']+)' \}/.exec(
-      read('src/upstream/entra-token.ts'),
-    )
-    expect(peerDependencies[String(advice?.[1])]).toBe(advice?.[2])
-    expect(advice?.[1]).toBe('@azure/identity')
+    const advice = /Package = \{ name: '([^']+)', versions: '([^']+)' \}/.exec(read(path))
+    expect(advice?.slice(1)).toEqual([name, peerDependencies[name]])
   })
 
   it('are the same system packages in the workflow and .ci/run', () => {

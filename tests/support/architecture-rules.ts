@@ -41,6 +41,7 @@ export const homes: Readonly<Record<string, readonly string[]>> = {
   jiti: ['extensions'],
   jose: ['access'],
   '@azure/identity': ['upstream'],
+  '@azure/storage-blob': ['shared'],
   '@redis/client': ['shared'],
   '@opentelemetry/api': ['telemetry'],
   '@opentelemetry/resources': ['telemetry'],

@@ -28,7 +28,10 @@ export interface FakeUpstream {
 }
 
 /** Starts a service with configurable answers. */
-export async function startFakeUpstream(answer: FakeAnswer = json({ ok: true })): Promise<FakeUpstream> {
+export async function startFakeUpstream(
+  answer: FakeAnswer = json({ ok: true }),
+  port = 0,
+): Promise<FakeUpstream> {
   const received: ReceivedRequest[] = []
   let connections = 0
   const upstream = {
@@ -60,7 +63,7 @@ export async function startFakeUpstream(answer: FakeAnswer = json({ ok: true }))
     serve(incoming, response).catch(() => response.destroy())
   })
   server.on('connection', () => connections++)
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => void server.listen(port, '127.0.0.1', resolve))
   upstream.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return upstream
 }

@@ -44,6 +44,10 @@ param azureOpenAiKey string = ''
 @secure()
 param upstreamClientSecret string = ''
 
+@description('Key of a storage account with a blob in CONFIG_STORE. Optional: the managed identity needs no key.')
+@secure()
+param configStoreKey string = ''
+
 @description('Further secrets by environment variable, such as { EAST_KEY: \'...\' }: the variables that the configuration file names.')
 @secure()
 param secrets object = {}
@@ -114,6 +118,7 @@ var secretNames = concat(
   empty(azureOpenAiKey) ? [] : [{ name: 'azure-openai-key', variable: 'AZURE_OPENAI_KEY' }],
   deployRedis || !empty(redisUrl) ? [{ name: 'redis-url', variable: 'REDIS_URL' }] : [],
   empty(upstreamClientSecret) ? [] : [{ name: 'upstream-client-secret', variable: 'UPSTREAM_CLIENT_SECRET' }],
+  empty(configStoreKey) ? [] : [{ name: 'config-store-key', variable: 'CONFIG_STORE_KEY' }],
   map(items(secrets), secret => { name: toLower(replace(secret.key, '_', '-')), variable: secret.key }),
   empty(otlpHeaders) ? [] : [{ name: 'otlp-headers', variable: 'OTEL_EXPORTER_OTLP_HEADERS' }],
   empty(applicationInsightsConnectionString)
@@ -150,6 +155,7 @@ module vault 'modules/vault.bicep' = {
     twinAdminToken: twinAdminToken
     azureOpenAiKey: azureOpenAiKey
     upstreamClientSecret: upstreamClientSecret
+    configStoreKey: configStoreKey
     secrets: secrets
     redisUrl: redisUrl
     otlpHeaders: otlpHeaders

@@ -17,6 +17,8 @@ param azureOpenAiKey = readEnvironmentVariable('AZURE_OPENAI_KEY', '')
 
 param upstreamClientSecret = readEnvironmentVariable('UPSTREAM_CLIENT_SECRET', '')
 
+param configStoreKey = readEnvironmentVariable('CONFIG_STORE_KEY', '')
+
 param redisUrl = readEnvironmentVariable('REDIS_URL', '')
 
 param applicationInsightsConnectionString = readEnvironmentVariable('APPLICATIONINSIGHTS_CONNECTION_STRING', '')

@@ -24,6 +24,7 @@ locals {
     nonsensitive(var.twin_admin_token != "") ? { TWIN_ADMIN_TOKEN = "twin-admin-token" } : {},
     local.has_upstream ? { AZURE_OPENAI_KEY = "azure-openai-key" } : {},
     nonsensitive(var.upstream_client_secret != "") ? { UPSTREAM_CLIENT_SECRET = "upstream-client-secret" } : {},
+    nonsensitive(var.config_store_key != "") ? { CONFIG_STORE_KEY = "config-store-key" } : {},
     # Names of variables are not sensitive.
     { for name in nonsensitive(keys(var.secrets)) : name => lower(replace(name, "_", "-")) },
     local.has_redis ? { REDIS_URL = "redis-url" } : {},
@@ -36,6 +37,7 @@ locals {
     TWIN_ADMIN_TOKEN                      = var.twin_admin_token
     AZURE_OPENAI_KEY                      = var.azure_openai_key
     UPSTREAM_CLIENT_SECRET                = var.upstream_client_secret
+    CONFIG_STORE_KEY                      = var.config_store_key
     REDIS_URL                             = local.redis_url
     OTEL_EXPORTER_OTLP_HEADERS            = var.otlp_headers
     APPLICATIONINSIGHTS_CONNECTION_STRING = var.applicationinsights_connection_string

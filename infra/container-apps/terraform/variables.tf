@@ -69,6 +69,13 @@ variable "azure_openai_key" {
   sensitive   = true
 }
 
+variable "config_store_key" {
+  description = "Key of a storage account with a blob in CONFIG_STORE. Optional: the managed identity needs no key."
+  type        = string
+  default     = ""
+  sensitive   = true
+}
+
 variable "upstream_client_secret" {
   description = "Client secret of an application in Microsoft Entra ID, for UPSTREAM_CREDENTIAL=entra without the managed identity. Optional."
   type        = string

@@ -3,14 +3,14 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { configError } from '../../config/resolve-settings.ts'
 import { readPatches } from '../../config/stored-patches.ts'
 import { listProblems, reasonOf } from '../../lib/error-text.ts'
+import { SynchronizedPatches } from '../config-store.ts'
 import {
   type ConfigStore,
   type ConfigStoreDeps,
   type PatchMedium,
   StoreFailure,
   type StoredText,
-  SynchronizedPatches,
-} from '../config-store.ts'
+} from '../patch-medium.ts'
 import { codeOf, type FileSystem, ReplacedFile } from './replace-file.ts'
 
 /** How to solve failures, by the code of the error. */

@@ -20,6 +20,9 @@ param azureOpenAiKey string
 @secure()
 param upstreamClientSecret string
 
+@secure()
+param configStoreKey string
+
 @description('Further secrets by environment variable.')
 @secure()
 param secrets object
@@ -99,6 +102,14 @@ resource upstreamClientSecretSecret 'Microsoft.KeyVault/vaults/secrets@2026-02-0
   name: 'upstream-client-secret'
   properties: {
     value: upstreamClientSecret
+  }
+}
+
+resource configStoreKeySecret 'Microsoft.KeyVault/vaults/secrets@2026-02-01' = if (!empty(configStoreKey)) {
+  parent: vault
+  name: 'config-store-key'
+  properties: {
+    value: configStoreKey
   }
 }
 
