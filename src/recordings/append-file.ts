@@ -21,7 +21,7 @@ interface FileTarget {
 
 interface QueuedItem {
   readonly text: string
-  readonly resolve: () => void
+  readonly resolve: (path: string) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -55,12 +55,12 @@ export class AppendFile {
   }
 
   /**
-   * Resolves when the item is on the disk.
+   * Resolves with the path of the file when the item is on the disk.
    *
    * @param text one list item with its line feed
    * @throws {AppendFailure} if it could not be written; the file keeps its earlier content
    */
-  append(text: string): Promise<void> {
+  append(text: string): Promise<string> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ text, resolve, reject })
       if (!this.#isWriting) void this.#writeAll()
@@ -73,7 +73,7 @@ export class AppendFile {
       const batch = this.#takeBatch()
       try {
         await this.#write(batch.map(({ text }) => text).join(''))
-        for (const { resolve } of batch) resolve()
+        for (const { resolve } of batch) resolve(this.#path)
       } catch (error) {
         this.#knownSize = undefined
         const failure = appendFailure(this.#path, error)

@@ -42,14 +42,14 @@ export class AppendStore {
   }
 
   /**
-   * Resolves when the item is on the disk.
+   * Resolves with the path of the file when the item is on the disk.
    *
    * @param path of the URL
    * @throws {AppendFailure} if it could not be written
    */
-  async append(path: string, item: string): Promise<void> {
+  async append(path: string, item: string): Promise<string> {
     const writerId = await this.#checkedWriterId()
-    await this.#fileOf(recordFileName(path), writerId).append(item)
+    return this.#fileOf(recordFileName(path), writerId).append(item)
   }
 
   /** How many files have been written to. */

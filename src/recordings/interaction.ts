@@ -81,8 +81,33 @@ export interface RecordingEntry {
   readonly key: string
   /** The key of its request without normalizers; undefined without MATCH_NORMALIZE. */
   readonly exactKey?: string | undefined
-  /** Whether a request has been answered with it. */
+  readonly method: string
+  /** Without host and query. */
+  readonly path: string
+  /** Status of its answer. */
+  readonly status: number
+  /** Whether its answer is an event stream. */
+  readonly streamed: boolean
+  /** `model` of its body; undefined without one. */
+  readonly model: string | undefined
+  /** Whether a request has been answered with it since the start. */
   used: boolean
+  /** How many requests were answered with it since the start, or since the counts were reset. */
+  hits: number
+  /** When the last one was answered, in milliseconds since 1970; 0 without one. */
+  lastUsedMs: number
+  /** Its number among the interactions of its file, from 0. */
+  position: number
+  /** Where the recorder has written it; undefined for an interaction of a file that was read. */
+  readonly written?: WrittenTo | undefined
+  /** Whether its file was read since it was recorded, so that another entry replaces it. */
+  isReplaced: boolean
+}
+
+/** Where an interaction is. */
+export interface WrittenTo {
+  /** The path of its file; undefined while it is in memory only. */
+  file: string | undefined
 }
 
 /** Recordings of one request with one query, in the order in which they are replayed. */

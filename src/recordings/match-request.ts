@@ -67,8 +67,12 @@ export function matchExchange(exchange: Exchange): MatchRequest {
 
 /** Computes the keys by which recordings are stored and found. Requests that match have equal keys. */
 export interface MatchKeys {
-  /** The key of a request with its body, with placeholders for the parts that MATCH_NORMALIZE names. */
-  keyOf(request: MatchRequest): string
+  /**
+   * The key of a request with its body, with placeholders for the parts that MATCH_NORMALIZE names.
+   *
+   * @param onJson called with the parsed body if it is JSON
+   */
+  keyOf(request: MatchRequest, onJson?: (value: unknown) => void): string
   /** The key of a request with its body as it is. Absent without MATCH_NORMALIZE: `keyOf` returns it. */
   readonly exactKeyOf?: ((request: MatchRequest) => string) | undefined
   /** The conversation of a request. Absent without MATCH_CONVERSATION=prefix. */
@@ -104,8 +108,8 @@ export function createMatchKeys(config: MatchConfig): MatchKeys {
     for (const name of config.headers) lines.push(request.header(name) ?? '')
     return `${lines.join('\n')}\n`
   }
-  const bodyOf = (request: MatchRequest): ComparedBody =>
-    comparedBody(request, ignored, isNormalized ? createWriter() : undefined)
+  const bodyOf = (request: MatchRequest, onJson?: (value: unknown) => void): ComparedBody =>
+    comparedBody(request, ignored, isNormalized ? createWriter() : undefined, onJson)
   const keyWith = (request: MatchRequest, body: ComparedBody): string => {
     const hash = createHash('sha256').update(`${headOf(request)}${body.kind}\n`)
     return digest(body.kind === 'json' ? hash.update(body.text) : hash.update(body.bytes))
@@ -116,7 +120,7 @@ export function createMatchKeys(config: MatchConfig): MatchKeys {
       const body = bodyOf(request)
       return body.kind === 'json' ? { kind: 'json', value: JSON.parse(body.text) as unknown } : body
     },
-    keyOf: (request) => keyWith(request, bodyOf(request)),
+    keyOf: (request, onJson) => keyWith(request, bodyOf(request, onJson)),
     exactKeyOf: isNormalized ? (request) => keyWith(request, comparedBody(request, ignored)) : undefined,
     conversationOf:
       config.conversation === 'prefix'
@@ -145,6 +149,7 @@ function comparedBody(
   { body, contentType }: MatchRequest,
   ignored: IgnoredFields,
   writer?: NormalizedJsonWriter,
+  onJson?: (value: unknown) => void,
 ): ComparedBody {
   const formType = multipartType(body, contentType)
   if (formType !== undefined) {
@@ -155,6 +160,7 @@ function comparedBody(
     }
   }
   const value = jsonOf(body)
+  if (value !== undefined) onJson?.(value)
   const text = value === undefined ? undefined : canonicalJson(value, ignored, writer)
   return text === undefined ? { kind: 'bytes', bytes: normalizedBytes(body, writer) } : { kind: 'json', text }
 }

@@ -13,6 +13,7 @@ import {
 import type { Interaction, RecordingEntry } from './interaction.ts'
 import type { RecordingIndex } from './recording-index.ts'
 import type { RecordingReader } from './recording-reader.ts'
+import type { ShownNearest } from './recording-use.ts'
 import type { Redactor } from './redact-interaction.ts'
 import { shortText } from '../lib/error-text.ts'
 import { jsonDifferences, formatValue } from './json-difference.ts'
@@ -35,6 +36,20 @@ const LARGE_BODY_BYTES = 256 * 1024
 
 /** Number of paths that are compared by edit distance. For all paths, it is checked whether one is a suffix of the other. */
 const MAX_COMPARED_PATHS = 200
+
+/** The nearest recording as the list of misses shows it. */
+export function shownNearest({ entry, method, uri, difference, setting }: NearestRecording): ShownNearest {
+  const { all, count, advice } = difference
+  return {
+    file: entry.file,
+    line: entry.line,
+    method,
+    uri,
+    differences: all.map(({ at, recorded, requested }) => ({ path: at, recorded, sent: requested })),
+    total: all.length < MAX_SHOWN_DIFFERENCES ? all.length : count,
+    advice: setting ?? advice,
+  }
+}
 
 /** Finds the recording that is most similar to a request without a match; undefined if there is nothing to compare. */
 export async function findNearest(
@@ -82,7 +97,12 @@ function redactNearest(
   redactor: Redactor,
 ): NearestRecording {
   const common = { entry, method, uri: redactor.uri(uri), setting }
-  const hidden = { ...difference, requested: redacted, recorded: redacted }
+  const hide = <T extends FieldDifference>(shown: T): T => ({
+    ...shown,
+    requested: redacted,
+    recorded: redacted,
+  })
+  const hidden = { ...hide(difference), all: difference.all.map(hide) }
   try {
     const recorded = interaction && matchRecorded(redactor.request(interaction.request))
     const shown = recorded && requestDifference(redactor.live(request), recorded, keys, config)
@@ -127,13 +147,19 @@ function nearestPath(path: string, index: RecordingIndex): string | undefined {
   return nearestNames(path, paths, 1)[0] ?? first
 }
 
-/** The first difference of a request from a recorded one, and the number of differences. */
-interface RequestDifference {
+/** A difference of a request from a recorded one. */
+interface FieldDifference {
   /** `method`, `path`, `header x-name`, `api-version`, `host`, `body`, or a field: `messages[0].content`. */
   readonly at: string
   /** As shown in a message. */
   readonly requested: string
   readonly recorded: string
+}
+
+/** The first difference of a request from a recorded one, and the number of differences. */
+interface RequestDifference extends FieldDifference {
+  /** The first `MAX_SHOWN_DIFFERENCES` differences, including this one. */
+  readonly all: readonly FieldDifference[]
   /** Number of differences, up to `MAX_COUNTED_DIFFERENCES`. */
   readonly count: number
   /** How to make the two equal, as a sentence. */
@@ -142,6 +168,9 @@ interface RequestDifference {
 
 /** Clients choose paths and header values, so messages contain at most this many characters of them. */
 const MAX_SHOWN_CHARACTERS = 300
+
+/** Number of differences that the list of misses shows. */
+const MAX_SHOWN_DIFFERENCES = 20
 
 /** Differences are counted up to this number. */
 const MAX_COUNTED_DIFFERENCES = 200
@@ -153,13 +182,15 @@ function requestDifference(
   keys: MatchKeys,
   config: MatchConfig,
 ): RequestDifference | undefined {
-  const differs = (at: string, left: string, right: string, advice: string): RequestDifference => ({
-    at,
-    requested: shortText(left, MAX_SHOWN_CHARACTERS) || 'nothing',
-    recorded: shortText(right, MAX_SHOWN_CHARACTERS) || 'nothing',
-    count: MAX_COUNTED_DIFFERENCES,
-    advice,
-  })
+  const differs = (at: string, left: string, right: string, advice: string): RequestDifference =>
+    onlyDifference(
+      {
+        at,
+        requested: shortText(left, MAX_SHOWN_CHARACTERS) || 'nothing',
+        recorded: shortText(right, MAX_SHOWN_CHARACTERS) || 'nothing',
+      },
+      advice,
+    )
   const [path, recordedPath] = [keys.pathOf(requested), keys.pathOf(recorded)]
   if (requested.method !== recorded.method) {
     const advice = `Send it with ${recorded.method}.`
@@ -209,40 +240,47 @@ function bodyDifference(
 ): RequestDifference | undefined {
   const [left, right] = [keys.comparedBody(requested), keys.comparedBody(recorded)]
   if (left.kind === 'json' && right.kind === 'json') return fieldDifference(left.value, right.value)
-  const count = MAX_COUNTED_DIFFERENCES
   if (left.kind === 'json' || right.kind === 'json') {
     const [shown, shownRecorded] = [formatBytes(requested.body), formatBytes(recorded.body)]
     const advice = 'Send the recorded body.'
-    return { at: 'body', requested: shown, recorded: shownRecorded, count, advice }
+    return onlyDifference({ at: 'body', requested: shown, recorded: shownRecorded }, advice)
   }
   const offset = firstDifference(left.bytes, right.bytes)
   if (offset === undefined) return undefined
   const field = left.kind === 'form' ? formFieldAt(left.bytes, offset) : undefined
-  return {
-    at: field === undefined ? 'body' : `form field ${field}`,
-    requested: formatBytes(left.bytes, offset),
-    recorded: formatBytes(right.bytes, offset),
-    count,
-    advice: field === undefined ? 'Send the recorded body.' : `Send ${field} as recorded.`,
-  }
+  return onlyDifference(
+    {
+      at: field === undefined ? 'body' : `form field ${field}`,
+      requested: formatBytes(left.bytes, offset),
+      recorded: formatBytes(right.bytes, offset),
+    },
+    field === undefined ? 'Send the recorded body.' : `Send ${field} as recorded.`,
+  )
+}
+
+/** A difference after which nothing else is compared. */
+function onlyDifference(difference: FieldDifference, advice: string): RequestDifference {
+  return { ...difference, all: [difference], count: MAX_COUNTED_DIFFERENCES, advice }
 }
 
 function fieldDifference(requested: unknown, recorded: unknown): RequestDifference | undefined {
-  let first: RequestDifference | undefined
+  const all: FieldDifference[] = []
+  let advice = ''
   let count = 0
   for (const { path, left, right } of jsonDifferences(requested, recorded)) {
     count++
     const at = shortText(path)
-    first ??= {
-      at: at || 'body',
-      requested: formatValue(left, right),
-      recorded: formatValue(right, left),
-      count,
-      advice: at === '' ? 'Send the recorded body.' : fieldAdvice(at, right === undefined),
-    }
+    if (count === 1) advice = at === '' ? 'Send the recorded body.' : fieldAdvice(at, right === undefined)
+    if (count <= MAX_SHOWN_DIFFERENCES)
+      all.push({
+        at: at || 'body',
+        requested: formatValue(left, right),
+        recorded: formatValue(right, left),
+      })
     if (count === MAX_COUNTED_DIFFERENCES) break
   }
-  return first && { ...first, count }
+  const [first] = all
+  return first && { ...first, all, count, advice }
 }
 
 /** Parts of prompts in all APIs, at any depth. They must not be ignored, because requests with other prompts would match then. */

@@ -3,10 +3,13 @@ import {
   type Interaction,
   type EntryGroup,
   type EntryList,
+  headerOf,
+  type RecordedResponse,
   type RecordingEntry,
 } from './interaction.ts'
 import { addedMessages, type Conversation } from './conversation.ts'
 import { type MatchKeys, matchRecorded, type MatchRequest, apiVersionOf } from './match-request.ts'
+import { fieldsOf } from '../lib/record.ts'
 import { redactQuery } from '../lib/credential-texts.ts'
 
 /** An entry with its keys, before it is added to the index. */
@@ -36,6 +39,12 @@ export class RecordingIndex {
   readonly #conversations = new Map<string, EntryGroup[]>()
   /** The groups with entries of a file, so that the cost of a change depends on the size of that file only. */
   readonly #groupsByFile = new Map<string, EntryGroup[]>()
+  /** The entries of each file in its order. Lists are replaced or appended to, and not changed otherwise. */
+  readonly #entriesByFile = new Map<string, RecordingEntry[]>()
+  /** The entries that were recorded since the start. */
+  #recorded: RecordingEntry[] = []
+  #recordedCount = 0
+  #version = 0
   /** One copy of each text. A substring of the text of an item would keep the complete text in memory. */
   readonly #texts = new Map<string, string>()
 
@@ -46,25 +55,37 @@ export class RecordingIndex {
   /** Creates the entry of an interaction, without adding it. */
   prepare(
     interaction: Interaction,
-    location: Pick<RecordingEntry, 'file' | 'line' | 'source'>,
+    location: Pick<RecordingEntry, 'file' | 'line' | 'source' | 'written'>,
   ): IndexedEntry {
-    const { request } = interaction
+    const { request, response } = interaction
     const match = matchRecorded(request)
     const { query, apiVersion } = queryVariant(match.query)
     const hasBody = request.body !== undefined || request.bodyHash === undefined
     const hashKey = request.bodyHash === undefined ? undefined : this.keys.hashKeyOf(match, request.bodyHash)
-    const key = hasBody ? this.keys.keyOf(match) : (hashKey ?? '')
+    let model: unknown
+    const onJson = (value: unknown): void => void (model = fieldsOf(value)['model'])
+    const key = hasBody ? this.keys.keyOf(match, onJson) : (hashKey ?? '')
+    const method = this.#intern(match.method)
     return {
       entry: {
         ...location,
         order: replayOrder(interaction),
         key,
         ...(this.keys.exactKeyOf && { exactKey: this.keys.exactKeyOf(match) }),
+        method,
+        path: this.#intern(match.path),
+        status: response.status.code,
+        streamed: isStreamed(response),
+        model: typeof model === 'string' ? this.#intern(model) : undefined,
         used: false,
+        hits: 0,
+        lastUsedMs: 0,
+        position: 0,
+        isReplaced: false,
       },
       hashKey,
       hasBody,
-      method: this.#intern(match.method),
+      method,
       path: this.#intern(this.keys.pathOf(match)),
       variant: { query: this.#intern(query), apiVersion: this.#intern(apiVersion) },
       bodyLength: match.body.length,
@@ -75,8 +96,35 @@ export class RecordingIndex {
   /** Adds an entry after the existing ones. */
   add(indexed: IndexedEntry): void {
     const group = this.#groupFor(indexed)
-    insertInOrder(listOf(group, indexed.variant).entries, indexed.entry)
-    if (indexed.entry.file !== undefined) this.#addFileGroup(indexed.entry.file, group)
+    const { entry } = indexed
+    insertInOrder(listOf(group, indexed.variant).entries, entry)
+    this.#version++
+    if (entry.file === undefined) {
+      entry.position = this.#recordedCount++
+      this.#recorded.push(entry)
+      return
+    }
+    this.#addFileGroup(entry.file, group)
+    const entries = this.#entriesByFile.get(entry.file)
+    if (entries) entry.position = entries.push(entry) - 1
+    else this.#entriesByFile.set(entry.file, [entry])
+  }
+
+  /** Counts the changes of the recordings. */
+  get version(): number {
+    return this.#version
+  }
+
+  /** The entries of each file in its order, by the path of the file, and those that were recorded since the start. */
+  listed(): readonly (readonly RecordingEntry[])[] {
+    this.#recorded = this.#recorded.filter(({ isReplaced }) => !isReplaced)
+    const files = [...this.#entriesByFile].sort(([one], [other]) => (one < other ? -1 : 1))
+    return [...files.map(([, entries]) => entries), this.#recorded]
+  }
+
+  /** An entry of a file; undefined without one at that position. */
+  entryAt(file: string, position: number): RecordingEntry | undefined {
+    return this.#entriesByFile.get(file)?.[position]
   }
 
   /** The recordings that match a request; undefined if there are none. */
@@ -122,6 +170,7 @@ export class RecordingIndex {
     const current = new Map<EntryList, RecordingEntry[]>()
     const groups = new Set<EntryGroup>()
     for (const [at, indexed] of replacement.entries()) {
+      indexed.entry.position = at
       const group = this.#groupFor(indexed)
       const list = listOf(group, indexed.variant)
       const entries = current.get(list)
@@ -137,6 +186,13 @@ export class RecordingIndex {
     }
     if (groups.size > 0) this.#groupsByFile.set(file, [...groups])
     else this.#groupsByFile.delete(file)
+    if (replacement.length > 0)
+      this.#entriesByFile.set(
+        file,
+        replacement.map(({ entry }) => entry),
+      )
+    else this.#entriesByFile.delete(file)
+    this.#version++
     this.#drop([...before].filter((group) => !groups.has(group) && isEmpty(group)))
     // As after a start, a free hash now finds a recording of which the body was edited and the hash was not.
     for (const { hashKey, entry } of replacement) {
@@ -240,13 +296,17 @@ function preferExact(list: EntryList, exactKey: string): EntryList {
   return { ...list, entries, exactKey }
 }
 
+function isStreamed({ headers, body }: RecordedResponse): boolean {
+  return body.kind === 'events' || /^\s*text\/event-stream\b/i.test(headerOf(headers, 'content-type') ?? '')
+}
+
 function isEmpty({ lists }: EntryGroup): boolean {
   return lists.every(({ entries }) => entries.length === 0)
 }
 
 /**
  * The entries of a list after a file was read again: in the order of the paths of the files, followed by entries that were
- * recorded since the start and are not read from a file yet. An entry stays used if its request is still in the file.
+ * recorded since the start and are not read from a file yet. An entry keeps its counts if its request is still in the file.
  *
  * @param current the current entries of the file, in its order
  */
@@ -267,7 +327,12 @@ function mergeEntries(
   }
   for (const entry of current) {
     // An entry that was recorded since the start is now read from its file, and must not be in the list twice.
-    entry.used = (takeByKey(replaced, entry.key) ?? takeByKey(recorded, entry.key))?.used ?? false
+    const previous = takeByKey(replaced, entry.key) ?? takeByKey(recorded, entry.key)
+    if (!previous) continue
+    previous.isReplaced = true
+    entry.used = previous.used
+    entry.hits = previous.hits
+    entry.lastUsedMs = previous.lastUsedMs
   }
   return [...before, ...current, ...after, ...recorded].sort((one, other) => one.order - other.order)
 }

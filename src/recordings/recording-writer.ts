@@ -1,6 +1,7 @@
 import type { RecordingsConfig } from '../config/config.ts'
 import { reasonOf } from '../lib/error-text.ts'
 import type { Logger } from '../lib/logger.ts'
+import type { WrittenTo } from './interaction.ts'
 import { AppendStore } from './append-store.ts'
 
 /** The result of a save. */
@@ -16,13 +17,14 @@ export interface SaveReport {
 interface PendingItem {
   readonly path: string
   readonly text: string
+  readonly written: WrittenTo
 }
 
 /** Writes interactions to the disk immediately, or keeps them in memory until `save` (RECORDING_AUTOSAVE=false). */
 export class RecordingWriter {
   readonly #autosave: boolean
   readonly #store: AppendStore
-  readonly #writes = new Set<Promise<void>>()
+  readonly #writes = new Set<Promise<string>>()
   #pending: PendingItem[] = []
 
   constructor({ dir, autosave }: RecordingsConfig, logger: Logger) {
@@ -39,17 +41,24 @@ export class RecordingWriter {
    * Resolves when the interaction is on the disk, or in memory without autosave.
    *
    * @param path of the URL
-   * @param item item list item with its line feed
+   * @param text list item with its line feed
+   * @param isImmediate whether it is written also without autosave
    * @throws {AppendFailure} if it could not be written
    */
-  async write(path: string, text: string): Promise<void> {
-    if (!this.#autosave) {
-      this.#pending.push({ path, text })
-      return
+  async write(path: string, text: string, isImmediate = false): Promise<WrittenTo> {
+    if (!this.#autosave && !isImmediate) {
+      const written = { file: undefined }
+      this.#pending.push({ path, text, written })
+      return written
     }
     const writing = this.#store.append(path, text)
     this.#writes.add(writing)
-    await writing.finally(() => this.#writes.delete(writing))
+    return { file: await writing.finally(() => this.#writes.delete(writing)) }
+  }
+
+  /** Number of interactions in memory. */
+  get pending(): number {
+    return this.#pending.length
   }
 
   /** Writes the interactions in memory. */
@@ -61,7 +70,7 @@ export class RecordingWriter {
     await Promise.all(
       all.map(async (item) => {
         try {
-          await this.#store.append(item.path, item.text)
+          item.written.file = await this.#store.append(item.path, item.text)
         } catch (error) {
           failed.push(item)
           reasons.add(reasonOf(error))

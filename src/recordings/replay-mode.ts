@@ -1,10 +1,19 @@
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import type { RecordingsConfig } from '../config/config.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import type { Source } from '../pipeline/stage.ts'
 import type { Reply } from '../pipeline/reply.ts'
 import type { Logger } from '../lib/logger.ts'
-import { type Interaction, type EntryList, locationOf, type RecordingEntry } from './interaction.ts'
+import {
+  type Interaction,
+  type EntryList,
+  locationOf,
+  type RecordingEntry,
+  type WrittenTo,
+} from './interaction.ts'
+import { FolderUse, MAX_MISS_BODY_BYTES, type Miss, type ShownNearest } from './recording-use.ts'
+import type { MissAction } from '../config/recording-settings.ts'
 import type { LoadResult } from './load-recordings.ts'
 import {
   logLoaded,
@@ -20,7 +29,7 @@ import {
   matchRecorded,
   type MatchRequest,
 } from './match-request.ts'
-import { findNearest, type NearestRecording } from './miss-nearest.ts'
+import { findNearest, type NearestRecording, shownNearest } from './miss-nearest.ts'
 import { PaceTable, applyPace } from './replay-pace.ts'
 import { RecordingIndex } from './recording-index.ts'
 import { createRedactor, type Redactor } from './redact-interaction.ts'
@@ -31,10 +40,13 @@ import type { ServiceError } from '../wire/errors.ts'
 import { shortText } from '../lib/error-text.ts'
 import { redactText } from '../lib/credential-texts.ts'
 import { refuse } from '../pipeline/reply-headers.ts'
+import { deploymentOf } from '../pipeline/source-rules.ts'
 import { upstreamOf } from '../pipeline/upstream-of.ts'
 
 /** Dependencies of replay mode. */
 export interface ReplayDeps {
+  /** `folderIdOf` the recordings. */
+  readonly id: string
   readonly recordings: RecordingsConfig
   /** Returns the current keys. Recordings do not contain them, and misses must not show them. */
   readonly secrets: () => readonly string[]
@@ -49,13 +61,28 @@ export interface ReplayDeps {
   readonly isWritten: boolean
   /** Counts the replays of requests that were recorded several times. */
   readonly cursors: ReplayCursors
+  /** Is notified of what happened. Absent: the counts and misses are not kept. */
+  readonly use?: {
+    /** Called for each request without a matching recording. */
+    readonly onMissed: (miss: Miss) => void
+    /** Whether the counts are reported to another process, which keeps them. */
+    readonly isReported: boolean
+  }
 }
 
 /** Answers from recordings. */
 export interface Replay {
   /** The absolute path of the folder. */
   readonly dir: string
+  /** Identifies the folder and its settings, the same in every process. */
+  readonly id: string
+  readonly index: Pick<RecordingIndex, 'listed' | 'entryAt' | 'version'>
+  readonly use: FolderUse
   readonly answer: Source
+  /** Returns the recordings that match an exchange, without advancing the replay. */
+  matching(exchange: Exchange): readonly RecordingEntry[]
+  /** Returns the recording that is most similar to an exchange; undefined if there is nothing to compare. */
+  nearest(exchange: Exchange): Promise<ShownNearest | undefined>
   /** The result of loading the folder at the start. */
   readonly loaded: LoadResult
   /** A short recorded request for a terminal; undefined without one. */
@@ -63,7 +90,7 @@ export interface Replay {
   /** Locations of the recordings that no request has used: `recordings/chat.yaml:12`. */
   unused(): string[]
   /** Adds an interaction that was recorded since the start. */
-  add(interaction: Interaction): void
+  add(interaction: Interaction, written?: WrittenTo): void
   /**
    * Reads new and changed files, removes the recordings of deleted files, and logs the result. Does not affect running requests;
    * requests that arrive meanwhile find the old or the new recordings. The previous recordings of a file that is invalid now are
@@ -107,6 +134,7 @@ const MAX_READ_ATTEMPTS = 3
  * @throws {OperatorError} RECORDINGS_UNREADABLE
  */
 export function createReplay({
+  id,
   recordings,
   secrets,
   logger,
@@ -115,6 +143,7 @@ export function createReplay({
   forward,
   isWritten,
   cursors,
+  use: deps,
 }: ReplayDeps): Replay {
   const { dir, match, replay } = recordings
   const index = new RecordingIndex(createMatchKeys(match))
@@ -123,6 +152,7 @@ export function createReplay({
   const selector = new RecordingSelector(recordings, cursors)
   const paces = new PaceTable(index, reader)
   const folder = new RecordingFolder(dir, index)
+  const use = new FolderUse(id, deps?.isReported ?? false)
   const loaded = isWritten && !existsSync(dir) ? noRecordings : folder.load()
   logLoaded(loaded, dir, logger)
 
@@ -154,7 +184,7 @@ export function createReplay({
       if (!entry) return undefined
       const answer = await readAnswer(entry)
       if (answer) {
-        entry.used = true
+        use.hit(entry, exchange.clock.epochMs())
         exchange.answeredBy = entry
         return replayReply(exchange, answer)
       }
@@ -170,25 +200,43 @@ export function createReplay({
 
   const onMiss = async (exchange: Exchange, request: MatchRequest): Promise<Reply | undefined> => {
     const action = exchange.deployment?.onMiss ?? replay.onMiss
+    use.misses++
+    const missed = (answered: MissAction, nearest?: NearestRecording): void =>
+      deps?.onMissed(missOf(exchange, id, answered, nearest))
     // A gateway may have no upstream for a request without a deployment.
     const isForwarded = (action === 'record' || action === 'forward') && upstreamOf(exchange) !== undefined
-    if (isForwarded) return action === 'record' ? record(exchange) : forward(exchange)
+    if (isForwarded) {
+      missed(action)
+      return action === 'record' ? record(exchange) : forward(exchange)
+    }
     if (action === 'generate') {
       const reply = await generate(exchange)
       const pace = reply && (await paces.paceFor(request))
       if (pace) applyPace(reply, pace, exchange)
       exchange.answeredBy = 'generated: no recording'
-      if (reply) return reply
+      if (reply) {
+        missed(action)
+        return reply
+      }
     }
     exchange.answeredBy = 'no recording'
     const nearest = await findNearest(request, index, reader, match, redactor)
+    missed('error', nearest)
     logger.info({ method: exchange.method, path: exchange.path }, describeMiss(exchange, nearest, dir))
     return missReply(exchange, nearest, dir)
   }
 
   return {
     dir,
+    id,
+    index,
+    use,
     loaded,
+    matching: (exchange) => findRecordings(matchExchange(exchange))?.entries ?? [],
+    async nearest(exchange) {
+      const nearest = await findNearest(matchExchange(exchange), index, reader, match, redactor)
+      return nearest && shownNearest(nearest)
+    },
     async answer(exchange) {
       const request = matchExchange(exchange)
       return (await replayRecording(exchange, request)) ?? onMiss(exchange, request)
@@ -204,8 +252,8 @@ export function createReplay({
       return undefined
     },
     unused: () => [...index.entries()].filter(({ used }) => !used).map(locationOf),
-    add(interaction) {
-      const indexed = index.prepare(interaction, { file: undefined, line: 0, source: interaction })
+    add(interaction, written) {
+      const indexed = index.prepare(interaction, { file: undefined, line: 0, source: interaction, written })
       // The request that it was recorded for has used it.
       indexed.entry.used = true
       index.add(indexed)
@@ -216,6 +264,37 @@ export function createReplay({
       logRefreshed(result, dir, logger)
       return result
     },
+  }
+}
+
+/** Identifies a folder with its settings, the same in every process. Each has a separate index. */
+export function folderIdOf(recordings: RecordingsConfig): string {
+  // The patterns of RECORDING_REDACT can hold secrets.
+  const settings = JSON.stringify({ ...recordings, redact: recordings.redact.length })
+  return createHash('sha256').update(settings).digest('hex').slice(0, 12)
+}
+
+function missOf(
+  exchange: Exchange,
+  folder: string,
+  action: MissAction,
+  nearest: NearestRecording | undefined,
+): Miss {
+  const { method, path, query, headers, body, clock, resource, id } = exchange
+  return {
+    folder,
+    epochMs: clock.epochMs(),
+    resource,
+    deployment: deploymentOf(exchange),
+    requestId: id,
+    method,
+    path,
+    query,
+    headers,
+    body: body.length > MAX_MISS_BODY_BYTES ? undefined : body,
+    bodyBytes: body.length,
+    action,
+    nearest: nearest && shownNearest(nearest),
   }
 }
 

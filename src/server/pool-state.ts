@@ -11,6 +11,7 @@ import { type ServedPort, serve } from '../shared/rpc/port-server.ts'
 import { portClient } from '../shared/rpc/port-client.ts'
 import type { Peer } from '../shared/rpc/peer.ts'
 import { replayCursorsPort } from '../recordings/replay-cursors.ts'
+import { recordingUsePort } from '../recordings/recording-use.ts'
 import { auditPort } from './twin/audit-log.ts'
 
 /** States that the processes of a worker pool share: the primary holds them, and workers call it. */
@@ -23,6 +24,7 @@ export const sharedPorts = {
   audit: auditPort,
   logs: logPort,
   traces: tracePort,
+  recordingUse: recordingUsePort,
 } as const
 
 type PortInterface<T> = T extends Port<infer P, never> ? P : never

@@ -19,7 +19,8 @@ import type { PoolState, SharedDeps } from './pool-state.ts'
 
 /** State that a simulator shares with all others that use the same Redis and prefix. */
 export interface RedisSharedState {
-  readonly deps: Omit<PoolState, 'journal' | 'audit' | 'logs' | 'traces'> & Pick<SharedDeps, 'journal'>
+  readonly deps: Omit<PoolState, 'journal' | 'audit' | 'logs' | 'traces' | 'recordingUse'> &
+    Pick<SharedDeps, 'journal'>
   /** The journal of all simulators; undefined if it is not shared. */
   readonly journal: JournalReader | undefined
   /** The state of the connection, for metrics. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Config, ResourceView } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
 import type { Change, LiveConfig } from '../config/live-config.ts'
 import { resourceChanges, resourceNames, withResourceNames } from '../config/resource-ids.ts'
 import { composeExtensions, type Extensions } from '../extensions/compose-extensions.ts'
@@ -93,6 +93,8 @@ export interface Simulator {
   readonly extensions: Extensions
   /** The recordings that the current configuration uses, by folder. */
   readonly recordings: readonly RecordingsInUse[]
+  /** How recordings are used, and the requests that lack one. */
+  readonly recordingActivity: SourceTable['activity']
   /** Sends one request that costs nothing to an upstream. Returns whether it works. */
   readonly verifyUpstream: SourceTable['verify']
   /** Runs a request through all stages. */
@@ -197,6 +199,7 @@ export function assembleSimulator(
     onBottleneck: (found) => logger.warn(found, describeBottleneck(found)),
   })
   const { list: secrets } = live.secrets
+  const random = randomOf(live.current, shared.processNumber)
   const ownJournal = shared.journal ? undefined : journalOf(live.current, clock, secrets)
   const ownAudit = live.current.twin.plane === 'on' ? new AuditLog() : undefined
   const audit = ownAudit && (shared.audit ?? ownAudit)
@@ -217,15 +220,10 @@ export function assembleSimulator(
     onRecordingLost: metrics.recordingLost,
     upstreamLog: createUpstreamLog({ ...logs, logger: ownLogger, onAttempt: metrics.upstreamAttempt }),
     forwardLogger: ownLogger,
+    random,
+    recordingUse: shared.recordingUse,
   })
-  const openSources = async (views: Iterable<readonly [name: string, view: ResourceView]>): Promise<void> => {
-    for (const [, view] of views) await sources.open(view)
-  }
-  for (const view of live.current.resources.values()) sources.recordingsOf(view)
-  live.prepare = async (next) => {
-    const { added, changed } = resourceChanges(live.current, next)
-    await openSources([...added, ...changed])
-  }
+  sources.follow(live)
   // Only the primary logs warnings.
   if (shared.processNumber === undefined) {
     logWarnings(live, logger)
@@ -294,6 +292,7 @@ export function assembleSimulator(
     traces?.clear()
     builtIn.reset()
     if (!sharedState?.deps.cursors) void cursors.clear?.()
+    sources.activity.clear()
     restartIncidents()
     shared.onReset?.()
   }
@@ -306,7 +305,7 @@ export function assembleSimulator(
     },
     clock,
     logger,
-    random: randomOf(live.current, shared.processNumber),
+    random,
     metrics,
     resources: new ResourceBook({ live, clock, makeSigningKey }),
     audit: ownAudit,
@@ -327,12 +326,14 @@ export function assembleSimulator(
       audit: ownAudit ?? { add() {} },
       logs: logs.ring ?? { add() {} },
       traces: tracesLearningKeys(traces ?? noopTraces, live.secrets),
+      recordingUse: sources.activity,
     },
     occupancy,
     extensions,
     get recordings() {
       return sources.inUse(live.current)
     },
+    recordingActivity: sources.activity,
     verifyUpstream: (upstream) => sources.verify(upstream),
     run,
     judge: access.judge,
@@ -344,7 +345,7 @@ export function assembleSimulator(
       logFailure(logger, error, logFields, 'A callback at the end of a request failed.'),
     async start() {
       await telemetry?.start()
-      await openSources(live.current.resources)
+      await sources.openAll(live.current.resources)
       await extensions.start({
         get config() {
           return live.current.defaultResource

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { KnownSecrets } from '../config/redact-config.ts'
 import type { Config, HostConfig, ResourceView, RecordingsConfig } from '../config/config.ts'
+import type { LiveConfig } from '../config/live-config.ts'
+import { resourceChanges } from '../config/resource-ids.ts'
 import type { Upstream } from '../config/upstreams.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
 import { answerWithoutUpstream } from './answer-without-upstream.ts'
@@ -8,11 +10,14 @@ import { upstreamOf } from '../pipeline/upstream-of.ts'
 import { replaysRecordings, type SourceName, writesRecordings } from '../config/source-names.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
+import type { Random } from '../lib/random.ts'
 import type { Forwarder } from '../pipeline/extension.ts'
 import type { Source } from '../pipeline/stage.ts'
-import { createRecorder, type Recorder } from '../recordings/record-mode.ts'
+import { createRecorder, type Recorder, type RecordResult } from '../recordings/record-mode.ts'
 import type { RecordingLoss } from '../recordings/loss-reports.ts'
-import { createReplay, type Replay } from '../recordings/replay-mode.ts'
+import { createReplay, folderIdOf, type Replay } from '../recordings/replay-mode.ts'
+import type { RecordingUseSink } from '../recordings/recording-use.ts'
+import { RecordingActivity } from './recording-activity.ts'
 import type { ReplayCursors } from '../recordings/replay-cursors.ts'
 import { createForward, createForwardSource, type Forward } from '../upstream/forward.ts'
 import type { UpstreamLog } from '../journal/upstream-log.ts'
@@ -22,8 +27,14 @@ import { createUpstreamClient, type UpstreamClient } from '../upstream/upstream-
 
 /** A recordings folder in use. */
 export interface RecordingsInUse {
+  /** Identifies the folder with its settings. */
+  readonly id: string
   readonly config: RecordingsConfig
-  /** Writes to the folder; undefined if nothing is recorded. */
+  /** Names of the resources that use it. */
+  readonly resources: readonly string[]
+  /** Whether requests are recorded. */
+  readonly records: boolean
+  /** Writes to the folder; undefined if nothing was or is recorded. */
   readonly recorder: Recorder | undefined
   /** Answers from the folder; undefined if nothing is replayed. */
   readonly replay: Replay | undefined
@@ -49,10 +60,15 @@ export interface SourceTableOptions {
   readonly forwardLogger: Logger
   /** Positions in repeated recordings. */
   readonly cursors: ReplayCursors
+  /** For the ids of recorded requests. */
+  readonly random: Random
+  /** The primary, which keeps misses and counts of this worker; undefined if this process keeps them. */
+  readonly recordingUse: RecordingUseSink | undefined
 }
 
 /** A recordings folder: one recorder and one index for all deployments and resources. */
 interface Folder {
+  readonly id: string
   readonly recorder: Recorder
   replay: Replay | undefined
   isOpen: boolean
@@ -74,11 +90,15 @@ export class SourceTable {
   #secretLists: readonly (readonly string[])[] = []
   #secrets: readonly string[] = []
 
+  /** How recordings are used. */
+  readonly activity: RecordingActivity
   /** The handler of each source. */
   readonly handlers: Readonly<Record<SourceName, Source>>
 
   constructor(options: SourceTableOptions) {
     this.#options = options
+    const { config, clock, random, recordingUse: primary } = options
+    this.activity = new RecordingActivity({ config, clock, random, primary, sources: this })
     const { watch } = options.upstreamLog
     const record = watch((exchange) =>
       this.#folder(exchange.config).recorder.answer(exchange, this.#upstream(exchange).forward),
@@ -99,10 +119,13 @@ export class SourceTable {
    *
    * @throws {OperatorError} if recordings cannot be read
    */
-  recordingsOf(config: ResourceView): RecordingsInUse {
+  recordingsOf(config: ResourceView): Omit<RecordingsInUse, 'id' | 'resources'> {
+    const { recorder, isOpen } = this.#folder(config)
+    const records = writesRecordings(config)
     return {
       config: config.recordings,
-      recorder: writesRecordings(config) ? this.#folder(config).recorder : undefined,
+      records,
+      recorder: records || isOpen ? recorder : undefined,
       replay: replaysRecordings(config) ? this.#replay(config) : undefined,
     }
   }
@@ -110,14 +133,34 @@ export class SourceTable {
   /** Returns the recordings that a configuration uses, each folder once. */
   inUse({ resources }: Config): readonly RecordingsInUse[] {
     const used = new Map<Folder, RecordingsInUse>()
-    for (const view of resources.values()) {
-      const { config, recorder, replay } = this.recordingsOf(view)
+    for (const [name, view] of resources) {
+      const { config, records, recorder, replay } = this.recordingsOf(view)
       if (!recorder && !replay) continue
       const folder = this.#folder(view)
       const known = used.get(folder)
-      used.set(folder, { config, recorder: recorder ?? known?.recorder, replay: replay ?? known?.replay })
+      used.set(folder, {
+        id: folder.id,
+        config,
+        resources: [...(known?.resources ?? []), name],
+        records: records || known?.records === true,
+        recorder: recorder ?? known?.recorder,
+        replay: replay ?? known?.replay,
+      })
     }
     return [...used.values()]
+  }
+
+  /**
+   * Reads the recordings of the present configuration, and prepares those of each later one before it applies.
+   *
+   * @throws {OperatorError} if recordings cannot be read
+   */
+  follow(live: LiveConfig): void {
+    for (const view of live.current.resources.values()) this.recordingsOf(view)
+    live.prepare = async (next) => {
+      const { added, changed } = resourceChanges(live.current, next)
+      await this.openAll([...added, ...changed])
+    }
   }
 
   /**
@@ -127,10 +170,37 @@ export class SourceTable {
    */
   async open(config: ResourceView): Promise<void> {
     const { recorder } = this.recordingsOf(config)
-    const folder = this.#folder(config)
-    if (!recorder || folder.isOpen) return
-    await recorder.open()
+    if (recorder) await this.#open(this.#folder(config))
+  }
+
+  /** Prepares the recordings of several resources. */
+  async openAll(views: Iterable<readonly [name: string, view: ResourceView]>): Promise<void> {
+    for (const [, view] of views) await this.open(view)
+  }
+
+  async #open(folder: Folder): Promise<void> {
+    if (folder.isOpen) return
+    await folder.recorder.open()
     folder.isOpen = true
+  }
+
+  /**
+   * Forwards one exchange and records the answer, also if the source of the exchange does not record.
+   *
+   * @throws {OperatorError} RECORDINGS_UNWRITABLE if the folder cannot be written
+   */
+  async record(exchange: Exchange): Promise<RecordResult> {
+    const folder = this.#folder(exchange.config)
+    await this.#open(folder)
+    const { forward } = this.#upstream(exchange)
+    let result: Promise<RecordResult> | undefined
+    const source = this.#options.upstreamLog.watch(async () => {
+      result = folder.recorder.record(exchange, forward)
+      return (await result).reply
+    })
+    await source(exchange)
+    if (!result) throw new Error('The request was not recorded.')
+    return result
   }
 
   /**
@@ -139,6 +209,7 @@ export class SourceTable {
    * @throws {OperatorError} RECORDINGS_UNWRITABLE if recordings are lost
    */
   async close(): Promise<void> {
+    this.activity.close()
     try {
       for (const { recorder } of this.#folders.values()) await recorder.close()
     } finally {
@@ -154,18 +225,19 @@ export class SourceTable {
         secrets: this.#allSecrets,
         clock,
         logger,
-        onStored: (interaction) => folder.replay?.add(interaction),
+        onStored: (interaction, written) => folder.replay?.add(interaction, written),
         onLost: onRecordingLost,
       })
-      const folder: Folder = { recorder, replay: undefined, isOpen: false }
+      const folder: Folder = { id: folderIdOf(recordings), recorder, replay: undefined, isOpen: false }
       return folder
     })
   }
 
   #replay(config: ResourceView): Replay {
     const folder = this.#folder(config)
-    const { logger, generate, cursors } = this.#options
+    const { logger, generate, cursors, recordingUse } = this.#options
     return (folder.replay ??= createReplay({
+      id: folder.id,
       recordings: config.recordings,
       secrets: this.#allSecrets,
       logger,
@@ -174,6 +246,7 @@ export class SourceTable {
       forward: this.handlers.forward,
       isWritten: writesRecordings(config),
       cursors,
+      use: { onMissed: this.activity.missed, isReported: recordingUse !== undefined },
     }))
   }
 

@@ -9,6 +9,7 @@ import type { Port } from '../../src/lib/port.ts'
 import { createSystemClock } from '../../src/lib/system-clock.ts'
 import { LimiterTable } from '../../src/limits/limiter-table.ts'
 import { rateLimiterPort } from '../../src/limits/rate-limiter.ts'
+import { type RecordingUseSink, recordingUsePort } from '../../src/recordings/recording-use.ts'
 import { LocalCursors, replayCursorsPort } from '../../src/recordings/replay-cursors.ts'
 import { AuditLog, auditPort } from '../../src/server/twin/audit-log.ts'
 import { RedisDocuments } from '../../src/shared/redis/redis-documents.ts'
@@ -18,6 +19,7 @@ import {
   describeConcurrencyLimiter,
   describeJournalSink,
   describeRateLimiter,
+  describeRecordingUse,
   describeReplayCursors,
   describeResponseArchive,
   limitRequest,
@@ -70,6 +72,28 @@ describeAuditSink('RPC', () => {
     return log.read(all)
   }
   return { sink: pool.connect().client, entries }
+})
+
+const recordingUse = () => {
+  const arrived: unknown[] = []
+  const sink: RecordingUseSink = {
+    missed: (miss) => arrived.push(miss),
+    used: (use) => arrived.push(use),
+  }
+  return { sink, arrived }
+}
+describeRecordingUse('in this process', () => {
+  const { sink, arrived } = recordingUse()
+  return { sink, arrived: () => arrived }
+})
+describeRecordingUse('RPC', () => {
+  const { sink, arrived } = recordingUse()
+  const pool = rpcPool(recordingUsePort, sink)
+  const caught = async () => {
+    await pool.catchUp()
+    return arrived
+  }
+  return { sink: pool.connect().client, arrived: caught }
 })
 
 describe.skipIf(redisNeed.isMissing)(`against a Redis server${redisNeed.note}`, () => {

@@ -87,6 +87,7 @@ const replay = async (incoming: Partial<Incoming> = {}) => {
   const config = configFor('replay', { LATENCY_TIME_SCALE: '0' })
   const nothing = () => Promise.resolve(undefined)
   const parts = {
+    id: 'folder',
     recordings: config.defaultResource.recordings,
     secrets: () => [],
     logger: silentLogger,

@@ -74,7 +74,6 @@ const reasonsToBeAlone: Readonly<Record<string, string>> = {
   'recordings/formats/langchain.ts': 'each recording format has its own file',
   'recordings/formats/test-agent.ts': 'each recording format has its own file',
   'recordings/formats/test-proxy.ts': 'each recording format has its own file',
-  'server/answer-without-upstream.ts': 'answers; source-table.ts keeps folders and connections',
   'shared/redis/open-client.ts': 'redis-connection.ts would be over 400 lines with it',
 }
 

@@ -41,6 +41,7 @@ function serveOne() {
   const control: WorkerControl = {
     applyState,
     reset: unexpected,
+    flushRecordingUse: () => {},
     refresh: unexpected,
     report: unexpected,
     stop: unexpected,

@@ -3,6 +3,7 @@ import type { RunningIncidents } from '../../faults/incidents.ts'
 import { stackOf } from '../../lib/error-text.ts'
 import { machineOffsetMs } from '../../lib/machine-time.ts'
 import type { Peer } from '../../shared/rpc/peer.ts'
+import { answerWithTimeout } from '../../shared/rpc/answer-in-time.ts'
 import { PortServer, serve, type ServedCaller } from '../../shared/rpc/port-server.ts'
 import type { App } from '../app.ts'
 import { servedPoolState } from '../pool-state.ts'
@@ -63,6 +64,10 @@ export class WorkerCoordinator {
       (error, method) =>
         logger.error({ err: stackOf(error), method }, 'Could not handle a message of a worker.'),
     )
+    deps.simulator.recordingActivity.setPool({
+      flush: () => this.#flushRecordingUse(),
+      refresh: (paths) => this.refresh(paths),
+    })
     deps.simulator.journal?.setFlush?.(() => this.#ports.catchUp())
     let previous = live.current
     live.onChange((next) => {
@@ -114,6 +119,13 @@ export class WorkerCoordinator {
   /** Reloads changed recording files in all workers; undefined: all files. */
   async refresh(paths: readonly string[] | undefined): Promise<void> {
     await this.#callAll((worker) => worker.control.refresh(paths))
+  }
+
+  async #flushRecordingUse(): Promise<void> {
+    const flushed = Array.from(this.#workers.keys(), async ({ control }) =>
+      answerWithTimeout(Promise.resolve(control.flushRecordingUse())),
+    )
+    await Promise.all(flushed)
   }
 
   #initOf({ number }: ServedWorker): V8Serialized {

@@ -49,6 +49,8 @@ export interface WorkerControl {
   reset(): Promise<void>
   /** Reloads changed recording files; undefined: all files. */
   refresh(paths: readonly string[] | undefined): Promise<void>
+  /** Reports how recordings were used. Resolves after everything was sent. */
+  flushRecordingUse(): MaybePromise<void>
   /**
    * Returns a `WorkerReport`.
    *
@@ -65,6 +67,7 @@ export const workerControlPort: Port<WorkerControl> = {
     applyState: { kind: 'request' },
     reset: { kind: 'request' },
     refresh: { kind: 'request' },
+    flushRecordingUse: { kind: 'request' },
     report: { kind: 'request' },
     stop: { kind: 'request' },
   },

@@ -63,6 +63,7 @@ export async function runWorker(): Promise<void> {
       const replays = started().simulator.recordings.flatMap(({ replay }) => replay ?? [])
       await Promise.all(replays.map((replay) => replay.refresh(paths)))
     },
+    flushRecordingUse: () => started().simulator.recordingActivity.report(),
     report: (names) => report(started(), names),
     async stop(graceMs) {
       isStopping = true

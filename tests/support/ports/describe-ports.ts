@@ -1,3 +1,4 @@
+import type { Miss, RecordingUseSink, SentUse } from '../../../src/recordings/recording-use.ts'
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../../../src/lib/random.ts'
 import { findModel } from '../../../src/wire/models/model-catalogue.ts'
@@ -369,6 +370,47 @@ export function describeAuditSink(name: string, make: MakeAdapter<TestedAudit>):
       expect(await entries()).toEqual([
         { id: 2, twin: 'aoai', ...second },
         { id: 1, twin: 'aoai', ...auditRecord },
+      ])
+    })
+  })
+}
+
+interface TestedRecordingUse {
+  readonly sink: RecordingUseSink
+  /** What has arrived, in its order. */
+  readonly arrived: () => readonly unknown[] | Promise<readonly unknown[]>
+}
+
+/** Tests what takes the use of recordings, and requests without one. */
+export function describeRecordingUse(name: string, make: MakeAdapter<TestedRecordingUse>): void {
+  describe(`use of recordings: ${name}`, () => {
+    it('keeps counts, and requests with their bytes', async () => {
+      const { sink, arrived } = await make()
+      const miss: Miss = {
+        folder: 'f',
+        epochMs: 1,
+        resource: 'default',
+        deployment: 'chat',
+        requestId: 'id',
+        method: 'POST',
+        path: '/v1/chat/completions',
+        query: '',
+        headers: { 'x-list': ['a', 'b'] },
+        body: Buffer.from([0, 255, 10]),
+        bodyBytes: 3,
+        action: 'error',
+        nearest: undefined,
+      }
+      const use: SentUse = { folder: 'f', hits: 2, misses: 1, entries: [['a.yaml', 0, 2, 2, 5]] }
+      sink.missed(miss)
+      sink.used(use)
+      sink.missed({ ...miss, body: undefined })
+      sink.missed({ ...miss, body: Buffer.alloc(0) })
+      expect(await arrived()).toEqual([
+        miss,
+        use,
+        { ...miss, body: undefined },
+        { ...miss, body: Buffer.alloc(0) },
       ])
     })
   })
