@@ -47,6 +47,7 @@ export interface ProcessStats {
   /** Number of processes that serve requests. */
   readonly workers: number
   readonly inFlight: number
+  readonly openStreams: number
   /** Delays between planned and actual send times, since the start. */
   readonly lateness: Readonly<BucketCounts>
   /** Event-loop lag of the slowest process, in milliseconds. */
@@ -193,6 +194,7 @@ class ProcessSum {
   readonly #lateness = new BucketSum()
   readonly #loopLag = { p50: 0, p99: 0, max: 0 }
   #inFlight = 0
+  #openStreams = 0
 
   /** Returns false for a metric of requests. */
   add({ name, value, labels }: Value): boolean {
@@ -200,7 +202,10 @@ class ProcessSum {
     else if (name.startsWith('aoai_simulator_lateness_seconds')) this.#lateness.add(name, value, labels['le'])
     else if (name === 'aoai_simulator_event_loop_lag_seconds')
       this.#loopLag[labels['stat'] as 'p50' | 'p99' | 'max'] = value * MILLISECONDS_PER_SECOND
-    else return false
+    else {
+      if (name === 'aoai_open_streams') this.#openStreams += value
+      return false
+    }
     return true
   }
 
@@ -208,6 +213,7 @@ class ProcessSum {
     return {
       workers,
       inFlight: this.#inFlight,
+      openStreams: this.#openStreams,
       lateness: this.#lateness.counts,
       loopLag: this.#loopLag,
       bottleneck,

@@ -197,4 +197,99 @@ describe('GET /++/events', () => {
     expect((await events.stats()).window_ms).toBe(3_000)
     expect(readings).toEqual([0, 3_000])
   })
+
+  it('sends changes of the configuration, with the newest one for a slow reader', async () => {
+    const { follow, ask, real } = setUp()
+    const [events, slow] = [follow(), follow()]
+    await events.stats()
+    await slow.stats()
+    await ask('PATCH', '/++/config', { latency: { time_scale: 2 } })
+    expect(await events.nextOf('config')).toEqual({ at: '2026-01-01T00:00:00.000Z', what: 'patch' })
+    await ask('PATCH', '/++/config', { latency: { time_scale: -1 } })
+    await real.advance(1_000)
+    await ask('POST', '/++/reset')
+    expect(await events.nextOf('config')).toEqual({ at: '2026-01-01T00:00:01.000Z', what: 'reset' })
+    expect(await slow.nextOf('config')).toMatchObject({ what: 'reset' })
+  })
+
+  it('sends starts, phases, pauses and ends of incident timetables', async () => {
+    const { follow, ask, clock } = setUp()
+    const [events, ofAcme] = [follow(), follow('acme')]
+    await events.stats()
+    await ofAcme.stats()
+    const next = async () => {
+      const { resource, running, phase, round } = await events.nextOf('incident')
+      return [resource, running, phase, round]
+    }
+    await ask('POST', '/++/incidents/start', {
+      phases: [
+        { name: 'slow', seconds: 10 },
+        { name: 'down', at: '20s', seconds: 10 },
+      ],
+    })
+    expect(await next()).toEqual(['default', true, 'slow', 1])
+    await clock.advance(10_000)
+    expect(await next()).toEqual(['default', true, null, 1])
+    await clock.advance(10_000)
+    expect(await next()).toEqual(['default', true, 'down', 1])
+    await ask('POST', '/++/incidents/stop')
+    expect(await next()).toEqual(['default', false, null, 0])
+    await ask('POST', '/++/incidents/start?resource=acme', { phases: [{ name: 'brief', seconds: 1 }] })
+    expect(await next()).toEqual(['acme', true, 'brief', 1])
+    await clock.advance(1_000)
+    expect(await next()).toEqual(['acme', false, null, 0])
+    expect(await ofAcme.nextOf('incident')).toMatchObject({ resource: 'acme' })
+  })
+
+  it('sends log entries without secrets, at most 20 a second, and counts the others', async () => {
+    const { follow, simulator, real } = setUp()
+    const { logger } = simulator
+    logger.info({}, 'Before the reader.')
+    const events = follow()
+    await events.stats()
+    logger.warn({ requestId: 'r-1', note: testKey }, `A client sent ${testKey}.`)
+    await real.advance(100)
+    const first = await events.nextOf('log')
+    expect(first).toMatchObject({ level: 'warn', request: 'r-1' })
+    expect(JSON.stringify(first)).not.toContain(testKey)
+    for (let line = 1; line <= 50; line++) logger.info({ line }, 'Many lines.')
+    await real.advance(100)
+    for (let line = 30; line <= 49; line++)
+      expect(await events.nextOf('log')).toMatchObject({ fields: { line: line + 1 } })
+    await real.advance(800)
+    expect(await events.nextOf('dropped')).toEqual({ event: 'log', count: 30 })
+    for (let line = 51; line <= 60; line++) logger.info({ line }, 'More lines.')
+    await real.advance(100)
+    expect(await events.nextOf('log')).toMatchObject({ fields: { line: 51 } })
+  })
+
+  it('sends log entries of one resource, and those of none', async () => {
+    const { follow, simulator, real } = setUp()
+    const events = follow('acme')
+    await events.stats()
+    for (const resource of ['default', 'acme', undefined]) {
+      simulator.logger.info({ ...(resource && { resource }) }, `Of ${resource}.`)
+    }
+    await real.advance(100)
+    expect((await events.nextOf('log'))['message']).toBe('Of acme.')
+    expect((await events.nextOf('log'))['message']).toBe('Of undefined.')
+  })
+
+  it('continues after a reading that failed', async () => {
+    const { follow, simulator, post, real, log } = setUp({
+      deployments: { chat: { model: 'gpt-4o', tokensPerMinute: 1_000 } },
+    })
+    const events = follow()
+    await events.stats()
+    const { limits } = simulator.poolState
+    const own = limits.status.bind(limits)
+    limits.status = () => Promise.reject(new Error('The state is away.'))
+    await (await post(chatOf('chat'), hello)).text()
+    await real.advance(3_000)
+    expect(log.filter(({ level }) => level === 'error')).toHaveLength(1)
+    limits.status = own
+    await real.advance(1_000)
+    const { window_ms: windowMs, totals } = await events.stats()
+    expect([windowMs, totals?.window.requests_per_second]).toEqual([4_000, 0.25])
+  })
 })

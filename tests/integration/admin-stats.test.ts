@@ -7,12 +7,24 @@ const chatOf = (name: string): string => deploymentPath(name, 'chat/completions'
 
 interface Durations {
   readonly count: number
+  readonly mean: number
   readonly p50: number
   readonly p95: number
   readonly p99: number
 }
 
+interface Planned {
+  readonly planned: Durations | null
+  readonly achieved: Durations | null
+}
+
 interface Requests {
+  readonly streams: number
+  readonly queue: number
+  readonly faults: Record<string, number>
+  readonly limits: unknown
+  readonly slots: unknown
+  readonly timing: { readonly first_token: Planned; readonly between_tokens: Planned }
   readonly requests: number
   readonly errors: number
   readonly by_status: Record<string, number>
@@ -30,6 +42,8 @@ interface Stats {
   readonly totals: Requests
   readonly resources: Record<string, Requests & { readonly deployments: Record<string, Requests> }>
   readonly upstreams: Record<string, unknown>
+  readonly simulator: Record<string, unknown>
+  readonly incidents: Record<string, unknown>
 }
 
 const setUp = (settings: TestSettings = {}) => {
@@ -140,6 +154,74 @@ describe('GET /++/stats', () => {
     await clock.advance(60_000)
     await (await slow).text()
     expect((await stats()).totals.active).toBe(0)
+  })
+
+  it('has planned and achieved times of streams, as latency settings and headers say', async () => {
+    const { post, stats, clock, ask } = setUp({
+      env: {
+        LATENCY_TIME_SCALE: '1',
+        LATENCY_OPENAI_CHAT_COMPLETIONS_MEAN: '20',
+        LATENCY_OPENAI_CHAT_COMPLETIONS_STD_DEV: '0',
+        LATENCY_OPENAI_CHAT_COMPLETIONS_FIRST_TOKEN_MEAN: '300',
+      },
+    })
+    const stream = async (more: Record<string, string> = {}): Promise<void> => {
+      const answer = post(chatOf('chat'), { ...hello, stream: true, max_tokens: 11 }, more).then(
+        async (response) => response.text(),
+      )
+      await clock.advance(5_000)
+      await answer
+    }
+    const timing = async () => (await stats()).resources['default']!.deployments['chat']!.timing
+    await stream()
+    const { first_token: first, between_tokens: between } = await timing()
+    for (const { planned, achieved } of [first, between]) expect(achieved).toEqual(planned)
+    // The first token takes the time of a token as well.
+    expect([first.planned?.count, first.planned?.mean]).toEqual([1, 320])
+    expect(Math.abs(first.planned!.p50 - 320)).toBeLessThan(5)
+    expect([between.planned?.count, between.planned?.mean]).toEqual([10, 20])
+    expect(Math.abs(between.planned!.p50 - 20)).toBeLessThan(0.4)
+
+    await stream({ 'x-sim-delay-ms': '1000' })
+    const delayed = await timing()
+    expect([delayed.first_token.planned?.mean, delayed.first_token.achieved?.mean]).toEqual([820, 820])
+    expect(delayed.between_tokens.achieved?.mean).toBe(20)
+
+    await ask('PATCH', '/++/config', { latency: { time_scale: 0 } })
+    await stream()
+    const instant = await timing()
+    expect([instant.first_token.planned?.count, instant.first_token.planned?.mean]).toEqual([3, 546.667])
+    expect([instant.between_tokens.planned?.count, instant.between_tokens.planned?.mean]).toEqual([
+      30, 13.333,
+    ])
+  })
+
+  it('has limits, slots, faults, the state of the simulator and timetables', async () => {
+    const { post, stats, ask } = setUp()
+    await post(chatOf('small'), hello)
+    await post(chatOf('chat'), hello, { 'x-sim-fault': 'overloaded503' })
+    await ask('POST', '/++/incidents/start', { phases: [{ name: 'slow', seconds: 60 }, { name: 'down' }] })
+    const { simulator, incidents, resources, totals } = await stats()
+    const { chat, small } = resources['default']!.deployments
+    expect([chat?.limits, chat?.faults]).toEqual([null, { overloaded503: 1 }])
+    expect(small?.limits).toMatchObject({ kind: 'pay-as-you-go', requests: { used: 1, limit: 1 } })
+    expect([totals.limits, totals.slots, totals.streams, totals.queue]).toEqual([null, null, 0, 0])
+    expect(simulator).toMatchObject({ mode: 'generate', clock: 'virtual', workers: 1, keeps_up: true })
+    expect(incidents).toEqual({
+      default: {
+        running: true,
+        phase: 'slow',
+        round: 1,
+        rounds: 1,
+        started_at: '2026-01-01T00:00:00.000Z',
+        round_started_at: '2026-01-01T00:00:00.000Z',
+        ends_at: null,
+        phases: [
+          { name: 'slow', deployment: null, starts_at_seconds: 0, ends_at_seconds: 60 },
+          { name: 'down', deployment: null, starts_at_seconds: 60, ends_at_seconds: null },
+        ],
+      },
+    })
   })
 
   it('has one resource with ?resource, and refuses an unknown one', async () => {

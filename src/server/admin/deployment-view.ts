@@ -23,7 +23,7 @@ const windowSchema = z.object({
   empty_in_seconds: emptyInSeconds,
 })
 
-const limitsSchema = z
+export const limitsSchema = z
   .union([
     z.object({
       kind: z.literal('pay-as-you-go'),
@@ -52,7 +52,7 @@ const limitsSchema = z
   .nullable()
   .describe('Null without limits.')
 
-const slotsSchema = z
+export const slotsSchema = z
   .object({
     slots: z.int().min(1).nullable().describe('Null if unlimited.'),
     working: wholeNumber,
@@ -69,6 +69,9 @@ export const deploymentViewSchema = z
 
 export type DeploymentView = z.output<typeof deploymentViewSchema>
 export type LiveState = DeploymentView['live']
+
+/** State of a deployment without limits and slots. */
+export const noLiveState: LiveState = { limits: null, slots: null }
 
 /** Returns all deployments of a resource, by name. */
 export async function viewDeployments(

@@ -1,4 +1,5 @@
 import { roundTo } from '../../lib/format-text.ts'
+import { noMetrics } from '../../metrics/merge-metrics.ts'
 import type { Metrics } from '../../metrics/metrics.ts'
 import {
   type RequestStats,
@@ -11,7 +12,7 @@ import {
 import { changesBetween, type StatsChange } from '../../metrics/stats-windows.ts'
 import { summarize } from '../../metrics/time-histogram.ts'
 import type { Simulator } from '../simulator.ts'
-import { type LiveState, viewLiveStates } from './deployment-view.ts'
+import { type LiveState, noLiveState, viewLiveStates } from './deployment-view.ts'
 import type { Live, LiveIncidents, LiveSimulator, LiveUpstream, LiveWindow } from './live-stats.ts'
 import { durationsJson, incidentStates, plannedAndAchieved, simulatorState } from './simulator-state.ts'
 
@@ -42,8 +43,6 @@ const idleWindow: LiveWindow = {
   between_tokens_ms: noTimes,
 }
 
-const noLiveState: LiveState = { limits: null, slots: null }
-
 /** Reads all figures, with rates since the previous reading. */
 export class LiveReader {
   readonly #simulator: Simulator
@@ -69,21 +68,28 @@ export class LiveReader {
   /** @param secondsOf returns the time since the previous reading; called when the metrics are there */
   async read(secondsOf: () => number): Promise<LiveReading> {
     const simulator = this.#simulator
+    const states = new Map<string, ReadonlyMap<string, LiveState>>()
+    for (const name of simulator.config.resources.keys()) {
+      states.set(name, await viewLiveStates(simulator, name))
+    }
     const json = await this.#metrics.toJson(statsMetrics)
     const stats = statsOf(json)
     const seconds = secondsOf()
     const changes = changesBetween(this.#before ?? stats, stats)
     this.#before = stats
     const resources = new Map<string, { totals: Live; deployments: Map<string, Live> }>()
-    for (const name of new Set([...simulator.config.resources.keys(), ...stats.resources.keys()])) {
-      const states = await viewLiveStates(simulator, name)
+    for (const name of new Set([...states.keys(), ...stats.resources.keys()])) {
+      const ownStates = states.get(name)
       const known = stats.resources.get(name)
       const changed = changes.resources.get(name)
       const deployments = new Map<string, Live>()
-      for (const deployment of new Set([...states.keys(), ...(known?.deployments.keys() ?? [])])) {
+      for (const deployment of new Set([
+        ...(ownStates?.keys() ?? []),
+        ...(known?.deployments.keys() ?? []),
+      ])) {
         const counts = known?.deployments.get(deployment) ?? noRequests
         const window = windowOf(changed?.deployments.get(deployment), seconds)
-        deployments.set(deployment, liveOf(counts, states.get(deployment) ?? noLiveState, window))
+        deployments.set(deployment, liveOf(counts, ownStates?.get(deployment) ?? noLiveState, window))
       }
       const window = windowOf(changed?.totals, seconds)
       resources.set(name, { totals: liveOf(known ?? noRequests, noLiveState, window), deployments })
@@ -94,7 +100,6 @@ export class LiveReader {
         startedMs: this.#startedMs,
         processes: stats.processes,
         lateness: summaryOfBuckets(changes.lateness),
-        openStreams: stats.totals.streams,
       }),
       totals: liveOf(stats.totals, noLiveState, windowOf(changes.totals, seconds)),
       resources,
@@ -106,13 +111,7 @@ export class LiveReader {
   }
 }
 
-const noRequests: RequestStats = statsOf({
-  simulator: [],
-  process: [],
-  times: [],
-  tookMs: 0,
-  workers: 0,
-}).totals
+const noRequests: RequestStats = statsOf(noMetrics).totals
 
 function liveOf(stats: RequestStats, { limits, slots }: LiveState, window: LiveWindow): Live {
   return {

@@ -37,13 +37,12 @@ export interface SimulatorFacts {
   readonly processes: ProcessStats
   /** Delays between planned and actual send times. */
   readonly lateness: TimeSummary | undefined
-  readonly openStreams: number
 }
 
 /** The state of the simulator itself, of all processes. */
 export function simulatorState(simulator: Simulator, facts: SimulatorFacts): LiveSimulator {
   const { clock, config, configStore } = simulator
-  const { startedMs, processes, lateness, openStreams } = facts
+  const { startedMs, processes, lateness } = facts
   const { loopLag, bottleneck } = processes
   return {
     version,
@@ -61,7 +60,7 @@ export function simulatorState(simulator: Simulator, facts: SimulatorFacts): Liv
       max: roundTo(loopLag.max, MS_DECIMALS),
     },
     in_flight: processes.inFlight,
-    open_streams: openStreams,
+    open_streams: processes.openStreams,
     config_store: configStore
       ? { kind: 'file', pending: configStore.pending, state: storeState(configStore) }
       : null,

@@ -1,22 +1,36 @@
 import { z } from 'zod'
 import type { Metrics } from '../../metrics/metrics.ts'
-import { type RequestStats, statsOf, type UpstreamStats } from '../../metrics/stats.ts'
-import type { TimeSummary } from '../../metrics/time-histogram.ts'
+import { type RequestStats, statsMetrics, statsOf, summaryOfBuckets } from '../../metrics/stats.ts'
 import { eventStream, eventStreamType } from '../event-stream.ts'
 import type { Simulator } from '../simulator.ts'
 import { type AdminRoute, defineRoute, errorAnswer } from './admin-route.ts'
 import { resourceNotFound } from './deployment-routes.ts'
 import type { LiveFeed } from './live-feed.ts'
-import type { Durations } from './live-stats.ts'
+import { type LiveState, limitsSchema, noLiveState, slotsSchema, viewLiveStates } from './deployment-view.ts'
+import { upstreamJson } from './live-reading.ts'
+import { incidentStates, plannedAndAchieved, simulatorState } from './simulator-state.ts'
 
 const count = z.int().min(0)
 const ms = z.number()
+const text = z.string()
+const time = z.string().meta({ format: 'date-time' })
 const byStatus = z.record(z.string(), count)
 
 const durationSchema = z.object({ count, mean: ms, p50: ms, p95: ms, p99: ms }).meta({
   id: 'Durations',
   description: 'Milliseconds. Quantiles are exact to the bucket of the histogram in /metrics.',
 })
+
+const plannedSchema = z
+  .object({
+    planned: durationSchema
+      .nullable()
+      .describe(
+        'From latency settings, faults and headers; 0 if answers are due immediately. Null without an answer with a plan, such as for forwarded answers.',
+      ),
+    achieved: durationSchema.nullable(),
+  })
+  .meta({ id: 'PlannedAndAchieved', description: 'Times of streams. Quantiles are within 1.6 %.' })
 
 const requestShape = {
   requests: count.describe('Answered requests.'),
@@ -34,8 +48,72 @@ const requestShape = {
   first_token_ms: durationSchema
     .nullable()
     .describe('From arrival to the first token, for streams; null without one.'),
+  streams: count.describe('Streams without a complete answer.'),
+  queue: count.describe('Requests that wait for a slot.'),
+  faults: byStatus.describe('Injected faults by name.'),
+  timing: z.object({ first_token: plannedSchema, between_tokens: plannedSchema }),
+  limits: limitsSchema.describe('As in `live` of a deployment. Null without limits, and in sums.'),
+  slots: slotsSchema.describe('As in `live` of a deployment. Null without slots, and in sums.'),
 }
 const requestsSchema = z.object(requestShape).meta({ id: 'RequestStats' })
+
+const simulatorSchema = z
+  .object({
+    version: text,
+    mode: text.describe('Mode of the default resource.'),
+    clock: z.enum(['system', 'virtual']),
+    now: time.describe('Time of the clock.'),
+    uptime_seconds: z.number().min(0),
+    workers: count.describe('Number of processes that serve requests.'),
+    keeps_up: z
+      .boolean()
+      .describe(
+        'False if the simulator was the bottleneck in the last minute: measured times then do not describe the simulated service.',
+      ),
+    bottleneck: text.nullable().describe('What was late, and what to do; null if the simulator keeps up.'),
+    lateness_ms: durationSchema
+      .nullable()
+      .describe(
+        'Delay between planned and actual send time, since the start. Null if nothing had a planned time.',
+      ),
+    event_loop_lag_ms: z
+      .object({ p50: ms, p99: ms, max: ms })
+      .describe('In the last five seconds with requests, of the slowest process.'),
+    in_flight: count,
+    open_streams: count,
+    config_store: z
+      .object({ kind: text, pending: count, state: text.describe('saved, saving or failing.') })
+      .nullable()
+      .describe('Null without CONFIG_STORE.'),
+    recordings: z
+      .object({ writing: z.enum(['ok', 'failing']), lost: count })
+      .nullable()
+      .describe('Null if nothing is recorded.'),
+  })
+  .meta({ id: 'SimulatorState' })
+
+const incidentsSchema = z
+  .object({
+    running: z.boolean(),
+    phase: text.nullable().describe('Null between phases, and if no timetable is running.'),
+    round: count.describe('Counted from 1; 0 before the first round.'),
+    rounds: count.nullable().describe('Null if endless.'),
+    started_at: time.nullable(),
+    round_started_at: time.nullable(),
+    ends_at: time.nullable().describe('Null if endless.'),
+    phases: z
+      .array(
+        z.object({
+          name: text,
+          deployment: text.nullable().describe('Null: all.'),
+          starts_at_seconds: z.number().min(0),
+          ends_at_seconds: z.number().nullable().describe('Null: endless.'),
+        }),
+      )
+      .readonly()
+      .describe('Seconds from the start of a round.'),
+  })
+  .meta({ id: 'IncidentProgress' })
 
 const upstreamSchema = z
   .object({
@@ -57,6 +135,8 @@ const statsSchema = z
       .record(z.string(), z.object({ ...requestShape, deployments: z.record(z.string(), requestsSchema) }))
       .describe('By name. The name of a deployment is empty for requests without one.'),
     upstreams: z.record(z.string(), upstreamSchema).describe('By name, of all resources.'),
+    simulator: simulatorSchema,
+    incidents: z.record(z.string(), incidentsSchema).describe('Of resources that have had a timetable.'),
   })
   .meta({ id: 'Stats' })
 
@@ -92,17 +172,28 @@ export function statsRoutes(
       async handle({ query: { resource } }) {
         if (resource !== undefined && !simulator.config.resources.has(resource))
           return resourceNotFound(simulator, resource)
-        const { totals, resources, upstreams } = statsOf(await metrics.toJson(), resource)
+        const stats = statsOf(await metrics.toJson(statsMetrics), resource)
+        const { totals, resources, upstreams, processes } = stats
+        const states = new Map<string, ReadonlyMap<string, LiveState>>()
+        for (const name of resources.keys()) states.set(name, await viewLiveStates(simulator, name))
         const uptimeMs = clock.nowMs() - startedMs
         const body = {
           started_at: new Date(clock.epochMs() - uptimeMs).toISOString(),
           uptime_seconds: uptimeMs / 1_000,
           totals: requestsJson(totals),
-          resources: objectOf(resources, ({ deployments, ...own }) => ({
+          resources: objectOf(resources, ({ deployments, ...own }, name) => ({
             ...requestsJson(own),
-            deployments: objectOf(deployments, requestsJson),
+            deployments: objectOf(deployments, (one, deployment) =>
+              requestsJson(one, states.get(name)?.get(deployment)),
+            ),
           })),
           upstreams: objectOf(upstreams, upstreamJson),
+          simulator: simulatorState(simulator, {
+            startedMs,
+            processes,
+            lateness: summaryOfBuckets(processes.lateness),
+          }),
+          incidents: incidentStates(simulator, resource),
         }
         return { status: 200, body }
       },
@@ -146,11 +237,15 @@ export function eventRoutes(simulator: Simulator, feed: LiveFeed): readonly Admi
 }
 
 /** An own property for each key, also for `__proto__`. */
-function objectOf<V, R>(map: ReadonlyMap<string, V>, change: (value: V) => R): Record<string, R> {
-  return Object.fromEntries(Array.from(map, ([key, value]) => [key, change(value)]))
+function objectOf<V, R>(
+  map: ReadonlyMap<string, V>,
+  change: (value: V, key: string) => R,
+): Record<string, R> {
+  return Object.fromEntries(Array.from(map, ([key, value]) => [key, change(value, key)]))
 }
 
-function requestsJson(stats: RequestStats) {
+function requestsJson(stats: RequestStats, state: LiveState = noLiveState) {
+  const { firstPlanned, firstAchieved, gapPlanned, gapAchieved } = stats.times
   return {
     requests: stats.requests,
     errors: stats.errors,
@@ -159,22 +254,15 @@ function requestsJson(stats: RequestStats) {
     tokens: { ...stats.tokens },
     rate_limited: { ...stats.rateLimited },
     client_disconnects: stats.disconnects,
-    latency_ms: durationJson(stats.latency),
-    first_token_ms: durationJson(stats.firstToken),
+    latency_ms: stats.latency ?? null,
+    first_token_ms: stats.firstToken ?? null,
+    streams: stats.streams,
+    queue: stats.queue,
+    faults: { ...stats.faults },
+    timing: {
+      first_token: plannedAndAchieved(firstPlanned, firstAchieved),
+      between_tokens: plannedAndAchieved(gapPlanned, gapAchieved),
+    },
+    ...state,
   }
-}
-
-function upstreamJson(stats: UpstreamStats) {
-  return {
-    requests: stats.requests,
-    errors: stats.errors,
-    by_status: { ...stats.byStatus },
-    retries: stats.retries,
-    latency_ms: durationJson(stats.latency),
-    first_byte_ms: durationJson(stats.firstByte),
-  }
-}
-
-function durationJson(durations: TimeSummary | undefined): Durations | null {
-  return durations ?? null
 }
