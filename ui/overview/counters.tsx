@@ -8,13 +8,7 @@ import './counters.css'
 const limitNames = { tokens: 'tokens', requests: 'requests', capacity: 'capacity' } as const
 
 /** What is open now, and counts since the start. */
-export function Counters({
-  live,
-  showsStatuses = false,
-}: {
-  readonly live: Live
-  readonly showsStatuses?: boolean
-}) {
+export function Counters({ live }: { readonly live: Live }) {
   const { tokens, rate_limited: limited, faults, client_disconnects: disconnects } = live
   return (
     <section class="panel counters" aria-label="Open requests, and counts since the start">
@@ -23,21 +17,18 @@ export function Counters({
         <Counter name="open streams" count={live.streams} />
         <Counter name="waiting for a slot" count={live.queue} tone={live.queue > 0 ? 'warn' : undefined} />
       </Group>
-      <Group title="Answered since the start">
-        <Counter name="requests" count={live.requests} />
-        <Counter name="prompt tokens" count={tokens.prompt} />
-        <Counter name="completion tokens" count={tokens.completion} />
-        {tokens.cached > 0 && <Counter name="cached tokens" count={tokens.cached} />}
-        {tokens.reasoning > 0 && <Counter name="reasoning tokens" count={tokens.reasoning} />}
+      <Group title="Answers since the start">
+        <Counter name="all" count={live.requests} />
+        {countsOf(live.by_status).map(({ name, count }) => (
+          <Counter key={name} name={`status ${name}`} count={count} />
+        ))}
       </Group>
-      {showsStatuses && (
-        <Group title="Answers by status">
-          {countsOf(live.by_status).length === 0 && <Counter name="none" count={0} />}
-          {countsOf(live.by_status).map(({ name, count }) => (
-            <Counter key={name} name={name} count={count} />
-          ))}
-        </Group>
-      )}
+      <Group title="Tokens since the start">
+        <Counter name="prompt" count={tokens.prompt} />
+        <Counter name="completion" count={tokens.completion} />
+        {tokens.cached > 0 && <Counter name="of them cached" count={tokens.cached} />}
+        {tokens.reasoning > 0 && <Counter name="of them reasoning" count={tokens.reasoning} />}
+      </Group>
       <Group title="Rejected with 429, by limit">
         {Object.entries(limitNames).map(([limit, name]) => (
           <Counter

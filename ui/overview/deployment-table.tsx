@@ -8,6 +8,8 @@ import { routeTo } from '../lib/router.ts'
 import { type DeploymentRow, isBusy, SortFigures, usedShare } from './deployment-rows.ts'
 import { describeMeter, type LimitMeter, mainMeter, meterLevel, metersOf } from './limit-meters.ts'
 import { otherErrorsPerSecond } from './live-figures.ts'
+import { useHold } from './use-hold.ts'
+import { useWidth } from './use-width.ts'
 import './deployment-table.css'
 
 interface DeploymentTableProps {
@@ -20,28 +22,20 @@ interface DeploymentTableProps {
 /** All deployments with their present figures, to sort and filter. A row opens the page of the deployment. */
 export function DeploymentTable({ rows, atMs, showsResource }: DeploymentTableProps) {
   const figures = useRef(new SortFigures()).current
-  const hold = useRef(false)
+  const section = useRef<HTMLElement>(null)
+  const width = useWidth(section)
+  const { isHeld, handlers } = useHold()
   const [hidesIdle, setHidesIdle] = useState(false)
-  figures.update(rows, { nowMs: atMs, hold: hold.current })
-  const setHold = (isHeld: boolean) => () => {
-    hold.current = isHeld
-  }
+  figures.update(rows, { nowMs: atMs, hold: isHeld })
   return (
-    <section
-      class="panel stack deployments"
-      aria-labelledby="deployments-title"
-      onPointerEnter={setHold(true)}
-      onPointerLeave={setHold(false)}
-      onFocusIn={setHold(true)}
-      onFocusOut={setHold(false)}
-    >
+    <section ref={section} class="panel stack" aria-labelledby="deployments-title" {...handlers}>
       <h2 id="deployments-title">
         Deployments <span class="muted">{formatCount(rows.length)}</span>
       </h2>
       <Table
         label="Deployments"
         rows={hidesIdle ? rows.filter(({ live }) => isBusy(live)) : rows}
-        columns={columnsOf(figures, showsResource)}
+        columns={columnsOf(figures, showsResource).filter(({ fromWidth }) => width >= fromWidth)}
         keyOf={({ key }) => key}
         initialSorting={{ column: 'requests', direction: 'descending' }}
         filterBy={filterTextOf}
@@ -54,14 +48,20 @@ export function DeploymentTable({ rows, atMs, showsResource }: DeploymentTablePr
   )
 }
 
+interface LiveColumn extends Column<DeploymentRow> {
+  /** Width of the panel from which the column is shown, in pixels. */
+  readonly fromWidth: number
+}
+
 function filterTextOf({ resource, name }: DeploymentRow): string {
   return `${resource}/${name}`
 }
 
-function columnsOf(figures: SortFigures, showsResource: boolean): Column<DeploymentRow>[] {
+function columnsOf(figures: SortFigures, showsResource: boolean): LiveColumn[] {
   return [
     {
       name: 'name',
+      fromWidth: 0,
       title: 'Deployment',
       sortBy: ({ name }) => name,
       render: ({ resource, name }) => (
@@ -73,21 +73,22 @@ function columnsOf(figures: SortFigures, showsResource: boolean): Column<Deploym
     },
     {
       name: 'used',
+      fromWidth: 0,
       title: 'Limit used',
       help: 'The limit that is used most: tokens or requests a minute, provisioned throughput, or slots',
-      width: '16rem',
       sortBy: (row) => usedShare(figures.of(row)),
       render: ({ live }) => <UsedCell row={live} />,
     },
     {
       name: 'trend',
+      fromWidth: 1080,
       title: 'Last minute',
       help: 'Requests a second in the last minute',
-      isOptional: true,
       render: (row) => <Trend row={row} />,
     },
     {
       name: 'requests',
+      fromWidth: 0,
       title: 'Requests/s',
       align: 'end',
       sortBy: (row) => figures.of(row).window.requests_per_second,
@@ -95,15 +96,16 @@ function columnsOf(figures: SortFigures, showsResource: boolean): Column<Deploym
     },
     {
       name: 'tokens',
+      fromWidth: 600,
       title: 'Tokens/s',
       help: 'Prompt and completion tokens a second',
       align: 'end',
-      isOptional: true,
       sortBy: (row) => figures.of(row).window.tokens_per_second,
       render: ({ live }) => rate(live.window.tokens_per_second),
     },
     {
       name: 'limited',
+      fromWidth: 440,
       title: '429/s',
       help: 'Requests that a limit rejected',
       align: 'end',
@@ -112,19 +114,19 @@ function columnsOf(figures: SortFigures, showsResource: boolean): Column<Deploym
     },
     {
       name: 'errors',
+      fromWidth: 760,
       title: 'Errors/s',
       help: 'Answers with a status of 400 or above, without 429s of limits',
       align: 'end',
-      isOptional: true,
       sortBy: (row) => otherErrorsPerSecond(figures.of(row)),
       render: ({ live }) => rate(otherErrorsPerSecond(live), 'error'),
     },
     {
       name: 'first-token',
+      fromWidth: 680,
       title: 'First token',
       help: 'Median time to the first token of streams',
       align: 'end',
-      isOptional: true,
       sortBy: (row) => figures.of(row).window.first_token_ms.achieved?.p50,
       render: ({ live }) => (
         <Quantile
@@ -135,19 +137,19 @@ function columnsOf(figures: SortFigures, showsResource: boolean): Column<Deploym
     },
     {
       name: 'streams',
+      fromWidth: 860,
       title: 'Streams',
       help: 'Open streams',
       align: 'end',
-      isOptional: true,
       sortBy: (row) => figures.of(row).streams,
       render: ({ live }) => countOrDash(live.streams),
     },
     {
       name: 'queue',
+      fromWidth: 940,
       title: 'Queue',
       help: 'Requests that wait for a slot',
       align: 'end',
-      isOptional: true,
       sortBy: (row) => figures.of(row).queue,
       render: ({ live }) => countOrDash(live.queue),
     },
@@ -221,5 +223,5 @@ function Trend({ row: { resource, name, live } }: { readonly row: DeploymentRow 
   const samples = history.samples({ resource, deployment: name }, trendFigures, TREND_MS)
   const values = samples.map(({ values }) => values[0] ?? null)
   const label = `Requests a second in the last minute, now ${formatShort(live.window.requests_per_second)}`
-  return <Sparkline values={values} label={label} width={80} height={20} />
+  return <Sparkline values={values} label={label} width={72} height={20} />
 }

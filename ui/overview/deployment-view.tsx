@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Live } from '../../src/server/admin/live-stats.ts'
+import type { TraceSummary } from '../../src/server/admin/trace-schemas.ts'
 import { EmptyState } from '../components/empty-state.tsx'
 import { Meter } from '../components/meter.tsx'
 import { api } from '../lib/api.ts'
@@ -12,7 +13,7 @@ import { usedShare } from './deployment-rows.ts'
 import { describeMeter, describeNext, type LimitMeter, metersOf } from './limit-meters.ts'
 import { type ChartPanel, LiveCharts, mainPanels } from './live-charts.tsx'
 import { RangeChoice } from './range-choice.tsx'
-import { RequestTape, type TapeRequest } from './request-tape.tsx'
+import { RequestTape } from './request-tape.tsx'
 import './deployment-view.css'
 
 const panels: readonly ChartPanel[] = [
@@ -50,7 +51,7 @@ export function DeploymentView() {
   const { segments } = useRoute()
   const [, resource = '', deployment = ''] = segments
   const stats = useLive((state) => state.stats)
-  const requests = useLive((state) => state.requests) as readonly TapeRequest[]
+  const requests = useLive((state) => state.requests) as readonly TraceSummary[]
   const [rangeSeconds, setRangeSeconds] = useState(300)
   const model = useModel(resource, deployment)
   const live = liveOf(stats, { resource, deployment })
@@ -68,7 +69,7 @@ export function DeploymentView() {
           <div class="row row-end">
             {deployment !== '' && (
               <a class="button" href={routeTo(['steer', 'deployments', resource, deployment])}>
-                Change
+                Change settings
               </a>
             )}
             <RangeChoice seconds={rangeSeconds} onChange={setRangeSeconds} />
@@ -86,7 +87,7 @@ export function DeploymentView() {
             atMs={stats.at_ms}
             rangeSeconds={rangeSeconds}
           />
-          <Counters live={live} showsStatuses />
+          <Counters live={live} />
           <RequestTape
             requests={requests
               .filter((one) => one.resource === resource && (one.deployment ?? '') === deployment)

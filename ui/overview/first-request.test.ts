@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { chooseDeployment, examplesOf, firstBody } from './first-request.ts'
+import { chooseDeployment, examplesOf } from './first-request.ts'
 
 const target = { origin: 'http://127.0.0.1:8000', resource: 'default', deployment: 'chat', model: 'gpt-4o' }
 const codeOf = (id: string, ...of: Parameters<typeof examplesOf>): string =>
@@ -7,20 +7,18 @@ const codeOf = (id: string, ...of: Parameters<typeof examplesOf>): string =>
 
 describe('examples of the first request', () => {
   it('curl sends a chat request to this address', () => {
-    expect(codeOf('curl', target)).toBe(
-      [
-        String.raw`curl -N 'http://127.0.0.1:8000/openai/deployments/chat/chat/completions?api-version=2024-10-21' \ `.trim(),
-        String.raw`  -H "api-key: $SIMULATOR_API_KEY" -H 'content-type: application/json' \ `.trimEnd(),
-        `  -d '${JSON.stringify(firstBody)}'`,
-      ].join('\n'),
-    )
+    const lines = codeOf('curl', target).split('\n')
+    expect(lines[0]).toBe('curl -N http://127.0.0.1:8000/openai/v1/chat/completions \\')
+    expect(lines[1]).toBe(`  -H "api-key: $SIMULATOR_API_KEY" -H 'content-type: application/json' \\`)
+    const body = /^ {2}-d '(.*)'$/s.exec(lines.slice(2).join('\n'))?.[1] ?? ''
+    expect(JSON.parse(body)).toMatchObject({ model: 'chat', messages: [{ role: 'user' }] })
   })
 
   it('curl quotes a key and a hostile deployment for the shell', () => {
-    const hostile = { ...target, deployment: "a'; touch /tmp/x; '<b>" }
+    const hostile = { ...target, deployment: `a'; touch /tmp/x; '"<b>` }
     const code = codeOf('curl', hostile, "it's $(id)")
     expect(code).toContain(String.raw`-H 'api-key: it'\''s $(id)'`)
-    expect(code).toContain(String.raw`/deployments/a'\''%3B%20touch%20%2Ftmp%2Fx%3B%20'\''%3Cb%3E/chat/`)
+    expect(code).toContain(String.raw`"model": "a'\''; touch /tmp/x; '\''\"<b>"`)
   })
 
   it('clients use the path of a resource as endpoint', () => {

@@ -42,16 +42,18 @@ export function endpointOf({ origin, resource }: ExampleTarget): string {
   return resource === DEFAULT_RESOURCE ? origin : `${origin}/${resource}`
 }
 
-/** Path of a chat request to the deployment. */
-export function chatPath({ deployment }: ExampleTarget): string {
-  return `/openai/deployments/${encodeURIComponent(deployment)}/chat/completions?api-version=${API_VERSION}`
+/** Address of a chat request. */
+export function chatAddress(target: ExampleTarget): string {
+  return `${endpointOf(target)}/openai/v1/chat/completions`
 }
 
-/** Body of the first request. */
-export const firstBody = {
-  messages: [{ role: 'user', content: 'Hello' }],
-  max_completion_tokens: 100,
-  stream: true,
+/** Body of the first request: a short stream. */
+export function firstBody({ deployment }: ExampleTarget): string {
+  const model = JSON.stringify(deployment)
+  return [
+    `{"model": ${model}, "stream": true, "max_completion_tokens": 100,`,
+    '      "messages": [{"role": "user", "content": "Hello"}]}',
+  ].join('\n')
 }
 
 /**
@@ -68,9 +70,9 @@ export function examplesOf(target: ExampleTarget, key?: string): Example[] {
       id: 'curl',
       label: 'curl',
       code: [
-        `curl -N ${shellQuote(endpoint + chatPath(target))} \\`,
+        `curl -N ${chatAddress(target)} \\`,
         `  -H ${header} -H 'content-type: application/json' \\`,
-        `  -d ${shellQuote(JSON.stringify(firstBody))}`,
+        `  -d ${shellQuote(firstBody(target))}`,
       ].join('\n'),
     },
     {

@@ -5,7 +5,7 @@ import { session } from '../lib/session.ts'
 import { Button } from '../components/button.tsx'
 import { CodeBlock, CopyButton } from '../components/code-block.tsx'
 import {
-  chatPath,
+  chatAddress,
   chooseDeployment,
   endpointOf,
   type Example,
@@ -58,12 +58,10 @@ export function FirstScreen({ resource }: { readonly resource: string }) {
             active={example.id}
             onChange={choose}
           >
-            <CodeBlock label={`${example.label} example`} text={example.code} wraps />
+            <CodeBlock label={`${example.label} example`} text={example.code} />
             {example.id === 'curl' && (
-              <p class="row">
-                <span class="muted">
-                  Set SIMULATOR_API_KEY first, or copy the command with the key of this page.
-                </span>
+              <p class="row first-note">
+                <span class="muted">Uses the variable SIMULATOR_API_KEY.</span>
                 <CopyButton
                   title="Copy with key"
                   text={examplesOf(target, session.get().key).find(({ id }) => id === 'curl')?.code ?? ''}
@@ -106,10 +104,10 @@ function TestRequest({ target }: { readonly target: ExampleTarget }) {
     setState('sending')
     setProblem('')
     try {
-      const response = await fetch(endpointOf(target) + chatPath(target), {
+      const response = await fetch(chatAddress(target), {
         method: 'POST',
         headers: { 'api-key': session.get().key ?? '', 'content-type': 'application/json' },
-        body: JSON.stringify(firstBody),
+        body: firstBody(target),
         credentials: 'omit',
       })
       await response.text()

@@ -1,4 +1,4 @@
-import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
+import { useMemo, useRef } from 'preact/hooks'
 import type { Live } from '../../src/server/admin/live-stats.ts'
 import { Chart } from '../components/chart.tsx'
 import { formatDuration, formatShort } from '../lib/format.ts'
@@ -6,6 +6,7 @@ import type { Subject } from '../lib/history.ts'
 import { history } from '../lib/live.ts'
 import { bucketSeconds, type Combine, downsample } from './chart-series.ts'
 import { chartColumns, chartFigures, type ChartColumn } from './live-figures.ts'
+import { useWidth } from './use-width.ts'
 import './live-charts.css'
 
 /** A chart with the present value of its main figure. */
@@ -100,7 +101,7 @@ export function LiveCharts({
   rangeSeconds,
 }: LiveChartsProps) {
   const grid = useRef<HTMLDivElement>(null)
-  const width = useWidthOfFirst(grid)
+  const width = useWidth(grid, { ofFirstChild: true })
   const { resource, deployment } = subject
   const { times, columns } = useMemo(() => {
     const named = chartColumns(history.samples({ resource, deployment }, chartFigures, rangeSeconds * 1_000))
@@ -145,17 +146,4 @@ export function LiveCharts({
       ))}
     </div>
   )
-}
-
-/** Width of the first child, in pixels. */
-function useWidthOfFirst(parent: { readonly current: HTMLElement | null }): number {
-  const [width, setWidth] = useState(320)
-  useLayoutEffect(() => {
-    const first = parent.current?.firstElementChild
-    if (!first) return undefined
-    const observer = new ResizeObserver(() => setWidth(first.clientWidth))
-    observer.observe(first)
-    return () => observer.disconnect()
-  }, [])
-  return width
 }

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks'
+import type { TraceSummary } from '../../src/server/admin/trace-schemas.ts'
 import { EmptyState } from '../components/empty-state.tsx'
 import { Select } from '../components/field.tsx'
 import { liveOf } from '../lib/history.ts'
@@ -11,7 +12,7 @@ import { FirstScreen } from './first-screen.tsx'
 import { IncidentPanel } from './incident-panel.tsx'
 import { LiveCharts, mainPanels } from './live-charts.tsx'
 import { RangeChoice } from './range-choice.tsx'
-import { RequestTape, type TapeRequest } from './request-tape.tsx'
+import { RequestTape } from './request-tape.tsx'
 import { ResourceTable } from './resource-table.tsx'
 import { UpstreamPanel } from './upstream-panel.tsx'
 import { Verdict } from './verdict.tsx'
@@ -22,7 +23,7 @@ const TAPE_LENGTH = 12
 /** The live state of the simulator by resource and deployment, or the first steps before any request. */
 export function OverviewView() {
   const stats = useLive((state) => state.stats)
-  const requests = useLive((state) => state.requests) as readonly TapeRequest[]
+  const requests = useLive((state) => state.requests) as readonly TraceSummary[]
   const only = useRoute().query.get('resource') ?? undefined
   const [rangeSeconds, setRangeSeconds] = useState(300)
   if (!stats?.totals) return <EmptyState title="Waiting for the first figures" />

@@ -1,31 +1,13 @@
+import type { TraceSummary } from '../../src/server/admin/trace-schemas.ts'
 import { Badge, StatusBadge } from '../components/badge.tsx'
 import { type Column, Table } from '../components/table.tsx'
 import { formatCount, formatDuration, formatTime, missing } from '../lib/format.ts'
 import { routeTo } from '../lib/router.ts'
-
-/** What the tape shows of a sampled request. */
-export interface TapeRequest {
-  readonly id: number
-  readonly at: string
-  readonly path: string
-  readonly operation: string | null
-  readonly resource: string
-  readonly deployment: string | null
-  readonly status: number | null
-  readonly stream_error_status: number | null
-  readonly limited_by: string | null
-  readonly fault: string | null
-  readonly usage: { readonly prompt_tokens: number; readonly completion_tokens: number } | null
-  readonly first_token_ms: number | null
-  readonly duration_ms: number | null
-  readonly aborted: boolean | null
-  readonly cut: string | null
-  readonly open: boolean
-}
+import { useHeld, useHold } from './use-hold.ts'
 
 interface RequestTapeProps {
   /** The newest first. */
-  readonly requests: readonly TapeRequest[]
+  readonly requests: readonly TraceSummary[]
   readonly showsDeployment?: boolean
   /** Filter of the list of all requests. */
   readonly query?: Readonly<Record<string, string>>
@@ -33,18 +15,20 @@ interface RequestTapeProps {
 
 /** The last sampled requests with status, tokens and times. */
 export function RequestTape({ requests, showsDeployment = true, query = {} }: RequestTapeProps) {
+  const { isHeld, handlers } = useHold()
+  const rows = useHeld(requests, isHeld)
   return (
-    <section class="panel stack" aria-labelledby="tape-title">
+    <section class="panel stack" aria-labelledby="tape-title" {...handlers}>
       <div class="row">
         <h2 id="tape-title">Last requests</h2>
-        <span class="muted">a sample of at most 20 a second</span>
+        <span class="muted">{isHeld ? 'paused while you read' : 'a sample of at most 20 a second'}</span>
         <a class="row-end" href={routeTo(['requests'], query)}>
           All requests
         </a>
       </div>
       <Table
         label="Last requests"
-        rows={requests}
+        rows={rows}
         columns={showsDeployment ? columns : columns.filter(({ name }) => name !== 'deployment')}
         keyOf={({ id }) => id}
         linkOf={({ id }) => routeTo(['requests', String(id)])}
@@ -54,7 +38,7 @@ export function RequestTape({ requests, showsDeployment = true, query = {} }: Re
   )
 }
 
-const columns: readonly Column<TapeRequest>[] = [
+const columns: readonly Column<TraceSummary>[] = [
   {
     name: 'time',
     title: 'Time',
@@ -109,7 +93,7 @@ const columns: readonly Column<TapeRequest>[] = [
   },
 ]
 
-function Outcome({ request }: { readonly request: TapeRequest }) {
+function Outcome({ request }: { readonly request: TraceSummary }) {
   const { status, stream_error_status: streamError, limited_by: limit, fault, aborted, cut, open } = request
   const why = limit ?? fault ?? (cut ? `cut: ${cut}` : aborted ? 'client disconnected' : undefined)
   return (

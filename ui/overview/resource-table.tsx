@@ -76,7 +76,7 @@ function number(
     name,
     title,
     align: 'end',
-    isOptional: name === 'streams',
+    isOptional: name === 'streams' || name === 'tokens',
     sortBy: read,
     render: (row) => <span class={read(row) === 0 ? 'muted' : tone}>{formatShort(read(row))}</span>,
   }

@@ -39,7 +39,7 @@ export function Verdict({ simulator }: { readonly simulator: LiveSimulator }) {
 function Facts({ simulator }: { readonly simulator: LiveSimulator }) {
   const { lateness_ms: lateness, event_loop_lag_ms: lag, config_store: store, recordings } = simulator
   return (
-    <dl class="facts">
+    <dl class="verdict-facts">
       <Fact term="Lateness (p99)" value={lateness ? formatDuration(lateness.p99) : '–'} />
       <Fact term="Event-loop lag (p99)" value={formatDuration(lag.p99)} />
       <Fact term="Processes" value={formatCount(simulator.workers)} />
@@ -78,7 +78,7 @@ function Fact({
   readonly isBad?: boolean
 }) {
   return (
-    <div class={isBad ? 'fact-bad' : ''}>
+    <div class={isBad ? 'verdict-bad' : ''}>
       <dt>{term}</dt>
       <dd>{value}</dd>
     </div>
