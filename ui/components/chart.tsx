@@ -19,6 +19,13 @@ export interface ChartSeries {
   readonly colour?: `--${string}`
 }
 
+/** A named part of the time, such as a phase of an incident. Times are in seconds since 1970. */
+export interface ChartBand {
+  readonly from: number
+  readonly to: number
+  readonly label: string
+}
+
 interface ChartProps {
   readonly title: string
   /** Unit of the values, such as `tokens/s`. */
@@ -35,6 +42,8 @@ interface ChartProps {
   readonly minTop?: number
   /** The present value of the main figure, in large type above the chart. */
   readonly figure?: string
+  /** Parts of the time with a coloured background. */
+  readonly bands?: readonly ChartBand[]
   /** Charts with the same key show the time under the pointer together. */
   readonly syncKey?: string
 }
@@ -51,13 +60,14 @@ export function Chart(props: ChartProps) {
     range,
     minTop = 0,
     figure,
+    bands = noBands,
     syncKey,
   } = props
   const chosenTheme = useStore(theme)
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | null>(null)
-  const latest = useRef({ range, minTop, format })
-  latest.current = { range, minTop, format }
+  const latest = useRef({ range, minTop, format, bands })
+  latest.current = { range, minTop, format, bands }
   const [cursor, setCursor] = useState<number | null>(null)
   const [isDark, setDark] = useState(prefersDark)
   // A chart is made again only if its lines change, not for new values.
@@ -97,7 +107,7 @@ export function Chart(props: ChartProps) {
 
   useLayoutEffect(() => {
     plot.current?.setData(dataOf(times, series))
-  }, [times, series, range?.[0], range?.[1], minTop])
+  }, [times, series, range?.[0], range?.[1], minTop, bands])
 
   const onKeyDown = (event: KeyboardEvent): void => {
     const at = cursor ?? times.length - 1
@@ -154,6 +164,8 @@ export function Chart(props: ChartProps) {
   )
 }
 
+const noBands: readonly ChartBand[] = []
+
 const prefersDark = (): boolean => matchMedia('(prefers-color-scheme: dark)').matches
 
 function dataOf(times: readonly number[], series: readonly ChartSeries[]): uPlot.AlignedData {
@@ -170,6 +182,7 @@ interface PlotInput {
     readonly range: readonly [number, number] | undefined
     readonly minTop: number
     readonly format: (value: number | null) => string
+    readonly bands: readonly ChartBand[]
   }
   readonly onCursor: (index: number | null) => void
 }
@@ -216,7 +229,11 @@ function chartOptions({
         ...axis,
         grid: { show: false },
         space: 70,
-        values: (_, splits) => splits.map((at) => formatTime(at * 1_000)),
+        // A time at the right edge would be cut.
+        values: (plot, splits) => {
+          const end = plot.bbox.width / devicePixelRatio - 16
+          return splits.map((at) => (plot.valToPos(at, 'x') > end ? '' : formatTime(at * 1_000)))
+        },
         size: 24,
       },
       {
@@ -241,9 +258,34 @@ function chartOptions({
       }),
     ],
     hooks: {
+      drawClear: [(plot) => drawBands(plot, readLatest().bands, colours)],
       setCursor: [(shown) => onCursor(shown.cursor.idx ?? null)],
     },
   }
+}
+
+/** Fills the bands, and writes their labels if there is room. */
+function drawBands(plot: uPlot, bands: readonly ChartBand[], colours: ChartColours): void {
+  const { ctx, bbox } = plot
+  ctx.save()
+  ctx.beginPath()
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height)
+  ctx.clip()
+  ctx.font = `${11 * devicePixelRatio}px ${colours.font}`
+  ctx.textAlign = 'left'
+  ctx.textBaseline = 'top'
+  const gap = 4 * devicePixelRatio
+  for (const { from, to, label } of bands) {
+    const left = Math.max(bbox.left, plot.valToPos(from, 'x', true))
+    const right = Math.min(bbox.left + bbox.width, plot.valToPos(to, 'x', true))
+    if (right <= left) continue
+    ctx.fillStyle = withAlpha(colours.of('--warn'), 0.1)
+    ctx.fillRect(left, bbox.top, right - left, bbox.height)
+    ctx.fillStyle = colours.of('--warn')
+    ctx.fillRect(left, bbox.top, devicePixelRatio, bbox.height)
+    if (ctx.measureText(label).width + 2 * gap < right - left) ctx.fillText(label, left + gap, bbox.top + gap)
+  }
+  ctx.restore()
 }
 
 /** Returns a round value above the largest one. */
