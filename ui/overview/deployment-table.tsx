@@ -1,7 +1,7 @@
 import { useRef, useState } from 'preact/hooks'
 import { Switch } from '../components/field.tsx'
 import { Sparkline } from '../components/sparkline.tsx'
-import { type Column, Table } from '../components/table.tsx'
+import { Table } from '../components/table.tsx'
 import { formatCount, formatDuration, formatPercent, formatShort, missing } from '../lib/format.ts'
 import { history } from '../lib/live.ts'
 import { routeTo } from '../lib/router.ts'
@@ -9,7 +9,7 @@ import { type DeploymentRow, isBusy, SortFigures, usedShare } from './deployment
 import { describeMeter, type LimitMeter, mainMeter, meterLevel, metersOf } from './limit-meters.ts'
 import { otherErrorsPerSecond } from './live-figures.ts'
 import { useHold } from './use-hold.ts'
-import { useWidth } from './use-width.ts'
+import { type FittingColumn, fittingColumns, useWidth } from './use-width.ts'
 import './deployment-table.css'
 
 interface DeploymentTableProps {
@@ -35,7 +35,7 @@ export function DeploymentTable({ rows, atMs, showsResource }: DeploymentTablePr
       <Table
         label="Deployments"
         rows={hidesIdle ? rows.filter(({ live }) => isBusy(live)) : rows}
-        columns={columnsOf(figures, showsResource).filter(({ fromWidth }) => width >= fromWidth)}
+        columns={fittingColumns(columnsOf(figures, showsResource), width)}
         keyOf={({ key }) => key}
         initialSorting={{ column: 'requests', direction: 'descending' }}
         filterBy={filterTextOf}
@@ -48,16 +48,11 @@ export function DeploymentTable({ rows, atMs, showsResource }: DeploymentTablePr
   )
 }
 
-interface LiveColumn extends Column<DeploymentRow> {
-  /** Width of the panel from which the column is shown, in pixels. */
-  readonly fromWidth: number
-}
-
 function filterTextOf({ resource, name }: DeploymentRow): string {
   return `${resource}/${name}`
 }
 
-function columnsOf(figures: SortFigures, showsResource: boolean): LiveColumn[] {
+function columnsOf(figures: SortFigures, showsResource: boolean): FittingColumn<DeploymentRow>[] {
   return [
     {
       name: 'name',
@@ -81,7 +76,7 @@ function columnsOf(figures: SortFigures, showsResource: boolean): LiveColumn[] {
     },
     {
       name: 'trend',
-      fromWidth: 1080,
+      fromWidth: 1160,
       title: 'Last minute',
       help: 'Requests a second in the last minute',
       render: (row) => <Trend row={row} />,
@@ -114,7 +109,7 @@ function columnsOf(figures: SortFigures, showsResource: boolean): LiveColumn[] {
     },
     {
       name: 'errors',
-      fromWidth: 760,
+      fromWidth: 880,
       title: 'Errors/s',
       help: 'Answers with a status of 400 or above, without 429s of limits',
       align: 'end',
@@ -123,7 +118,7 @@ function columnsOf(figures: SortFigures, showsResource: boolean): LiveColumn[] {
     },
     {
       name: 'first-token',
-      fromWidth: 680,
+      fromWidth: 780,
       title: 'First token',
       help: 'Median time to the first token of streams',
       align: 'end',
@@ -137,7 +132,7 @@ function columnsOf(figures: SortFigures, showsResource: boolean): LiveColumn[] {
     },
     {
       name: 'streams',
-      fromWidth: 860,
+      fromWidth: 980,
       title: 'Streams',
       help: 'Open streams',
       align: 'end',
@@ -146,7 +141,7 @@ function columnsOf(figures: SortFigures, showsResource: boolean): LiveColumn[] {
     },
     {
       name: 'queue',
-      fromWidth: 940,
+      fromWidth: 1070,
       title: 'Queue',
       help: 'Requests that wait for a slot',
       align: 'end',

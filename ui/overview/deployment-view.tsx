@@ -6,10 +6,12 @@ import { Meter } from '../components/meter.tsx'
 import { api } from '../lib/api.ts'
 import { formatPercent, formatShort } from '../lib/format.ts'
 import { liveOf } from '../lib/history.ts'
+import { own } from '../lib/live-state.ts'
 import { useLive } from '../lib/live.ts'
 import { routeTo, useRoute } from '../lib/router.ts'
 import { Counters } from './counters.tsx'
 import { usedShare } from './deployment-rows.ts'
+import { phaseBands } from './incident-timeline.ts'
 import { describeMeter, describeNext, type LimitMeter, metersOf } from './limit-meters.ts'
 import { type ChartPanel, LiveCharts, mainPanels } from './live-charts.tsx'
 import { RangeChoice } from './range-choice.tsx'
@@ -56,6 +58,7 @@ export function DeploymentView() {
   const model = useModel(resource, deployment)
   const live = liveOf(stats, { resource, deployment })
   if (!stats) return <EmptyState title="Waiting for the first figures" />
+  const clockMs = Date.parse(stats.simulator.now)
   return (
     <div class="stack">
       <header class="stack deployment-head">
@@ -86,6 +89,7 @@ export function DeploymentView() {
             subject={{ resource, deployment }}
             atMs={stats.at_ms}
             rangeSeconds={rangeSeconds}
+            bands={phaseBands(own(stats.incidents, resource), { clockMs, atMs: stats.at_ms }, deployment)}
           />
           <Counters live={live} />
           <RequestTape

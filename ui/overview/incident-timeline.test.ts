@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { LiveIncidents } from '../../src/server/admin/live-stats.ts'
-import { describeIncidents, timelineOf } from './incident-timeline.ts'
+import { describeIncidents, phaseBands, timelineOf } from './incident-timeline.ts'
 
 const startMs = Date.parse('2026-01-01T00:00:00.000Z')
 const at = (seconds: number): number => startMs + seconds * 1_000
@@ -70,4 +70,15 @@ it('a description names phase, deployment and round', () => {
   expect(describeIncidents(incidents, timelineOf(incidents, at(10)))).toBe('Phase slow. Next: throttled.')
   const repeated = { ...incidents, rounds: null, round: 3 }
   expect(describeIncidents(repeated, timelineOf(repeated, at(60)))).toBe('Phase throttled for chat. Round 3.')
+})
+
+it('charts show the phases that have begun', () => {
+  const now = { clockMs: at(60), atMs: at(60) }
+  expect(phaseBands(incidents, now)).toEqual([
+    { label: 'slow', from: at(0) / 1_000, to: at(40) / 1_000 },
+    { label: 'throttled', from: at(50) / 1_000, to: at(60) / 1_000 },
+  ])
+  expect(phaseBands(incidents, now, 'other').map(({ label }) => label)).toEqual(['slow'])
+  expect(phaseBands({ ...incidents, running: false }, now)).toEqual([])
+  expect(phaseBands(undefined, now)).toEqual([])
 })

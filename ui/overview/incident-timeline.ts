@@ -98,3 +98,34 @@ export function describeIncidents(incidents: LiveIncidents, { current, next }: I
     : 'No phase now.'
   return `${now}${next ? ` Next: ${next.name}.` : ''}${round}`
 }
+
+/** A phase in real time. Times are in seconds since 1970. */
+export interface PhaseBand {
+  readonly from: number
+  readonly to: number
+  readonly label: string
+}
+
+/**
+ * Returns the phases of the current round that have begun, for charts.
+ *
+ * @param now `clockMs`: time of the clock of the simulator; `atMs`: real time, which charts show also with a virtual clock
+ * @param only leaves out phases of other deployments
+ */
+export function phaseBands(
+  incidents: LiveIncidents | undefined,
+  { clockMs, atMs }: { readonly clockMs: number; readonly atMs: number },
+  only?: string,
+): PhaseBand[] {
+  const startedAt = incidents?.round_started_at ?? null
+  if (!incidents?.running || startedAt === null) return []
+  const start = (Date.parse(startedAt) - clockMs + atMs) / 1_000
+  return incidents.phases
+    .filter(({ deployment }) => only === undefined || deployment === null || deployment === only)
+    .map(({ name, starts_at_seconds: from, ends_at_seconds: to }) => ({
+      label: name,
+      from: start + from,
+      to: Math.min(atMs / 1_000, to === null ? Infinity : start + to),
+    }))
+    .filter(({ from, to }) => to > from)
+}

@@ -1,6 +1,6 @@
 import { useMemo, useRef } from 'preact/hooks'
 import type { Live } from '../../src/server/admin/live-stats.ts'
-import { Chart } from '../components/chart.tsx'
+import { Chart, type ChartBand } from '../components/chart.tsx'
 import { formatDuration, formatShort } from '../lib/format.ts'
 import type { Subject } from '../lib/history.ts'
 import { history } from '../lib/live.ts'
@@ -54,8 +54,8 @@ export const mainPanels: readonly ChartPanel[] = [
       { column: 'prompt_tokens_per_second', label: 'prompt', colour: '--series-2' },
     ],
   },
-  timesPanel('Time to first token', 'first_token', ({ window }) => window.first_token_ms),
-  timesPanel('Time between tokens', 'between_tokens', ({ window }) => window.between_tokens_ms),
+  timesPanel('First token', 'first_token', ({ window }) => window.first_token_ms),
+  timesPanel('Between tokens', 'between_tokens', ({ window }) => window.between_tokens_ms),
 ]
 
 function timesPanel(
@@ -65,7 +65,7 @@ function timesPanel(
 ): ChartPanel {
   return {
     title,
-    unit: 'median',
+    unit: 'median time',
     figure: (live) => formatDuration(timesOf(live).achieved?.p50),
     format: formatDuration,
     minTop: 0,
@@ -86,6 +86,8 @@ interface LiveChartsProps {
   /** Time of the last reading, in milliseconds. */
   readonly atMs: number
   readonly rangeSeconds: number
+  /** Phases of incidents. */
+  readonly bands: readonly ChartBand[]
 }
 
 /** Length of the axis at least. */
@@ -99,6 +101,7 @@ export function LiveCharts({
   subject,
   atMs,
   rangeSeconds,
+  bands,
 }: LiveChartsProps) {
   const grid = useRef<HTMLDivElement>(null)
   const width = useWidth(grid, { ofFirstChild: true })
@@ -140,6 +143,7 @@ export function LiveCharts({
             format={format}
             minTop={minTop}
             range={[from, to]}
+            bands={bands}
             syncKey="overview"
           />
         </section>

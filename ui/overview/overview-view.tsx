@@ -3,6 +3,7 @@ import type { TraceSummary } from '../../src/server/admin/trace-schemas.ts'
 import { EmptyState } from '../components/empty-state.tsx'
 import { Select } from '../components/field.tsx'
 import { liveOf } from '../lib/history.ts'
+import { own } from '../lib/live-state.ts'
 import { useLive } from '../lib/live.ts'
 import { navigate, routeTo, useRoute } from '../lib/router.ts'
 import { Counters } from './counters.tsx'
@@ -10,6 +11,7 @@ import { DEFAULT_RESOURCE, rowsOf, summariesOf } from './deployment-rows.ts'
 import { DeploymentTable } from './deployment-table.tsx'
 import { FirstScreen } from './first-screen.tsx'
 import { IncidentPanel } from './incident-panel.tsx'
+import { phaseBands } from './incident-timeline.ts'
 import { LiveCharts, mainPanels } from './live-charts.tsx'
 import { RangeChoice } from './range-choice.tsx'
 import { RequestTape } from './request-tape.tsx'
@@ -33,6 +35,7 @@ export function OverviewView() {
   const resource = summaries.some((summary) => summary.resource === only) ? only : undefined
   const live = liveOf(stats, { resource }) ?? stats.totals
   const rows = resource === undefined ? all : all.filter((row) => row.resource === resource)
+  const clockMs = Date.parse(simulator.now)
   const isFresh = stats.totals.requests === 0 && stats.totals.active === 0
   return (
     <div class="stack">
@@ -56,7 +59,7 @@ export function OverviewView() {
       </header>
       {isFresh && <FirstScreen resource={resource ?? DEFAULT_RESOURCE} />}
       <Verdict simulator={simulator} />
-      <IncidentPanel incidents={incidents} nowMs={Date.parse(simulator.now)} />
+      <IncidentPanel incidents={incidents} nowMs={clockMs} />
       {!isFresh && (
         <>
           <LiveCharts
@@ -66,6 +69,7 @@ export function OverviewView() {
             subject={{ resource }}
             atMs={atMs}
             rangeSeconds={rangeSeconds}
+            bands={phaseBands(own(incidents, resource ?? DEFAULT_RESOURCE), { clockMs, atMs })}
           />
           <Counters live={live} />
         </>

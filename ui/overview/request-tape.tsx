@@ -1,9 +1,12 @@
 import type { TraceSummary } from '../../src/server/admin/trace-schemas.ts'
+import { useRef } from 'preact/hooks'
 import { Badge, StatusBadge } from '../components/badge.tsx'
-import { type Column, Table } from '../components/table.tsx'
+import { Table } from '../components/table.tsx'
 import { formatCount, formatDuration, formatTime, missing } from '../lib/format.ts'
 import { routeTo } from '../lib/router.ts'
 import { useHeld, useHold } from './use-hold.ts'
+import { type FittingColumn, fittingColumns, useWidth } from './use-width.ts'
+import './request-tape.css'
 
 interface RequestTapeProps {
   /** The newest first. */
@@ -17,8 +20,10 @@ interface RequestTapeProps {
 export function RequestTape({ requests, showsDeployment = true, query = {} }: RequestTapeProps) {
   const { isHeld, handlers } = useHold()
   const rows = useHeld(requests, isHeld)
+  const section = useRef<HTMLElement>(null)
+  const width = useWidth(section)
   return (
-    <section class="panel stack" aria-labelledby="tape-title" {...handlers}>
+    <section ref={section} class="panel stack" aria-labelledby="tape-title" {...handlers}>
       <div class="row">
         <h2 id="tape-title">Last requests</h2>
         <span class="muted">{isHeld ? 'paused while you read' : 'a sample of at most 20 a second'}</span>
@@ -29,7 +34,9 @@ export function RequestTape({ requests, showsDeployment = true, query = {} }: Re
       <Table
         label="Last requests"
         rows={rows}
-        columns={showsDeployment ? columns : columns.filter(({ name }) => name !== 'deployment')}
+        columns={fittingColumns(columns, width).filter(
+          ({ name }) => showsDeployment || name !== 'deployment',
+        )}
         keyOf={({ id }) => id}
         linkOf={({ id }) => routeTo(['requests', String(id)])}
         empty={<p class="muted">No request yet.</p>}
@@ -38,19 +45,22 @@ export function RequestTape({ requests, showsDeployment = true, query = {} }: Re
   )
 }
 
-const columns: readonly Column<TraceSummary>[] = [
+const columns: readonly FittingColumn<TraceSummary>[] = [
   {
     name: 'time',
+    fromWidth: 0,
     title: 'Time',
     render: ({ at, id }) => <a href={routeTo(['requests', String(id)])}>{formatTime(at)}</a>,
   },
   {
     name: 'status',
+    fromWidth: 0,
     title: 'Status',
     render: (request) => <Outcome request={request} />,
   },
   {
     name: 'deployment',
+    fromWidth: 0,
     title: 'Deployment',
     render: ({ deployment, path }) => (
       <span class="deployment-name" title={deployment ?? path}>
@@ -60,33 +70,34 @@ const columns: readonly Column<TraceSummary>[] = [
   },
   {
     name: 'operation',
+    fromWidth: 760,
     title: 'Operation',
-    isOptional: true,
     render: ({ operation }) => operation ?? missing,
   },
   {
     name: 'prompt-tokens',
+    fromWidth: 860,
     title: 'Tokens in',
     align: 'end',
-    isOptional: true,
     render: ({ usage }) => formatCount(usage?.prompt_tokens),
   },
   {
     name: 'completion-tokens',
+    fromWidth: 860,
     title: 'Tokens out',
     align: 'end',
-    isOptional: true,
     render: ({ usage }) => formatCount(usage?.completion_tokens),
   },
   {
     name: 'first-token',
+    fromWidth: 640,
     title: 'First token',
     align: 'end',
-    isOptional: true,
     render: ({ first_token_ms: ms }) => formatDuration(ms),
   },
   {
     name: 'duration',
+    fromWidth: 0,
     title: 'Duration',
     align: 'end',
     render: ({ duration_ms: ms, open }) => (open ? <span class="muted">open</span> : formatDuration(ms)),

@@ -2,6 +2,7 @@ import type { LiveIncidents } from '../../src/server/admin/live-stats.ts'
 import { Badge } from '../components/badge.tsx'
 import { type Column, Table } from '../components/table.tsx'
 import { formatCount, formatShort } from '../lib/format.ts'
+import { own } from '../lib/live-state.ts'
 import { routeTo } from '../lib/router.ts'
 import type { ResourceSummary } from './deployment-rows.ts'
 
@@ -13,9 +14,7 @@ export function ResourceTable(props: {
   readonly incidents: Readonly<Record<string, LiveIncidents>>
 }) {
   const rows = props.summaries.map((summary): ResourceRow => {
-    const incidents = Object.hasOwn(props.incidents, summary.resource)
-      ? props.incidents[summary.resource]
-      : undefined
+    const incidents = own(props.incidents, summary.resource)
     return { ...summary, phase: incidents?.running === true ? incidents.phase : null }
   })
   return (
