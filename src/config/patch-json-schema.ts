@@ -138,6 +138,18 @@ export function settingsJsonSchema(form: ConfigForm): JsonSchema {
   return objectSchema(root, form)
 }
 
+const keyProperties: Readonly<Record<string, JsonSchema>> = {
+  id: {
+    type: 'string',
+    description: 'That of an existing key, which stays the same; absent: derived from the key.',
+  },
+  key: { type: 'string', description: 'The key (1 to 256 visible ASCII characters; secret)' },
+  hash: { type: 'string', description: 'SHA-256 of the key in hexadecimal digits, instead of the key.' },
+  label: { type: ['string', 'null'], description: 'Name for people.' },
+  enabled: { type: 'boolean', description: 'Whether requests with the key are accepted; absent: true.' },
+  created_at: { type: ['string', 'null'], description: 'Set by the simulator.' },
+}
+
 /** Returns the schema of a resource, with all settings that it can have. Null is an absent setting. */
 export function resourceJsonSchema(): JsonSchema {
   const whole = z.toJSONSchema(settingsSchema, { unrepresentable: 'any', io: 'input' }) as JsonSchema
@@ -160,9 +172,8 @@ export function resourceJsonSchema(): JsonSchema {
       },
       keys: {
         type: 'array',
-        items: { type: ['string', 'object'] },
-        description:
-          'Keys of clients; absent: those that the resource has. An existing key is `{"id": "..."}`.',
+        items: { anyOf: [{ type: 'string' }, { type: 'object', properties: keyProperties }] },
+        description: 'Keys of clients; absent: those that the resource has.',
       },
       deployments: {
         type: 'object',

@@ -1,0 +1,388 @@
+import { showToast } from '../components/toast.tsx'
+import { api, ApiError } from '../lib/api.ts'
+import { formatAmount } from '../lib/format.ts'
+import { createStore, useStore } from '../lib/store.ts'
+import { type Call, callOf, defaultResource, type Draft, isChanged, type Target, targetId } from './draft.ts'
+import {
+  type Conflict,
+  getAt,
+  isEqual,
+  isTree,
+  type Path,
+  rebase,
+  setAt,
+  type Tree,
+  withoutNulls,
+} from './json-tree.ts'
+import { type PlacedProblem, placeProblem } from './problem-paths.ts'
+import { type Field, fieldOf, type Schemas } from './schema-form.ts'
+
+/** Forms of the parts of the configuration, by the name of their schema. */
+export type FormName =
+  | 'ConfigPatch'
+  | 'ResourceEntry'
+  | 'ResourcePatch'
+  | 'Deployment'
+  | 'Upstream'
+  | 'IncidentTimetable'
+  | 'FaultRule'
+
+type Drafts = ReadonlyMap<string, Draft>
+
+export interface SteerState {
+  readonly schemas: Schemas | undefined
+  /** Names of resources, the default one first. */
+  readonly resources: readonly string[]
+  readonly upstreams: readonly string[]
+  /** By the id of their target. Also has documents that are not changed. */
+  readonly drafts: Drafts
+  /** Drafts before each edit, for undo. */
+  readonly past: readonly Drafts[]
+  readonly conflicts: ReadonlyMap<string, readonly Conflict[]>
+  /** What the simulator says about a draft, by the id of its target. */
+  readonly problems: ReadonlyMap<string, readonly PlacedProblem[]>
+  /** What was sent last, to undo it. */
+  readonly sent: readonly Draft[]
+  /** Why the configuration could not be read. */
+  readonly failure: string | undefined
+}
+
+const nothing: SteerState = {
+  schemas: undefined,
+  resources: [],
+  upstreams: [],
+  drafts: new Map(),
+  past: [],
+  conflicts: new Map(),
+  problems: new Map(),
+  sent: [],
+  failure: undefined,
+}
+
+const store = createStore<SteerState>(nothing)
+
+export function useSteer(): SteerState {
+  return useStore(store)
+}
+
+const MAX_PAST = 200
+/** Changes of one value within this time are one step of undo: a slider moves. */
+const SAME_EDIT_MS = 800
+
+function update(change: Partial<SteerState>): void {
+  store.set({ ...store.get(), ...change })
+}
+
+const pathOf = ({ kind, name }: Target): string => `/++/${kind}s/${encodeURIComponent(name)}`
+
+/** Returns a document as forms edit it: without nulls, and with deployments by one name. */
+async function read(target: Target): Promise<Tree> {
+  if (target.kind === 'upstream') return api.get<Tree>(pathOf(target))
+  if (target.name !== defaultResource) {
+    const { entry } = await api.get<{ entry: Tree }>(pathOf(target))
+    return withoutNulls(entry) as Tree
+  }
+  const { openai_deployments: deployments, ...settings } = await api.get<Tree>('/++/config')
+  return withoutNulls({ ...settings, deployments }) as Tree
+}
+
+/** Reads schemas, names and the default resource. */
+export async function open(): Promise<void> {
+  try {
+    if (!store.get().schemas) {
+      const document = await api.get<{ components: { schemas: Schemas } }>('/++/openapi.json')
+      update({ schemas: document.components.schemas })
+    }
+    await readNames()
+    await ensure({ kind: 'resource', name: defaultResource })
+    update({ failure: undefined })
+  } catch (error) {
+    update({ failure: messageOf(error) })
+  }
+}
+
+async function readNames(): Promise<void> {
+  const { resources } = await api.get<{ resources: Tree }>('/++/resources')
+  const { upstreams } = await api.get<{ upstreams: Tree }>('/++/upstreams')
+  const others = Object.keys(resources).filter((name) => name !== defaultResource)
+  update({
+    resources: [defaultResource, ...others.toSorted()],
+    // The default one is shown even if it is not set, so that it can be.
+    upstreams: [...new Set(['default', ...Object.keys(upstreams)])],
+  })
+}
+
+/** Reads a document, unless it was read. */
+export async function ensure(target: Target): Promise<void> {
+  const id = targetId(target)
+  if (store.get().drafts.has(id)) return
+  try {
+    const base = await read(target)
+    const { drafts } = store.get()
+    if (!drafts.has(id)) update({ drafts: new Map(drafts).set(id, { target, base, edited: base }) })
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.status !== 404) throw error
+    const { drafts } = store.get()
+    update({ drafts: new Map(drafts).set(id, { target, base: undefined, edited: undefined }) })
+  }
+}
+
+let running = Promise.resolve()
+
+/** Reads all documents again, after a change by this page or by others. Drafts are kept on top. */
+export function refresh(): Promise<void> {
+  running = running.then(refreshNow).catch((error: unknown) => update({ failure: messageOf(error) }))
+  return running
+}
+
+async function refreshNow(): Promise<void> {
+  await readNames()
+  const targets = [...store.get().drafts.values()].map(({ target }) => target)
+  for (const target of targets) await refreshOne(target)
+  update({ failure: undefined })
+}
+
+/** Returns whether there are conflicts. */
+async function refreshOne(target: Target): Promise<boolean> {
+  const id = targetId(target)
+  const theirs = await read(target).catch((error: unknown) => {
+    if (error instanceof ApiError && error.status === 404) return undefined
+    throw error
+  })
+  const { drafts, conflicts } = store.get()
+  const draft = drafts.get(id)
+  const before = conflicts.get(id) ?? []
+  if (!draft || isEqual(draft.base, theirs)) return before.length > 0
+  const rebased = rebase(draft.base, draft.edited, theirs)
+  const edited = rebased.merged as Tree | undefined
+  const changed = rebased.conflicts.filter(({ path }) => !before.some((one) => isEqual(one.path, path)))
+  const all = [
+    // A conflict that was found before has a newer value of others.
+    ...before.map(({ path, before: old, mine }) => ({
+      path,
+      before: old,
+      mine,
+      theirs: getAt(theirs, path),
+    })),
+    ...changed,
+  ].filter(({ path, theirs: value }) => !isEqual(value, getAt(edited, path)))
+  update({
+    drafts: new Map(drafts).set(id, { target, base: theirs, edited }),
+    conflicts: withEntry(conflicts, id, all),
+    // Steps of undo are drafts of the document before.
+    past: [],
+  })
+  return all.length > 0
+}
+
+function withEntry<Value>(
+  map: ReadonlyMap<string, readonly Value[]>,
+  id: string,
+  values: readonly Value[],
+): ReadonlyMap<string, readonly Value[]> {
+  const copy = new Map(map)
+  if (values.length === 0) copy.delete(id)
+  else copy.set(id, values)
+  return copy
+}
+
+let lastEdit = { key: '', at: 0 }
+
+/** Changes a value of a draft. Undefined removes it, which sets it to its default. */
+export function edit(target: Target, path: Path, value: unknown): void {
+  const id = targetId(target)
+  const { drafts, past, problems } = store.get()
+  const draft = drafts.get(id) ?? { target, base: undefined, edited: undefined }
+  const changed = setAt(draft.edited ?? {}, path, value)
+  const edited = (
+    value === undefined && path.length > 0 ? withoutEmpty(changed, path, draft.base) : changed
+  ) as Tree
+  const key = JSON.stringify([id, path])
+  const now = Date.now()
+  const isSame = key === lastEdit.key && now - lastEdit.at < SAME_EDIT_MS && past.length > 0
+  lastEdit = { key, at: now }
+  update({
+    drafts: new Map(drafts).set(id, { ...draft, edited }),
+    past: isSame ? past : [...past, drafts].slice(-MAX_PAST),
+    // The simulator has not seen the new value yet.
+    problems: withEntry(
+      problems,
+      id,
+      (problems.get(id) ?? []).filter((one) => !isEqual(one.path.slice(0, path.length), path)),
+    ),
+  })
+}
+
+/** Removes parents that are empty now and that the document did not have. */
+function withoutEmpty(edited: unknown, path: Path, base: Tree | undefined): unknown {
+  const parent = path.slice(0, -1)
+  if (parent.length === 0) return edited
+  const value = getAt(edited, parent)
+  if (!isTree(value) || Object.keys(value).length > 0 || getAt(base, parent) !== undefined) return edited
+  return withoutEmpty(setAt(edited, parent, undefined), parent, base)
+}
+
+/** Marks a document as deleted. */
+export function remove(target: Target): void {
+  const id = targetId(target)
+  const { drafts, past } = store.get()
+  const draft = drafts.get(id)
+  if (!draft) return
+  lastEdit = { key: '', at: 0 }
+  update({ drafts: new Map(drafts).set(id, { ...draft, edited: undefined }), past: [...past, drafts] })
+}
+
+/** Replaces a whole draft, such as with the text of the editor. */
+export function replace(target: Target, edited: Tree): void {
+  lastEdit = { key: '', at: 0 }
+  edit(target, [], edited)
+}
+
+export function undo(): void {
+  const { past } = store.get()
+  const drafts = past.at(-1)
+  lastEdit = { key: '', at: 0 }
+  if (drafts) update({ drafts, past: past.slice(0, -1), problems: new Map() })
+}
+
+/** Drops all changes that were not sent. */
+export function discard(): void {
+  const { drafts, past } = store.get()
+  lastEdit = { key: '', at: 0 }
+  update({
+    drafts: new Map([...drafts].map(([id, draft]) => [id, { ...draft, edited: draft.base }])),
+    past: [...past, drafts],
+    conflicts: new Map(),
+    problems: new Map(),
+  })
+}
+
+/** Decides a conflict. */
+export function resolve(target: Target, { path, theirs }: Conflict, keeps: 'mine' | 'theirs'): void {
+  const id = targetId(target)
+  if (keeps === 'theirs') edit(target, path, theirs)
+  const { conflicts } = store.get()
+  const others = (conflicts.get(id) ?? []).filter((one) => !isEqual(one.path, path))
+  update({ conflicts: withEntry(conflicts, id, others) })
+}
+
+/** Returns a form; undefined until the schemas are read. */
+export function formOf(name: FormName): Field | undefined {
+  const { schemas } = store.get()
+  if (!schemas) return undefined
+  return fieldOf(schemas[name], schemas, '')
+}
+
+/** Returns the drafts with changes. Upstreams are sent before what names them. */
+export function changedDrafts({ drafts }: SteerState): readonly Draft[] {
+  const changed = [...drafts.values()].filter(isChanged)
+  const isLate = ({ target, edited }: Draft): number => {
+    if (target.kind === 'upstream') return edited === undefined ? 2 : 0
+    return 1
+  }
+  return changed.toSorted((a, b) => isLate(a) - isLate(b))
+}
+
+/** Returns the calls that send drafts. */
+export function callsOf(drafts: readonly Draft[]): readonly Call[] {
+  const properties = store.get().schemas?.['ResourcePatch']?.['properties']
+  const patchable = new Set(Object.keys(isTree(properties) ? properties : {}))
+  return drafts.map((draft) => callOf(draft, patchable))
+}
+
+/** Returns the call of a single change, without the others of the draft. */
+export function callFor(
+  target: Target,
+  changes: readonly (readonly [path: Path, value: unknown])[],
+): Call | undefined {
+  const base = store.get().drafts.get(targetId(target))?.base
+  const edited = changes.reduce<unknown>((tree, [path, value]) => setAt(tree, path, value), base)
+  return callsOf([{ target, base, edited: edited as Tree }]).find((call) => call.changes.length > 0)
+}
+
+/** Result of sending calls: undefined if all were accepted. */
+export type Refusal = {
+  readonly message: string
+  readonly problems: readonly PlacedProblem[]
+  readonly target?: Target | undefined
+}
+
+/**
+ * Sends calls one after the other, until one is refused. Drafts are first compared with the present configuration: a value that
+ * others have changed in the meantime is not overwritten.
+ */
+export async function send(calls: readonly Call[], isOwnDraft: boolean): Promise<Refusal | undefined> {
+  update({ sent: [] })
+  for (const call of calls) {
+    const { target } = call
+    const id = target && targetId(target)
+    const before = id === undefined ? undefined : store.get().drafts.get(id)
+    try {
+      if (target && isOwnDraft && (await refreshOne(target)))
+        return {
+          message: 'Another client has changed the same values. Decide which ones to keep, and send again.',
+          problems: [],
+          target,
+        }
+      const draft = id === undefined ? undefined : store.get().drafts.get(id)
+      const [current = call] = isOwnDraft && draft ? callsOf([draft]) : [call]
+      await api.send(current.method, current.path, current.body)
+      if (target && id !== undefined) {
+        await settle(target, isOwnDraft)
+        const { sent, problems } = store.get()
+        update({
+          sent: before
+            ? [...sent, { target, base: before.base, edited: store.get().drafts.get(id)?.base }]
+            : sent,
+          problems: withEntry(problems, id, []),
+        })
+      }
+    } catch (error) {
+      return refused(error, call, isOwnDraft)
+    }
+  }
+  await refresh()
+  return undefined
+}
+
+/** Takes the state after a call. The draft that was sent is the document now. */
+async function settle(target: Target, isOwnDraft: boolean): Promise<void> {
+  const id = targetId(target)
+  if (!isOwnDraft) {
+    await refreshOne(target)
+    return
+  }
+  const base = await read(target).catch(() => undefined)
+  const { drafts } = store.get()
+  const copy = new Map(drafts)
+  if (base === undefined) copy.delete(id)
+  else copy.set(id, { target, base, edited: base })
+  update({ drafts: copy, past: [] })
+}
+
+function refused(error: unknown, { target, body }: Call, isOwnDraft: boolean): Refusal {
+  const message = messageOf(error)
+  const texts = error instanceof ApiError ? error.problems : []
+  const id = target && targetId(target)
+  const document = id === undefined ? body : store.get().drafts.get(id)?.edited
+  const problems = texts.map((text) => placeProblem(text, document))
+  if (id !== undefined && isOwnDraft) update({ problems: withEntry(store.get().problems, id, problems) })
+  return { message: texts.length > 0 ? (message.split('\n')[0] ?? message) : message, problems, target }
+}
+
+/** Makes a draft that reverts what was sent last, without the changes of others since then. */
+export function revertSent(): void {
+  const { sent, drafts, past } = store.get()
+  const reverted = new Map(drafts)
+  for (const { target, base, edited } of sent) {
+    const now = drafts.get(targetId(target)) ?? { target, base: undefined, edited: undefined }
+    const { merged } = rebase(edited, base, now.edited)
+    reverted.set(targetId(target), { ...now, edited: merged as Tree | undefined })
+  }
+  update({ drafts: reverted, past: [...past, drafts], sent: [] })
+  showToast('ok', `${formatAmount(sent.length, 'change')} in the draft. Send it to undo.`)
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
