@@ -96,8 +96,9 @@ export class SynchronizedPatches implements PatchStore, ConfigStore {
     return this.#medium.address
   }
 
-  get state(): 'ready' | 'failing' {
-    return this.isFailing ? 'failing' : 'ready'
+  get state(): ConfigStore['state'] {
+    if (this.isFailing) return 'failing'
+    return this.pending > 0 ? 'saving' : 'saved'
   }
 
   get pending(): number {

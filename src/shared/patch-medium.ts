@@ -91,7 +91,7 @@ export interface ConfigStore {
   readonly pending: number
   /** Whether the last write failed, or the store has content that does not fit. */
   readonly isFailing: boolean
-  readonly state: 'ready' | 'failing'
+  readonly state: 'saved' | 'saving' | 'failing'
   /** Why it is failing. */
   readonly failure: string | undefined
   /** Applies the content of the store if another program has changed it. */

@@ -98,7 +98,7 @@ describe('a blob that keeps changes', () => {
     await first.live.patch({ region: 'X' })
     expect(changesIn(service.text).patch).toEqual({ region: 'X' })
     await first.live.putDeployment('new', chat)
-    expect(stateOf(first)).toEqual(['ready', 0])
+    expect(stateOf(first)).toEqual(['saved', 0])
     const [created, changed] = service.received.filter(({ method }) => method === 'PUT')
     expect(created?.headers).toMatchObject({
       'if-none-match': '*',
@@ -165,7 +165,7 @@ describe('two simulators with the same blob', () => {
         expect(namesOf(opened).slice(-2).toSorted()).toEqual(['one', 'two'])
         expect(regionOf(opened)).toBe('Two')
       }, wait)
-      expect(stateOf(opened)).toEqual(['ready', 0])
+      expect(stateOf(opened)).toEqual(['saved', 0])
     }
   })
 
@@ -315,7 +315,7 @@ describe('a start with a service', () => {
       if (service.text !== stored) service.text = content({ patch: { region: 'Repaired' } })
       const isRepaired = service.text !== stored
       if (fail.toString().includes('stop')) await service.restart()
-      await advanceUntil(opened, () => expect(stateOf(opened)).toEqual(['ready', 0]))
+      await advanceUntil(opened, () => expect(stateOf(opened)).toEqual(['saved', 0]))
       expect(changesIn(service.text)).toMatchObject({
         patch: { region: isRepaired ? 'Repaired' : 'Stored' },
         put: { late: chat },
@@ -338,7 +338,7 @@ describe('a start with a service', () => {
     )
     await opened.live.putDeployment('late', chat)
     await service.restart()
-    await advanceUntil(opened, () => expect(stateOf(opened)).toEqual(['ready', 0]))
+    await advanceUntil(opened, () => expect(stateOf(opened)).toEqual(['saved', 0]))
     expect(regionOf(opened)).toBe('Stored')
     expect(changesIn(service.text)).toMatchObject({ patch: { region: 'Stored' }, put: { late: chat } })
   })
@@ -395,7 +395,7 @@ describe('a start with a service', () => {
     service.text = content({ patch: { region: 'Other' }, put: { gone: chat, theirs: chat } })
     await service.restart()
     const opened = await open(service.address, { copy })
-    expect(stateOf(opened)).toEqual(['ready', 0])
+    expect(stateOf(opened)).toEqual(['saved', 0])
     expect(changesIn(service.text)).toEqual({
       patch: { region: 'Other', completion_length: 'natural' },
       put: { gone: null, theirs: chat, mine: chat },
@@ -414,7 +414,7 @@ describe('a write to a blob', () => {
         request.method === 'PUT' && left-- > 0 && blobError(500, 'InternalError')(request, response)
       await opened.live.patch({ region: 'X' })
       expect(stateOf(opened)).toEqual(['failing', 1])
-      await advanceUntil(opened, () => expect(stateOf(opened)).toEqual(['ready', 0]))
+      await advanceUntil(opened, () => expect(stateOf(opened)).toEqual(['saved', 0]))
       expect(changesIn(service.text).patch).toEqual({ region: 'X' })
       expect(logged(opened)).toEqual([
         expect.stringMatching(
@@ -436,7 +436,7 @@ describe('a write to a blob', () => {
     await realSleep(30)
     expect([service.received.length, stateOf(opened)]).toEqual([length, ['failing', 2]])
     service.intercept = undefined
-    await advanceUntil(opened, () => expect(stateOf(opened)).toEqual(['ready', 0]))
+    await advanceUntil(opened, () => expect(stateOf(opened)).toEqual(['saved', 0]))
     expect(changesIn(service.text).patch).toEqual({ region: 'X', completion_length: 'natural' })
   })
 
@@ -454,7 +454,7 @@ describe('a write to a blob', () => {
     expect(logged(opened)).toEqual([expect.stringContaining('it takes longer than 10 seconds')])
     await vi.waitFor(() => expect(service.received.at(-1)?.left.aborted).toBe(true), wait)
     service.intercept = undefined
-    await advanceUntil(opened, () => expect(stateOf(opened)).toEqual(['ready', 0]))
+    await advanceUntil(opened, () => expect(stateOf(opened)).toEqual(['saved', 0]))
     expect(changesIn(service.text).patch).toEqual({ region: 'X', completion_length: 'natural' })
   })
 
@@ -474,7 +474,7 @@ describe('a write to a blob', () => {
       return { patches: { ...patches, put: { once: chat } }, result: 'created' }
     })
     service.intercept = undefined
-    await advanceUntil(opened, () => expect(stateOf(opened)).toEqual(['ready', 0]))
+    await advanceUntil(opened, () => expect(stateOf(opened)).toEqual(['saved', 0]))
     expect([result, runs]).toEqual(['created', 1])
     expect(logged(opened).filter((line) => line.includes('another program'))).toEqual([])
   })
@@ -534,14 +534,14 @@ describe('a check of a blob', () => {
       left-- > 0 && blobError(500, 'InternalError')(request, response)
     await opened.store.refresh()
     await opened.store.refresh()
-    expect([logged(opened), stateOf(opened)]).toEqual([[], ['ready', 0]])
+    expect([logged(opened), stateOf(opened)]).toEqual([[], ['saved', 0]])
     left = 2
     await opened.store.refresh()
     await opened.store.refresh()
     expect([opened.store.state, opened.store.failure]).toEqual(['failing', 'it answered 500 InternalError'])
     expect(logged(opened)[0]).toMatch(/^error: Could not check the changes of the configuration/)
     await opened.store.refresh()
-    expect([opened.store.state, opened.store.failure]).toEqual(['ready', undefined])
+    expect([opened.store.state, opened.store.failure]).toEqual(['saved', undefined])
   })
 
   it('keeps the last good changes while the blob has wrong content, and applies an edit', async () => {
@@ -554,7 +554,7 @@ describe('a check of a blob', () => {
     expect([stateOf(opened), service.text]).toEqual([['failing', 1], 'oops'])
     service.text = content({ patch: { region: 'Edited' } })
     await opened.store.refresh()
-    expect([stateOf(opened), regionOf(opened)]).toEqual([['ready', 0], 'Edited'])
+    expect([stateOf(opened), regionOf(opened)]).toEqual([['saved', 0], 'Edited'])
     expect(changesIn(service.text)).toEqual({ put: { new: chat }, patch: { region: 'Edited' } })
   })
 })

@@ -122,11 +122,12 @@ export interface LiveLag {
 
 /** The state of CONFIG_STORE. */
 export interface LiveConfigStore {
-  readonly kind: string
+  readonly kind: 'file' | 'blob'
   /** Number of changes in force that the store lacks. */
   readonly pending: number
-  /** `saved`, `saving` or `failing`. */
-  readonly state: string
+  readonly state: 'saved' | 'saving' | 'failing'
+  /** Why it is failing, without secrets; else null. */
+  readonly problem: string | null
 }
 
 /** The state of the simulator itself. */

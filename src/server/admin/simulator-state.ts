@@ -62,15 +62,15 @@ export function simulatorState(simulator: Simulator, facts: SimulatorFacts): Liv
     in_flight: processes.inFlight,
     open_streams: processes.openStreams,
     config_store: configStore
-      ? { kind: 'file', pending: configStore.pending, state: storeState(configStore) }
+      ? {
+          kind: configStore.kind,
+          pending: configStore.pending,
+          state: configStore.state,
+          problem: configStore.failure ?? null,
+        }
       : null,
     recordings: recordingState(simulator),
   }
-}
-
-function storeState({ isFailing, pending }: NonNullable<Simulator['configStore']>): string {
-  if (isFailing) return 'failing'
-  return pending > 0 ? 'saving' : 'saved'
 }
 
 function recordingState({ recordings }: Simulator): LiveSimulator['recordings'] {
