@@ -27,6 +27,9 @@ interface ControlRoomFiles {
   readonly assets: ReadonlyMap<string, Asset>
 }
 
+/** The folder of the package, found by its name from the source and from the build. */
+const packageFolder = dirname(createRequire(import.meta.url).resolve('aoai-simulated-api/package.json'))
+
 const types: Readonly<Record<string, string>> = {
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
@@ -74,13 +77,15 @@ export interface ControlRoom {
  * Creates the pages of the control room.
  *
  * @param listPaths answers clients of the admin API at /++: 401 without the key, else 404 with the paths
+ * @param folder folder of the built page
  */
 export function createControlRoom(
   { config }: Pick<Simulator, 'config'>,
   listPaths: Page['answer'],
+  folder: string = join(packageFolder, 'dist/ui'),
 ): ControlRoom {
   let read: ControlRoomFiles | undefined
-  const files = (): ControlRoomFiles | undefined => (read ??= readFiles(join(packageFolder, 'dist/ui')))
+  const files = (): ControlRoomFiles | undefined => (read ??= readFiles(folder))
 
   const showPage = (context: Context<AppEnv>): Response => {
     const shown = files()
@@ -125,9 +130,6 @@ export function createControlRoom(
     ],
   }
 }
-
-/** The folder of the package, found by its name from the source and from the build. */
-const packageFolder = dirname(createRequire(import.meta.url).resolve('aoai-simulated-api/package.json'))
 
 function readFiles(folder: string): ControlRoomFiles | undefined {
   if (!existsSync(join(folder, 'index.html'))) return undefined
