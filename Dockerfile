@@ -21,6 +21,7 @@ FROM dependencies AS build
 COPY scripts/bundle.mjs scripts/declare-types.ts scripts/image-prune.mjs scripts/
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
+COPY ui ./ui
 RUN npm run --silent build && node scripts/image-prune.mjs
 
 FROM ${NODE_IMAGE} AS runtime

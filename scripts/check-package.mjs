@@ -7,7 +7,15 @@ const { bin, exports: entries } = JSON.parse(readFileSync(new URL('package.json'
 
 /** Files that package.json declares for programs that import or run the package. */
 const promised = [bin, entries].flatMap((part) => leaves(part)).map((path) => path.replace(/^\.\//, ''))
-const required = [...promised, 'README.md', 'LICENSE', 'CHANGELOG.md', 'docs/config.md', 'sample.env']
+const required = [
+  ...promised,
+  'README.md',
+  'LICENSE',
+  'CHANGELOG.md',
+  'docs/config.md',
+  'sample.env',
+  'dist/ui/index.html',
+]
 
 function leaves(value) {
   return typeof value === 'string' ? [value] : Object.values(value).flatMap((part) => leaves(part))
@@ -19,6 +27,8 @@ const forbidden = [
   /^(?!examples\/).*\.test\.[a-z.]+$/,
   /(^|\/)\.env/,
   /^src\//,
+  /^ui\//,
+  /^dist\/ui\/.*\.map$/,
   /^bench\//,
   /^node_modules\//,
 ]

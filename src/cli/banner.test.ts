@@ -48,6 +48,16 @@ describe('banner', () => {
     expect(lines.filter((line) => line.length > 80)).toEqual([])
   })
 
+  it('has the address of the control room, and one line for keys that are the same', async () => {
+    const banner = await bannerOf({})
+    expect(banner).toContain(`Control room ${url}/++/\n`)
+    expect(banner).toMatch(/API key +\S+.* \(also the admin key\)\n/)
+    expect(banner).not.toContain('Admin key')
+    const other = await bannerOf({ env: { ADMIN_API_KEY: 'admin-secret' } })
+    expect(other).toContain('Admin key    (as set in ADMIN_API_KEY)\n')
+    expect(other).not.toMatch(/admin-secret|also the admin key/)
+  })
+
   it('names the resources other than the default one', async () => {
     const names = ['acme', 'beta', 'gamma', 'delta']
     const banner = await bannerOf({ resources: Object.fromEntries(names.map((name) => [name, {}])) })

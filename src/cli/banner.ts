@@ -43,8 +43,8 @@ export async function renderBanner(options: BannerOptions): Promise<string> {
   const { defaultResource: config } = simulator.config
   const rows: readonly Row[] = [
     ['Endpoint', url],
-    ['API key', config.apiKeyGenerated ? config.apiKey : asSet(simulator, 'SIMULATOR_API_KEY')],
-    ['Admin key', config.adminApiKey === config.apiKey ? 'the API key' : asSet(simulator, 'ADMIN_API_KEY')],
+    ['Control room', `${url}/++/`],
+    ...keyRows(simulator),
     ['Metrics', `${url}/metrics`],
     ...resourceRows(simulator),
     ...(workers > 1 ? [['Workers', `${workers} processes`] as const] : []),
@@ -62,6 +62,16 @@ export async function renderBanner(options: BannerOptions): Promise<string> {
     '',
   ]
   return lines.join('\n')
+}
+
+function keyRows(simulator: Simulator): Row[] {
+  const { apiKey, adminApiKey, apiKeyGenerated } = simulator.config.defaultResource
+  const shown = apiKeyGenerated ? apiKey : asSet(simulator, 'SIMULATOR_API_KEY')
+  if (adminApiKey === apiKey) return [['API key', `${shown} (also the admin key)`]]
+  return [
+    ['API key', shown],
+    ['Admin key', asSet(simulator, 'ADMIN_API_KEY')],
+  ]
 }
 
 /** Tells where a key was set: in the configuration file with its path there, else by its variable. */

@@ -74,7 +74,7 @@ export function LogsView() {
                   No kept entry matches. <a href="#/logs">Remove the filters</a>.
                 </>
               ) : (
-                'Log lines appear here. Set LOG_REQUESTS=on for one line per request.'
+                'Log lines appear here. Set LOG_REQUESTS=true for one line per request.'
               )}
             </EmptyState>
           )}
