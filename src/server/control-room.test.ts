@@ -74,7 +74,7 @@ describe('the page of the control room', () => {
   })
 
   it.each([{}, { accept: '*/*' }, { accept: 'TEXT/HTML' }])('opens at /++ for %j', async (headers) => {
-    const response = await serve()('/++', headers as Record<string, string>)
+    const response = await serve()('/++', headers)
     expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8')
   })
 
