@@ -263,6 +263,49 @@ describe('GET /++/events', () => {
     expect(await events.nextOf('log')).toMatchObject({ fields: { line: 51 } })
   })
 
+  it('counts log entries that the ring has forgotten as dropped', async () => {
+    const { follow, simulator, real } = setUp({ env: { LOG_RING: '10' } })
+    const events = follow()
+    await events.stats()
+    for (let line = 1; line <= 100; line++) simulator.logger.info({ line }, 'Many lines.')
+    await real.advance(100)
+    expect(await events.nextOf('log')).toMatchObject({ fields: { line: 91 } })
+    await real.advance(900)
+    expect(await events.nextOf('dropped')).toEqual({ event: 'log', count: 90 })
+  })
+
+  it('sends requests when they arrive and when they end, at most 20 a second', async () => {
+    const { follow, simulator, post, real, clock } = setUp({ env: { LATENCY_TIME_SCALE: '1' } })
+    const [events, ofAcme] = [follow(), follow('acme')]
+    await events.stats()
+    await ofAcme.stats()
+    const slow = post(chatOf('chat'), hello, { 'x-sim-delay-ms': '1000' })
+    await expect.poll(() => simulator.traces?.lastId).toBe(1)
+    await real.advance(100)
+    const opened = await events.nextOf('request')
+    expect(opened).toMatchObject({ deployment: 'chat', open: true })
+    await clock.advance(60_000)
+    await (await slow).text()
+    await real.advance(100)
+    const ended = await events.nextOf('request')
+    expect(ended).toMatchObject({ id: opened['id'], open: false, status: 200, resource: 'default' })
+    expect(JSON.stringify(ended)).not.toContain(testKey)
+    await real.advance(1_000)
+    await ofAcme.stats()
+    for (let request = 0; request < 30; request++)
+      await post(`/acme${chatOf('chat')}`, {}, { 'api-key': 'acme-key', 'x-sim-trace': 'on' })
+    await real.advance(100)
+    const ids = new Set()
+    for (let sent = 0; sent < 20; sent++) {
+      const { id, resource, status } = await ofAcme.nextOf('request')
+      expect([resource, status]).toEqual(['acme', 400])
+      ids.add(id)
+    }
+    expect([ids.size, Math.max(...(ids as Set<number>))]).toEqual([20, 31])
+    await real.advance(900)
+    expect(await ofAcme.nextOf('dropped')).toEqual({ event: 'request', count: 10 })
+  })
+
   it('sends log entries of one resource, and those of none', async () => {
     const { follow, simulator, real } = setUp()
     const events = follow('acme')

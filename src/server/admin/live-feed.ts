@@ -1,5 +1,3 @@
-import type { LogEntry, LogRing } from '../../journal/log-ring.ts'
-import { logEntryJson } from '../../journal/log-ring.ts'
 import type { Clock, StopTimer } from '../../lib/clock.ts'
 import { createSystemClock } from '../../lib/system-clock.ts'
 import { version } from '../../lib/version.ts'
@@ -7,7 +5,8 @@ import type { Metrics } from '../../metrics/metrics.ts'
 import { type EventSource, JsonText, type ServerSentEvent } from '../event-stream.ts'
 import type { Simulator } from '../simulator.ts'
 import { LiveReader } from './live-reading.ts'
-import type { LiveConfigChange, LiveDropped, LiveHello, LiveIncidentChange } from './live-stats.ts'
+import { LiveEntries } from './live-entries.ts'
+import type { LiveConfigChange, LiveHello, LiveIncidentChange } from './live-stats.ts'
 import { LiveVersions } from './live-versions.ts'
 import { clockKind, incidentState } from './simulator-state.ts'
 
@@ -16,12 +15,6 @@ const INTERVAL_MS = 1_000
 
 /** A reading takes at most 1 % of a core. */
 const MIN_INTERVAL_PER_COST = 100
-
-/** Time after a log entry before readers are notified, so that entries that arrive together are sent together. */
-const LOG_DELAY_MS = 100
-
-/** Maximum number of entries in a second for each reader. */
-const MAX_ENTRIES = 20
 
 /** Minimum time between two reports of failed readings. */
 const FAILURE_REPORT_MS = 60_000
@@ -55,10 +48,9 @@ export class LiveFeed {
   readonly #reader: LiveReader
   readonly #startedMs: number
   readonly #versions = new LiveVersions()
+  readonly #entries: LiveEntries
   readonly #notify = new Set<() => void>()
   #stopTimer: StopTimer = () => {}
-  #stopLogs: () => void = () => {}
-  #isLogTimed = false
   #isReading = false
   /** Version of the last reading before there was a reader. It is old. */
   #oldVersion = 0
@@ -76,6 +68,8 @@ export class LiveFeed {
     this.#clock = clock
     this.#cpuMs = cpuMs
     this.#reader = new LiveReader(simulator, metrics, startedMs)
+    const sources = { logs: simulator.logRing, traces: simulator.traces }
+    this.#entries = new LiveEntries(sources, clock, () => this.#notifyAll())
     simulator.live.onChange(({ resources }, origin) => {
       for (const name of this.#incidents.keys()) if (!resources.has(name)) this.#incidents.delete(name)
       const data: LiveConfigChange = { at: this.#now(), what: origin }
@@ -97,8 +91,7 @@ export class LiveFeed {
     let hasGreeted = false
     let seenVersion = 0
     let seenChanges = this.#changes
-    const { logRing } = this.#simulator
-    const logs = logRing && new LogReader(logRing, resource, this.#clock)
+    const nextEntries = this.#entries.open(resource)
     return {
       next: async () => {
         const events: ServerSentEvent[] = []
@@ -119,7 +112,7 @@ export class LiveFeed {
           })
           seenVersion = newest
         }
-        events.push(...(logs?.next(isNew) ?? []))
+        events.push(...nextEntries(isNew))
         return events
       },
       subscribe: (onMore) => this.#subscribe(onMore),
@@ -139,14 +132,13 @@ export class LiveFeed {
     this.#reader.restart()
     this.#oldVersion = this.#versions.version
     this.#readAtMs = undefined
-    this.#stopLogs = this.#simulator.logRing?.onAdded(() => this.#notifySoon()) ?? (() => {})
+    this.#entries.start()
     void this.#read()
   }
 
   #stop(): void {
     this.#stopTimer()
-    this.#stopLogs()
-    this.#stopLogs = () => {}
+    this.#entries.stop()
   }
 
   async #read(): Promise<void> {
@@ -180,15 +172,6 @@ export class LiveFeed {
     this.#stopTimer = this.#clock.at(startMs + intervalMs, () => void this.#read())
   }
 
-  #notifySoon(): void {
-    if (this.#isLogTimed) return
-    this.#isLogTimed = true
-    this.#clock.at(this.#clock.nowMs() + LOG_DELAY_MS, () => {
-      this.#isLogTimed = false
-      this.#notifyAll()
-    })
-  }
-
   #notifyAll(): void {
     for (const notify of this.#notify) notify()
   }
@@ -218,58 +201,6 @@ export class LiveFeed {
 
   #now(): string {
     return new Date(this.#clock.epochMs()).toISOString()
-  }
-}
-
-/** Reads new log entries, at most 20 a second, and counts the others. */
-class LogReader {
-  readonly #ring: LogRing
-  readonly #resource: string | undefined
-  readonly #clock: Clock
-  #lastId: number
-  #budget = MAX_ENTRIES
-  #budgetAtMs: number
-  #dropped = 0
-
-  constructor(ring: LogRing, resource: string | undefined, clock: Clock) {
-    this.#ring = ring
-    this.#resource = resource
-    this.#clock = clock
-    this.#lastId = ring.lastId
-    this.#budgetAtMs = clock.nowMs()
-  }
-
-  /** @param reportsDropped whether to report the number of entries that were not sent */
-  next(reportsDropped: boolean): ServerSentEvent[] {
-    const entries = this.#take()
-    const events: ServerSentEvent[] = []
-    if (reportsDropped && this.#dropped > 0) {
-      const data: LiveDropped = { event: 'log', count: this.#dropped }
-      events.push({ event: 'dropped', data })
-      this.#dropped = 0
-    }
-    for (const entry of entries) events.push({ event: 'log', data: logEntryJson(entry) })
-    return events
-  }
-
-  #take(): LogEntry[] {
-    const nowMs = this.#clock.nowMs()
-    const earned = ((nowMs - this.#budgetAtMs) / 1_000) * MAX_ENTRIES
-    this.#budget = Math.min(MAX_ENTRIES, this.#budget + earned)
-    this.#budgetAtMs = nowMs
-    const limit = Math.floor(this.#budget)
-    const { lastId } = this.#ring
-    if (limit < 1 || lastId === this.#lastId) return []
-    const { entries, total } = this.#ring.read({ sinceId: this.#lastId }, Infinity)
-    const forgotten = lastId - this.#lastId - total
-    const shown = entries.filter(
-      ({ resource }) => this.#resource === undefined || resource === undefined || resource === this.#resource,
-    )
-    this.#lastId = lastId
-    const sent = shown.slice(0, limit).toReversed()
-    this.#budget -= sent.length
-    this.#dropped += shown.length - sent.length + forgotten
-    return sent
   }
 }
 
