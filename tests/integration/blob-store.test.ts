@@ -616,19 +616,40 @@ describe('the copy of a blob', () => {
     expect(logged(opened)[0]).toMatch(/^warn: Could not use the copy/)
     expect(logged(opened)[0]).toMatch(reason)
     expect(logged(opened)[1]).toContain('it has no copy of them')
+    const damaged = readFileSync(copy, 'utf8')
+    await opened.live.patch({ completion_length: 'natural' })
+    expect(readFileSync(copy, 'utf8')).toBe(damaged)
   })
 
-  it('that another simulator writes as well is left to it', async () => {
+  it('can be that of two simulators, while the blob has all their changes', async () => {
+    const copy = newCopy()
+    const service = await startService()
+    const both = [await open(service.address, { copy }), await open(service.address, { copy })] as const
+    await both[0].live.patch({ region: 'X' })
+    await both[1].live.patch({ completion_length: 'natural' })
+    await both[0].live.patch({ retired_models: 'accept' })
+    expect(both.flatMap(logged).filter((line) => !line.startsWith('info'))).toEqual([])
+    const { patch } = changesIn(service.text)
+    expect(patch).toEqual({ region: 'X', completion_length: 'natural', retired_models: 'accept' })
+    expect(JSON.parse(readFileSync(copy, 'utf8'))).toMatchObject({ blob: { changes: { patch } } })
+  })
+
+  it('with changes of another simulator that the blob lacks is not replaced before the blob has them', async () => {
     const copy = newCopy()
     const service = await startService()
     const [first, second] = [await open(service.address, { copy }), await open(service.address, { copy })]
+    await service.stop()
     await first.live.patch({ region: 'X' })
     await second.live.patch({ completion_length: 'natural' })
-    const warnings = [...logged(first), ...logged(second)].filter((line) => line.startsWith('warn'))
-    expect(warnings).toEqual([
-      expect.stringContaining('another simulator writes it. This one keeps no copy.'),
+    expect(logged(second)).toEqual([
+      expect.stringContaining('error: Could not store'),
+      expect.stringMatching(/^warn: Could not keep a copy .*: another simulator has changes there/),
     ])
-    expect(changesIn(service.text).patch).toEqual({ region: 'X', completion_length: 'natural' })
+    expect(JSON.parse(readFileSync(copy, 'utf8'))).toMatchObject({ pending: { patch: { region: 'X' } } })
+    await second.store.close()
+    expect(logged(second).at(-1)).toContain('The next start does not have them.')
+    await service.restart()
+    await advanceUntil(first, () => expect(stateOf(first)).toEqual(['saved', 0]))
   })
 
   it('that cannot be written is reported, and changes are stored without it', async () => {
@@ -639,7 +660,7 @@ describe('the copy of a blob', () => {
     await opened.live.patch({ region: 'X' })
     expect(changesIn(service.text).patch).toEqual({ region: 'X' })
     expect(logged(opened)).toEqual([
-      expect.stringMatching(/^warn: Could not keep a copy .*set CONFIG_STORE_COPY\.$/),
+      expect.stringMatching(/^warn: Could not keep a copy .*set CONFIG_STORE_COPY to another file\.$/),
     ])
   })
 })

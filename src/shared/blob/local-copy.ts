@@ -14,6 +14,13 @@ import type { Known, PatchCopy } from '../patch-medium.ts'
 
 const FORMAT_VERSION = 1
 
+/** How to solve failures, by the code of the error. It is empty if the file has something else. */
+const advice: Readonly<Record<string, string>> = {
+  '': 'Wait for the other simulator, or remove the file',
+  ENOSPC: 'Free disk space',
+  EDQUOT: 'Free disk space',
+}
+
 /** What a copy has. */
 export interface CopyContent {
   /** What the blob had when it was read or written last; undefined if it never was. */
@@ -50,8 +57,6 @@ export class LocalCopy implements PatchCopy {
   #saving: Promise<void> | undefined
   /** Why the copy cannot be read or written. */
   #failure: string | undefined
-  /** Another program writes the file. Its changes would be lost. */
-  #isTaken = false
 
   constructor(options: LocalCopyOptions) {
     this.#options = options
@@ -73,10 +78,12 @@ export class LocalCopy implements PatchCopy {
       await mkdir(dirname(path), { recursive: true, mode: 0o700 })
       await this.#file.removeLeftovers()
       const found = await this.#file.read()
-      this.#mark = found?.mark
       if (!found) return undefined
       const content = readCopy(found.text, address)
-      if (!('problems' in content)) return (this.#saved = content)
+      if (!('problems' in content)) {
+        this.#mark = found.mark
+        return (this.#saved = content)
+      }
       const shown = listProblems(content.problems).join(' ')
       logger.warn({ path }, `Could not use the copy of the configuration changes in ${path}: ${shown}`)
     } catch (error) {
@@ -88,16 +95,19 @@ export class LocalCopy implements PatchCopy {
   async save(known: Known | undefined, newest: Patches | undefined): Promise<void> {
     const last = this.#wanted ?? this.#saved
     const isSame = last?.known?.mark === known?.mark && last?.newest === newest
-    if (!isSame || (this.#failure !== undefined && !this.#isTaken)) this.#wanted = { known, newest }
+    if (!isSame || this.#failure !== undefined) this.#wanted = { known, newest }
     this.#saving ??= this.#saveWanted().finally(() => (this.#saving = undefined))
     await this.#saving
   }
 
   async #saveWanted(): Promise<void> {
-    for (let content = this.#wanted; content && !this.#isTaken; content = this.#wanted) {
+    for (let content = this.#wanted; content; content = this.#wanted) {
       try {
         const mark = await this.#file.replace(writeCopy(content, this.#options.address), this.#mark)
-        if (mark === undefined) return this.#leave()
+        if (mark === undefined) {
+          this.#mark = await this.#markOfOther()
+          continue
+        }
         this.#mark = mark
         this.#saved = content
         this.#failure = undefined
@@ -108,27 +118,31 @@ export class LocalCopy implements PatchCopy {
     }
   }
 
+  /**
+   * Returns the mark of a copy that another simulator has written, such as the previous one in a rolling update.
+   *
+   * @throws {Error} if the file must not be replaced
+   */
+  async #markOfOther(): Promise<string | undefined> {
+    const found = await this.#file.read()
+    if (!found) return undefined
+    const content = readCopy(found.text, this.#options.address)
+    if ('problems' in content) throw new Error(listProblems(content.problems).join(' ').replace(/\.$/, ''))
+    if (content.newest) throw new Error('another simulator has changes there that the blob does not have yet')
+    return found.mark
+  }
+
   #fail(error: unknown): void {
     const { path, logger } = this.#options
     const reason = reasonOf(error)
     const isReported = this.#failure !== undefined
     this.#failure = reason
     if (isReported) return
-    const why =
-      codeOf(error) === 'ENOSPC' ? 'Free disk space' : 'Make it and its folder readable and writable'
+    const code = codeOf(error)
+    const why = Object.hasOwn(advice, code) ? advice[code] : 'Make it and its folder readable and writable'
     logger.warn(
       { path },
-      `Could not keep a copy of the configuration changes in ${path}: ${reason}. A start without Azure Storage needs it. ${why}, or set CONFIG_STORE_COPY.`,
-    )
-  }
-
-  #leave(): void {
-    const { path, logger } = this.#options
-    this.#isTaken = true
-    this.#failure = 'another program writes it'
-    logger.warn(
-      { path },
-      `Could not keep a copy of the configuration changes in ${path}: another simulator writes it. This one keeps no copy. Set CONFIG_STORE_COPY to another file.`,
+      `Could not keep a copy of the configuration changes in ${path}: ${reason}. A start without Azure Storage needs it. ${why}, or set CONFIG_STORE_COPY to another file.`,
     )
   }
 }
