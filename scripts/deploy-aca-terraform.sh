@@ -27,6 +27,7 @@ write_variables() {
   "upstream_client_secret": $(json_string "$(value_of UPSTREAM_CLIENT_SECRET)"),
   "config_store_key": $(json_string "$(value_of CONFIG_STORE_KEY)"),
   "secrets": $(json_secrets),
+  "changes_in_blob": $changes_in_blob,
   "upstream_account_ids": $(json_accounts),
   "redis_url": $(json_string "$(value_of REDIS_URL)"),
   "applicationinsights_connection_string": $(json_string "$(value_of APPLICATIONINSIGHTS_CONNECTION_STRING)"),
@@ -64,6 +65,7 @@ need_value DEPLOY_RESOURCE_GROUP 'It is the resource group to create.'
 need_value DEPLOY_LOCATION 'It is the Azure region, such as swedencentral; az account list-locations lists them.'
 need_settings
 need_accounts
+need_changes_in_blob
 collect_settings /mnt/simulator/config
 finish_checks
 

@@ -17,6 +17,7 @@ Deploys the simulator to Azure Container Apps. Variables, read from the environm
   DEPLOY_SECRETS         names of further secret variables, separated by commas: those that the configuration file names
   DEPLOY_UPSTREAM_ACCOUNTS
                          resource ids of Azure OpenAI accounts, separated by commas, which the app can call with its identity
+  DEPLOY_CHANGES_IN_BLOB true keeps changes at run time in a blob of the storage account (default: false); only with one replica
   DEPLOY_IMAGE_TAG       tag of the image (default: current time)
   DEPLOY_NODE_IMAGE      Node.js base image, for example of a mirror (default: that of the Dockerfile)
 All settings of docs/config.md are passed to the simulator.'
@@ -42,6 +43,7 @@ write_parameters() {
     "upstreamClientSecret": { "value": $(json_string "$(value_of UPSTREAM_CLIENT_SECRET)") },
     "configStoreKey": { "value": $(json_string "$(value_of CONFIG_STORE_KEY)") },
     "secrets": { "value": $(json_secrets) },
+    "changesInBlob": { "value": $changes_in_blob },
     "upstreamAccountIds": { "value": $(json_accounts) },
     "redisUrl": { "value": $(json_string "$(value_of REDIS_URL)") },
     "applicationInsightsConnectionString": { "value": $(json_string "$(value_of APPLICATIONINSIGHTS_CONNECTION_STRING)") },
@@ -96,6 +98,7 @@ need_value DEPLOY_RESOURCE_GROUP 'It is the resource group to deploy to.'
 need_value DEPLOY_LOCATION 'It is the Azure region, such as swedencentral; az account list-locations lists them.'
 need_settings
 need_accounts
+need_changes_in_blob
 collect_settings /mnt/simulator/config
 finish_checks
 

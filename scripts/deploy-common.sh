@@ -288,6 +288,9 @@ collect_settings() {
     if [[ $fixed_settings == *" $one "* || $secret_settings == *" $one "* ]]; then continue; fi
     value=$(value_of "$one")
     if [ -z "$value" ]; then continue; fi
+    if [[ $one == CONFIG_STORE && $value == blob:*\?* ]]; then
+      problem 'CONFIG_STORE has a SAS, which would be a plain variable. Remove it, and give the identity of the app the role Storage Blob Data Contributor.'
+    fi
     if [[ $file_settings == *" $one "* && $value != /mnt/* && $value != /etc/simulator* ]]; then
       path=$value
       if [[ $path != /* ]]; then path="$root/$path"; fi
@@ -370,6 +373,19 @@ need_accounts() {
       '^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.CognitiveServices/accounts/[^/]+$' \
       'resource ids of Azure OpenAI or Foundry accounts, separated by commas'
   done
+}
+
+# Checks where changes at run time are kept, and sets changes_in_blob.
+need_changes_in_blob() {
+  changes_in_blob=$(value_of DEPLOY_CHANGES_IN_BLOB false)
+  need_match DEPLOY_CHANGES_IN_BLOB "$changes_in_blob" '^(true|false)$' 'true or false'
+  if [ "$changes_in_blob" != true ]; then return; fi
+  if [ -n "$(value_of CONFIG_STORE)$(value_of CONFIG_STORE_KEY)$(value_of CONFIG_STORE_COPY)" ]; then
+    problem 'DEPLOY_CHANGES_IN_BLOB sets CONFIG_STORE, and a CONFIG_STORE variable is set as well. Remove one of the two.'
+  fi
+  if [ "$max_replicas" != 1 ] || [ -n "$(value_of REDIS_URL)" ]; then
+    problem 'DEPLOY_CHANGES_IN_BLOB needs one replica and no REDIS_URL: several replicas keep changes in Redis. Remove one of the two.'
+  fi
 }
 
 # --- Azure -----------------------------------------------------------------------------------------------------------

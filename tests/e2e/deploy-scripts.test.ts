@@ -277,6 +277,25 @@ describe.skipIf(curl.isMissing)(`deploy-aca.sh${curl.note}`, () => {
     expect(wrong.stderr).toContain('- DEPLOY_UPSTREAM_ACCOUNTS must be resource ids of Azure OpenAI')
   })
 
+  it('keeps changes in a blob with DEPLOY_CHANGES_IN_BLOB, and refuses a SAS and Redis', async () => {
+    await tools.run('deploy-aca.sh', { envFile: `${envFile}DEPLOY_CHANGES_IN_BLOB=true\n`, url: program.url })
+    const { parameters } = JSON.parse(tools.handedFiles('parameters.json').at(-1) ?? '') as Parameters
+    expect(parameters['changesInBlob']).toEqual({ value: true })
+    const store = 'CONFIG_STORE=blob:https://a12.blob.core.windows.net/c/x?sig=hush'
+    const { code, stderr } = await tools.run('deploy-aca.sh', {
+      envFile: `${envFile}DEPLOY_CHANGES_IN_BLOB=true\nDEPLOY_MAX_REPLICAS=3\n${store}\n`,
+    })
+    expect(code).not.toBe(0)
+    expect(stderr).toContain(
+      'DEPLOY_CHANGES_IN_BLOB sets CONFIG_STORE, and a CONFIG_STORE variable is set as well',
+    )
+    expect(stderr).toContain('DEPLOY_CHANGES_IN_BLOB needs one replica and no REDIS_URL')
+    expect(stderr).toContain('CONFIG_STORE has a SAS, which would be a plain variable')
+    expect(stderr).not.toContain('hush')
+    const wrong = await tools.run('deploy-aca.sh', { envFile: `${envFile}DEPLOY_CHANGES_IN_BLOB=yes\n` })
+    expect(wrong.stderr).toContain('DEPLOY_CHANGES_IN_BLOB must be true or false (got yes)')
+  })
+
   it('passes the configured subscription to every call of az', async () => {
     const { stdout } = await tools.run('deploy-aca.sh', {
       envFile: `${envFile}DEPLOY_SUBSCRIPTION=my-subscription\n`,
@@ -349,6 +368,7 @@ describe.skipIf(curl.isMissing)(`deploy-aca-terraform.sh${curl.note}`, () => {
       upstream_client_secret: '',
       config_store_key: '',
       secrets: {},
+      changes_in_blob: false,
       upstream_account_ids: [],
       redis_url: '',
       otlp_headers: '',

@@ -62,7 +62,7 @@ describe('variables', () => {
   })
 
   it('are the same in Bicep and Terraform', () => {
-    const always = ['AZURE_CLIENT_ID', 'HOST', 'PORT', 'RECORDING_DIR']
+    const always = ['AZURE_CLIENT_ID', 'CONFIG_STORE', 'CONFIG_STORE_COPY', 'HOST', 'PORT', 'RECORDING_DIR']
     const inBicep = firstGroup(bicepApp, /var settings = union\(([\s\S]*?)\n\)/)
     const inTerraform = firstGroup(terraformApp, /settings = merge\(([\s\S]*?)\n {2}\)/)
     const names = (text: string): string[] => (text.match(/\b[A-Z][A-Z_]+\b/g) ?? []).sort()

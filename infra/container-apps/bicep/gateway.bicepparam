@@ -29,10 +29,12 @@ param minReplicas = 1
 // More need a Redis, which is created then.
 param maxReplicas = 1
 
+// Changes at run time are kept in a blob: CONFIG_STORE names it.
+param changesInBlob = true
+
 param environmentVariables = {
   SIMULATOR_CONFIG: '/mnt/simulator/config/aoai-sim.yaml'
   // The share sends no change notifications.
   WATCH: 'poll'
-  CONFIG_STORE: 'file:/mnt/simulator/changes.json'
   LOG_LEVEL: 'info'
 }

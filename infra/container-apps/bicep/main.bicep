@@ -55,6 +55,9 @@ param secrets object = {}
 @description('Resource ids of Azure OpenAI or Foundry accounts. The identity of the app gets the role Cognitive Services OpenAI User there, for upstreams with the credential entra.')
 param upstreamAccountIds array = []
 
+@description('Whether changes at run time are kept in a blob of the storage account, which the app writes with its identity. Not with several replicas: they keep changes in Redis.')
+param changesInBlob bool = false
+
 @description('URL of an existing Redis or Valkey, with its password. Empty: deployRedis decides whether one is created.')
 @secure()
 param redisUrl string = ''
@@ -194,6 +197,8 @@ module storage 'modules/storage.bicep' = {
     tags: tags
     shareName: 'simulator'
     shareQuotaGiB: shareQuotaGiB
+    changesInBlob: changesInBlob
+    writerPrincipalId: identity.properties.principalId
   }
 }
 
@@ -225,6 +230,7 @@ module app 'modules/app.bicep' = if (deployApp) {
     vaultUri: vault.outputs.uri
     secretNames: secretNames
     environmentVariables: environmentVariables
+    changesAddress: storage.outputs.changesAddress
     minReplicas: minReplicas
     maxReplicas: maxReplicas
     concurrentRequests: concurrentRequests

@@ -6,10 +6,14 @@ locals {
   mount_path  = "/mnt/simulator"
 
   # Later values override earlier ones, so that HOST and PORT always match the ingress. AZURE_CLIENT_ID selects the identity for
-  # upstreams with the credential entra.
+  # upstreams with the credential entra and for the blob with changes.
   settings = merge(
     { RECORDING_DIR = "${local.mount_path}/recording", AZURE_CLIENT_ID = azurerm_user_assigned_identity.simulator.client_id },
     var.environment_variables,
+    var.changes_in_blob ? {
+      CONFIG_STORE      = "blob:${azurerm_storage_account.simulator.primary_blob_endpoint}simulator/changes.json"
+      CONFIG_STORE_COPY = "${local.mount_path}/changes-copy.json"
+    } : {},
     { HOST = "0.0.0.0", PORT = tostring(local.port) },
   )
 }

@@ -171,6 +171,23 @@ resource "azurerm_storage_share" "simulator" {
   quota              = var.share_quota_gib
 }
 
+# The container for changes at run time, which the app reads and writes with its identity.
+resource "azurerm_storage_container" "changes" {
+  count = var.changes_in_blob ? 1 : 0
+
+  name               = "simulator"
+  storage_account_id = azurerm_storage_account.simulator.id
+}
+
+resource "azurerm_role_assignment" "write_changes" {
+  count = var.changes_in_blob ? 1 : 0
+
+  scope                = "${azurerm_storage_account.simulator.id}/blobServices/default/containers/${azurerm_storage_container.changes[0].name}"
+  role_definition_name = "Storage Blob Data Contributor"
+  principal_id         = azurerm_user_assigned_identity.simulator.principal_id
+  principal_type       = "ServicePrincipal"
+}
+
 resource "azurerm_log_analytics_workspace" "simulator" {
   name                = "${var.name}-logs"
   resource_group_name = azurerm_resource_group.simulator.name

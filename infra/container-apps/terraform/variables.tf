@@ -90,6 +90,12 @@ variable "secrets" {
   sensitive   = true
 }
 
+variable "changes_in_blob" {
+  description = "Whether changes at run time are kept in a blob of the storage account, which the app writes with its identity. Not with several replicas: they keep changes in Redis."
+  type        = bool
+  default     = false
+}
+
 variable "upstream_account_ids" {
   description = "Resource ids of Azure OpenAI or Foundry accounts. The identity of the app gets the role Cognitive Services OpenAI User there, for upstreams with the credential entra."
   type        = set(string)

@@ -16,6 +16,9 @@ param vaultUri string
 param secretNames array
 
 param environmentVariables object
+
+@description('Address of the blob that keeps changes at run time. Empty: none.')
+param changesAddress string
 param minReplicas int
 param maxReplicas int
 param concurrentRequests int
@@ -26,10 +29,13 @@ var port = 8000
 var healthPath = '/healthz'
 
 // Later values override earlier ones, so that HOST and PORT always match the ingress. AZURE_CLIENT_ID selects the identity for
-// upstreams with the credential entra.
+// upstreams with the credential entra and for the blob with changes.
 var settings = union(
   { RECORDING_DIR: '${mountPath}/recording', AZURE_CLIENT_ID: identityClientId },
   environmentVariables,
+  empty(changesAddress)
+    ? {}
+    : { CONFIG_STORE: 'blob:${changesAddress}', CONFIG_STORE_COPY: '${mountPath}/changes-copy.json' },
   { HOST: '0.0.0.0', PORT: string(port) }
 )
 
