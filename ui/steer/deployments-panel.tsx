@@ -254,7 +254,7 @@ function DeploymentForm({ resource, name }: { readonly resource: string; readonl
           {resource !== defaultResource && <Badge>{resource}</Badge>}
           <span class="row row-end">
             <a class="button" href={routeTo(['deployments', resource, name])}>
-              Figures
+              Live figures
             </a>
             <Button kind="danger" onClick={() => edit(target, path, undefined)}>
               Delete
@@ -264,7 +264,8 @@ function DeploymentForm({ resource, name }: { readonly resource: string; readonl
         {before !== undefined && <QuickActions resource={resource} name={name} entry={entry} />}
         {groups.map(({ title, keys }) => (
           <section key={title} class="panel steer-section" aria-label={title}>
-            <h3>{title}</h3>
+            {/* A list has its own title. */}
+            {title !== 'Faults' && <h3>{title}</h3>}
             {title === 'Latency' ? (
               <Members
                 field={memberOf(field, 'latency')}

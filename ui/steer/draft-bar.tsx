@@ -20,6 +20,8 @@ export function DraftBar() {
   })
   const problems = [...state.problems.values()].flat()
   const calls = callsOf(changed)
+  const canRevert = state.sent.length > 0 && count === 0
+  if (count === 0 && state.past.length === 0 && conflicts.length === 0 && !canRevert) return null
   return (
     <div class={count > 0 ? 'steer-bar steer-bar-full' : 'steer-bar'} role="region" aria-label="Draft">
       {conflicts.map(({ target, conflict }) => (
@@ -35,9 +37,7 @@ export function DraftBar() {
           </Badge>
         )}
         <span class="row row-end">
-          {state.sent.length > 0 && count === 0 && (
-            <Button onClick={revertSent}>Undo the last sent change</Button>
-          )}
+          {canRevert && <Button onClick={revertSent}>Undo the last sent change</Button>}
           <Button disabled={state.past.length === 0} onClick={undo}>
             Undo
           </Button>

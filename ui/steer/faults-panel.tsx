@@ -11,7 +11,9 @@ export function FaultsPanel({ resource }: { readonly resource: string }) {
   return (
     <TargetForm draft={draft}>
       <section class="panel stack" aria-label="Faults">
-        <ResourceSelect panel="faults" resource={resource} />
+        <div class="row">
+          <ResourceSelect panel="faults" resource={resource} />
+        </div>
         <SchemaField
           field={{
             kind: 'list',

@@ -24,7 +24,9 @@ export function RawPanel({ resource }: { readonly resource: string }) {
   const fromServer = (problems.get(`resource:${resource}`) ?? []).map((one) => one.text).join('\n')
   return (
     <section class="panel stack" aria-label="Configuration as JSON">
-      <ResourceSelect panel="json" resource={resource} />
+      <div class="row">
+        <ResourceSelect panel="json" resource={resource} />
+      </div>
       <Field
         label="Configuration as JSON"
         rows={24}

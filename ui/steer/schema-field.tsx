@@ -13,7 +13,7 @@ import {
   type SchemaFieldProps,
   type ValueProps,
 } from './scalar-fields.tsx'
-import { type Field, hasForm, initialValue, labelOf, type Variant } from './schema-form.ts'
+import { type Field, hasForm, initialValue, isDefault, labelOf, type Variant } from './schema-form.ts'
 import { describeRule } from './timetable.ts'
 
 /** A field of a form that was made from a schema, with all fields in it. */
@@ -25,6 +25,8 @@ export function SchemaField(props: SchemaFieldProps) {
   if (isFixed) return null
   const inherited = isAbsent ? form.inherited?.(path) : undefined
   const meaning = inherited === undefined ? field.absent : `${String(inherited)} (of the default resource)`
+  // A select shows the default as an option.
+  const isChoice = inherited === undefined && ['choice', 'boolean', 'variants'].includes(field.kind)
   const isContainer = field.kind === 'group' || field.kind === 'map'
   return (
     <div
@@ -34,10 +36,15 @@ export function SchemaField(props: SchemaFieldProps) {
     >
       <Value {...props} inherited={inherited} />
       <div class="steer-field-foot">
-        {isAbsent && meaning !== undefined && <span class="muted">Default: {meaning}</span>}
-        {!isAbsent && !isRequired && !isContainer && String(value) !== field.absent && (
-          <button type="button" class="steer-reset" onClick={() => form.onEdit(path, undefined)}>
-            {isTree(value) || Array.isArray(value) ? `Remove ${label}` : `Reset ${label} to default`}
+        {isAbsent && meaning !== undefined && !isChoice && <span class="muted">Default: {meaning}</span>}
+        {!isAbsent && !isRequired && !isContainer && !isDefault(value, field) && (
+          <button
+            type="button"
+            class="steer-reset"
+            aria-label={`Reset ${label} to default`}
+            onClick={() => form.onEdit(path, undefined)}
+          >
+            Reset to default
           </button>
         )}
         {form.isEdited(path) && <span class="steer-edited">changed</span>}

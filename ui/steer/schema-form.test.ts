@@ -2,7 +2,16 @@ import { describe, expect, it } from 'vitest'
 import { configFileSchema } from '../../src/config/config-file-schema.ts'
 import { createAdminApi } from '../../tests/support/admin-api.ts'
 import { createTestSimulator } from '../../tests/support/test-simulator.ts'
-import { type Field, fieldOf, hasForm, initialValue, labelOf, rangeOf, type Schemas } from './schema-form.ts'
+import {
+  type Field,
+  fieldOf,
+  hasForm,
+  initialValue,
+  isDefault,
+  labelOf,
+  rangeOf,
+  type Schemas,
+} from './schema-form.ts'
 
 const document = await createAdminApi(createTestSimulator().app).document()
 const schemas = document['components'].schemas as Schemas
@@ -44,7 +53,6 @@ describe('a form from the schema of the simulator', () => {
       isInteger: true,
       min: 1,
       max: Infinity,
-      unit: 'per minute',
       absent: 'no limit',
       help: 'Limit of tokens per minute.',
     })
@@ -141,11 +149,26 @@ describe('a slider', () => {
   })
 })
 
+describe('a default', () => {
+  it.each([
+    ['api_version_check', true, true],
+    ['api_version_check', false, false],
+    ['body_limit_mb', 32, true],
+    ['body_limit_mb', 33, false],
+    ['region', 'East US 2', true],
+  ])('of %s is known: %j', (key, value, expected) => {
+    expect(isDefault(value, at(form('ConfigPatch'), key))).toBe(expected)
+  })
+})
+
 describe('labels', () => {
   it.each([
     ['tokens_per_minute', 'Tokens per minute'],
     ['open_ai_chat_completions', 'OpenAI chat completions'],
     ['median_ms', 'Median (ms)'],
+    ['body_limit_mb', 'Body limit (MB)'],
+    ['api_version_check', 'API version check'],
+    ['allow_undefined_openai_deployments', 'Allow undefined OpenAI deployments'],
   ])('%s is %s', (key, label) => {
     expect(labelOf(key)).toBe(label)
   })

@@ -228,7 +228,10 @@ function factsOf(schema: Tree, key: string): FieldFacts {
   const range = at > 0 ? parts[0] : undefined
   const unit = (at > 1 ? parts[1] : undefined) ?? unitOf(key)
   const suffix = variable === undefined ? '' : ` Variable: ${variable}.`
-  const shown = `${before.replaceAll('`', '')}${suffix}`
+  // The meaning of an absent value is shown separately.
+  const plain =
+    inDescription === null || absent === undefined ? before : before.replace(inDescription[0], '').trim()
+  const shown = `${plain.replaceAll('`', '')}${suffix}`
   return {
     help: shown === '' || /[.:]$/.test(shown) ? shown : `${shown}.`,
     ...(range !== undefined && { range }),
@@ -240,7 +243,6 @@ function factsOf(schema: Tree, key: string): FieldFacts {
 /** Returns the unit that the name of a value ends with. */
 function unitOf(key: string): string | undefined {
   if (/(?:^|_)ms(?:_|$)/.test(key)) return 'ms'
-  if (key.endsWith('_per_minute')) return 'per minute'
   if (/(?:^|_)seconds$/.test(key)) return 's'
   if (/(?:^|_)minutes$/.test(key)) return 'min'
   return key.endsWith('_mb') ? 'MB' : undefined
@@ -296,7 +298,14 @@ export function rangeOf({ min, max, isInteger }: NumberField, key: string): Rang
 export function labelOf(key: string): string {
   const words = key
     .replaceAll('_', ' ')
-    .replace(/\bopen ai\b/, 'OpenAI')
-    .replace(/\bms\b/, '(ms)')
+    .replace(/\bopen ?ai\b/, 'OpenAI')
+    .replace(/\bapi\b/, 'API')
+    .replace(/\b(?:ms|mb)\b/, (unit) => (unit === 'ms' ? '(ms)' : '(MB)'))
   return `${words.charAt(0).toUpperCase()}${words.slice(1)}`
+}
+
+/** Returns whether a value is the one that applies when it is absent. */
+export function isDefault(value: unknown, { absent }: Field): boolean {
+  if (typeof value === 'boolean') return absent === String(value) || absent === (value ? 'on' : 'off')
+  return String(value) === absent
 }

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
+import { parseIncidentFile } from '../../../src/config/incident-file.ts'
 import { chromiumNeed, openControlRoom } from '../../support/control-room.ts'
 
 const deployments = { 'gpt-4o': { model: 'gpt-4o', tokensPerMinute: 60_000 } }
@@ -21,9 +23,7 @@ describe.skipIf(chromiumNeed.isMissing)(`the view Steer in Chromium${chromiumNee
     const slider = page.getByRole('slider', { name: 'Tokens per minute', exact: true })
     await slider.focus()
     await slider.press('Home')
-    expect(
-      await page.getByRole('textbox', { name: 'Tokens per minute, in per minute', exact: true }).inputValue(),
-    ).toBe('1')
+    expect(await page.getByRole('textbox', { name: 'Tokens per minute', exact: true }).inputValue()).toBe('1')
     await page.getByRole('button', { name: 'Review and send' }).click()
     const dialog = page.getByRole('dialog')
     const difference = dialog.getByRole('list', { name: /^Difference/ })
@@ -51,16 +51,157 @@ describe.skipIf(chromiumNeed.isMissing)(`the view Steer in Chromium${chromiumNee
       fragment: '#/steer/deployments/acme/chat',
     })
     const { page } = room
-    await page.getByLabel('Spillover to').fill('nowhere')
+    await page.getByRole('textbox', { name: 'Spillover to' }).fill('nowhere')
     await page.getByRole('button', { name: 'Review and send' }).click()
     const dialog = page.getByRole('dialog')
     await dialog.getByRole('button', { name: 'Send 1 change' }).click()
     await dialog.getByRole('button', { name: 'deployments.chat.spillover_to' }).click()
-    const field = page.getByLabel('Spillover to')
+    const field = page.getByRole('textbox', { name: 'Spillover to' })
     expect(await field.getAttribute('aria-invalid')).toBe('true')
     expect(await field.inputValue()).toBe('nowhere')
     expect(await page.locator('.field-problem').innerText()).toContain('spilloverTo')
     await page.getByRole('button', { name: 'Undo', exact: true }).click()
     expect(await field.inputValue()).toBe('')
+  })
+
+  it('starts and stops incidents, and saves them as a file for INCIDENTS_PATH', async () => {
+    await using room = await openControlRoom({ options: { deployments }, fragment: '#/steer/incidents' })
+    const { page, chat } = room
+    await page.getByRole('button', { name: /^Region outage/ }).click()
+    // The first phase has errors for 30 % of the requests. Its fault is changed, so that each request fails.
+    await page.getByRole('button', { name: 'Remove item 1' }).first().click()
+    const picture = page.getByRole('region', { name: 'Timetable' }).getByRole('figure')
+    expect(await picture.innerText()).toMatch(/^outage/)
+    await page.getByRole('button', { name: 'Start…' }).click()
+    const dialog = page.getByRole('dialog')
+    expect(await dialog.getByRole('list', { name: /^Difference/ }).innerText()).toMatch(/none[^]*outage/)
+    await dialog.getByRole('button', { name: 'Send 1 change' }).click()
+    const running = page.getByRole('region', { name: 'Running incidents' })
+    await running.getByText('Round 1 of 1').waitFor()
+    expect((await chat()).status).toBe(503)
+    await page.getByRole('link', { name: 'Save, reset, clock' }).click()
+    await page.getByLabel('File').selectOption('incidents')
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Save as incidents.yaml' }).click(),
+    ])
+    expect(download.suggestedFilename()).toBe('incidents.yaml')
+    const file = readFileSync(await download.path(), 'utf8')
+    const { timetable, problems } = parseIncidentFile(
+      file,
+      'incidents.yaml',
+      new Set(Object.keys(deployments)),
+    )
+    expect(problems).toEqual([])
+    expect(timetable?.phases.map(({ name }) => name)).toEqual(['outage', 'recovery'])
+    await page.getByRole('link', { name: 'Incidents', exact: true }).click()
+    await running.getByRole('button', { name: 'Stop' }).click()
+    await running.getByText('No incidents are running').waitFor()
+    expect((await chat()).status).toBe(200)
+  })
+
+  it('edits the configuration as JSON, saves it as a file, and resets it', async () => {
+    await using room = await openControlRoom({ options: { deployments }, fragment: '#/steer/json' })
+    const { page, simulator } = room
+    const editor = page.getByRole('textbox', { name: 'Configuration as JSON' })
+    const before = await editor.inputValue()
+    await editor.fill(before.replace('{', '{,'))
+    await page.getByText(/^This is not JSON/).waitFor()
+    await editor.fill(
+      before
+        .replace('"East US 2"', '"Sweden Central"')
+        .replace('"tool_call_rounds": 1', '"tool_call_rounds": 0'),
+    )
+    expect(await page.getByRole('list', { name: 'Difference from the simulator' }).innerText()).toMatch(
+      /region[^]*tool_call_rounds/,
+    )
+    await page.getByRole('button', { name: 'Take into the draft' }).click()
+    await sendDraft(page)
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('Not changed.').waitFor()
+    expect(simulator.config().region).toBe('East US 2')
+    await dialog.getByRole('button', { name: 'Back' }).click()
+    await page.getByRole('link', { name: 'Settings' }).click()
+    const rounds = page.getByRole('textbox', { name: 'Tool call rounds' })
+    expect(await rounds.getAttribute('aria-invalid')).toBe('true')
+    await rounds.fill('3')
+    await sendDraft(page)
+    await dialog.waitFor({ state: 'hidden' })
+    expect(simulator.config()).toMatchObject({ region: 'Sweden Central', tool_call_rounds: 3 })
+    await page.getByRole('link', { name: 'Save, reset, clock' }).click()
+    await page.getByRole('region', { name: 'aoai-sim.yaml' }).getByText('region: Sweden Central').waitFor()
+    await page.getByText('SIMULATOR_CLOCK=virtual').waitFor()
+    await page.getByRole('button', { name: 'Reset the simulator…' }).click()
+    await dialog.getByText('stored responses').waitFor()
+    await dialog.getByRole('button', { name: 'Reset', exact: true }).click()
+    await dialog.waitFor({ state: 'hidden' })
+    expect(simulator.config()).toMatchObject({ region: 'East US 2', tool_call_rounds: 1 })
+  })
+
+  it('keeps the draft when another client changes the configuration, and shows the conflict', async () => {
+    await using room = await openControlRoom({ options: { deployments }, fragment: '#/steer' })
+    const { page, simulator } = room
+    const tokens = page.getByRole('textbox', { name: 'Tokens per minute', exact: true })
+    await tokens.fill('700')
+    await page.getByRole('link', { name: 'Settings' }).click()
+    await page.getByRole('textbox', { name: 'Region' }).fill('West US')
+    await simulator.patch({
+      openai_deployments: { 'gpt-4o': { tokens_per_minute: 800 } },
+      tool_call_rounds: 4,
+    })
+    await page.getByText(/Another client has changed/).waitFor()
+    expect(await page.getByRole('textbox', { name: 'Tool call rounds' }).inputValue()).toBe('4')
+    expect(await page.getByRole('textbox', { name: 'Region' }).inputValue()).toBe('West US')
+    await page.getByRole('button', { name: 'Take theirs' }).click()
+    await sendDraft(page)
+    await page.getByRole('dialog').waitFor({ state: 'hidden' })
+    expect(simulator.config()).toMatchObject({
+      region: 'West US',
+      tool_call_rounds: 4,
+      openai_deployments: { 'gpt-4o': { tokens_per_minute: 800 } },
+    })
+  })
+
+  it('finds one of 200 deployments in 3 resources, shows a hostile name as text, and advances a virtual clock', async () => {
+    const hostile = '<img src=x onerror=alert(1)>'
+    const many = (prefix: string) =>
+      Object.fromEntries(
+        Array.from({ length: 67 }, (_, index) => [`${prefix}-${index}`, { model: 'gpt-4o' }]),
+      )
+    const resources = { east: { deployments: many('east') }, west: { deployments: many('west') } }
+    await using room = await openControlRoom({
+      options: {
+        clock: 'virtual',
+        deployments: { ...many('own'), [hostile]: { model: 'gpt-4o' } },
+        resources,
+      },
+      fragment: '#/steer',
+      width: 400,
+    })
+    const { page, simulator } = room
+    await page.getByText('202 deployments').waitFor()
+    const search = page.getByLabel('Find a deployment')
+    await search.fill('img')
+    await page.getByRole('link', { name: hostile }).click()
+    await page.getByRole('heading', { name: hostile }).waitFor()
+    await search.fill('west 42')
+    await page.getByRole('link', { name: /^west-42/ }).click()
+    await page.getByLabel('Limit to').fill('5')
+    await page.getByRole('button', { name: 'Limit…' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('As a request').click()
+    expect(await dialog.getByRole('region', { name: 'curl command' }).innerText()).toContain(
+      '/++/resources/west',
+    )
+    await dialog.getByRole('button', { name: 'Send 1 change' }).click()
+    await dialog.waitFor({ state: 'hidden' })
+    await expect
+      .poll(() => page.getByRole('textbox', { name: 'Tokens per minute', exact: true }).inputValue())
+      .toBe('5')
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(400)
+    await page.getByRole('link', { name: 'Save, reset, clock' }).click()
+    const before = simulator.clock.nowMs()
+    await page.getByRole('button', { name: 'Advance 1 min' }).click()
+    await expect.poll(() => simulator.clock.nowMs() - before).toBe(60_000)
   })
 })
