@@ -13,6 +13,8 @@ export interface ChartSeries {
   readonly label: string
   /** One for each time. Null is a gap. */
   readonly values: readonly (number | null)[]
+  /** The present value, if the last one of `values` is a mean. */
+  readonly latest?: number | null
   readonly isDashed?: boolean
   readonly isFilled?: boolean
   /** A token of the design, such as `--error`. Default: the colours of series in their order. */
@@ -149,13 +151,14 @@ export function Chart(props: ChartProps) {
         onBlur={() => setCursor(null)}
       />
       <ul class="chart-legend" aria-hidden="true">
-        {series.map(({ label, values: all, isDashed, colour }, at) => (
+        {series.map(({ label, values: all, latest: present, isDashed, colour }, at) => (
           <li key={label}>
             <span
               class={isDashed ? 'chart-key chart-key-dashed' : 'chart-key'}
               style={{ color: `var(${colour ?? `--series-${(at % 6) + 1}`})` }}
             />
-            {label} <strong>{format(all[index] ?? null)}</strong>
+            {label}{' '}
+            <strong>{format(isReading || present === undefined ? (all[index] ?? null) : present)}</strong>
           </li>
         ))}
       </ul>
@@ -251,7 +254,8 @@ function chartOptions({
           label,
           stroke,
           width: 1.6,
-          points: { show: false },
+          // A value between two gaps has no line.
+          points: { show: () => false, filter: (plot, at) => lonelyIndexes(plot.data[at] ?? []), size: 4 },
           ...(isDashed && { dash: [5, 4] }),
           ...(isFilled && { fill: withAlpha(stroke, 0.14) }),
         }
@@ -262,6 +266,14 @@ function chartOptions({
       setCursor: [(shown) => onCursor(shown.cursor.idx ?? null)],
     },
   }
+}
+
+/** Indexes of the values without a neighbour. */
+function lonelyIndexes(values: ArrayLike<number | null | undefined>): number[] {
+  const isMissing = (index: number): boolean => (values[index] ?? null) === null
+  return Array.from(values, (_, index) => index).filter(
+    (index) => !isMissing(index) && isMissing(index - 1) && isMissing(index + 1),
+  )
 }
 
 /** Fills the bands, and writes their labels if there is room. */
