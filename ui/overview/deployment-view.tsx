@@ -1,6 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Live } from '../../src/server/admin/live-stats.ts'
-import type { TraceSummary } from '../../src/server/admin/trace-schemas.ts'
 import { EmptyState } from '../components/empty-state.tsx'
 import { Meter } from '../components/meter.tsx'
 import { api } from '../lib/api.ts'
@@ -45,15 +44,11 @@ const panels: readonly ChartPanel[] = [
   },
 ]
 
-/** Number of requests on the tape. */
-const TAPE_LENGTH = 12
-
 /** One deployment: limits, rates, times, counts and its last requests. */
 export function DeploymentView() {
   const { segments } = useRoute()
   const [, resource = '', deployment = ''] = segments
   const stats = useLive((state) => state.stats)
-  const requests = useLive((state) => state.requests) as readonly TraceSummary[]
   const [rangeSeconds, setRangeSeconds] = useState(300)
   const model = useModel(resource, deployment)
   const live = liveOf(stats, { resource, deployment })
@@ -92,13 +87,7 @@ export function DeploymentView() {
             bands={phaseBands(own(stats.incidents, resource), { clockMs, atMs: stats.at_ms }, deployment)}
           />
           <Counters live={live} />
-          <RequestTape
-            requests={requests
-              .filter((one) => one.resource === resource && (one.deployment ?? '') === deployment)
-              .slice(0, TAPE_LENGTH)}
-            showsDeployment={false}
-            query={{ resource, deployment }}
-          />
+          <RequestTape subject={{ resource, deployment }} />
         </>
       ) : (
         <EmptyState title="No such deployment">

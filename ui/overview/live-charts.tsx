@@ -106,23 +106,25 @@ export function LiveCharts({
   const grid = useRef<HTMLDivElement>(null)
   const width = useWidth(grid, { ofFirstChild: true })
   const { resource, deployment } = subject
-  const { times, columns } = useMemo(() => {
+  const to = atMs / 1_000
+  const { times, columns, latest, from } = useMemo(() => {
     const named = chartColumns(history.samples({ resource, deployment }, chartFigures, rangeSeconds * 1_000))
+    // A page that was just opened has little history: the axis grows with it.
+    const start = Math.max(to - rangeSeconds, Math.min(named.times[0] ?? to, to - MIN_RANGE_SECONDS))
     const lines = panels.flatMap((panel) => panel.lines)
-    const series = { times: named.times, columns: lines.map(({ column }) => named.columns[column]) }
+    const all = lines.map(({ column }) => named.columns[column])
     const shown = downsample(
-      series,
-      bucketSeconds(rangeSeconds, width),
+      { times: named.times, columns: all },
+      bucketSeconds(to - start, width),
       lines.map(({ combine = 'mean' }) => combine),
     )
     return {
+      from: start,
       times: shown.times,
       columns: new Map(lines.map((line, index) => [line, shown.columns[index] ?? []])),
+      latest: new Map(lines.map((line, index) => [line, all[index]?.at(-1) ?? null])),
     }
-  }, [panels, resource, deployment, atMs, rangeSeconds, width])
-  const to = atMs / 1_000
-  // A page that was just opened has little history: the axis grows with it.
-  const from = Math.max(to - rangeSeconds, Math.min(times[0] ?? to, to - MIN_RANGE_SECONDS))
+  }, [panels, resource, deployment, to, rangeSeconds, width])
   return (
     <div class={`live-charts live-charts-${gridColumns}`} ref={grid}>
       {panels.map(({ title, unit, figure, lines, format, minTop }) => (
@@ -135,6 +137,7 @@ export function LiveCharts({
             series={lines.map((line) => ({
               label: line.label,
               values: columns.get(line) ?? [],
+              latest: latest.get(line) ?? null,
               ...(line.colour && { colour: line.colour }),
               ...(line.isDashed && { isDashed: true }),
               ...(line.isFilled && { isFilled: true }),

@@ -4,6 +4,7 @@ import {
   chartColumns,
   chartFigures,
   countsOf,
+  describeSlowness,
   otherErrorsPerSecond,
   sumOf,
 } from './live-figures.ts'
@@ -43,4 +44,15 @@ it('counts are sorted by size, and then by name', () => {
 it('advice names the number of processes', () => {
   expect(adviceFor({ workers: 1 })[0]).toContain('WORKERS=2')
   expect(adviceFor({ workers: 4 })[0]).toContain('more processes than 4')
+})
+
+it('slowness is described without the heading and the advice', () => {
+  const facts =
+    'in the last 5 s, 3 of 60 tokens (5.0 %) were sent more than 25 ms late, and event-loop lag was 9 ms (p99).'
+  const bottleneck = `The simulator was the bottleneck: ${facts} Times measured in this period do not describe it. Add workers.`
+  expect(describeSlowness({ bottleneck })).toBe(
+    `I${facts.slice(1)} Times measured meanwhile do not describe the simulated service.`,
+  )
+  expect(describeSlowness({ bottleneck: 'Too slow.' })).toBe('Too slow.')
+  expect(describeSlowness({ bottleneck: null })).toContain('do not describe')
 })

@@ -76,6 +76,13 @@ export function sumOf(record: Readonly<Record<string, number>>): number {
   return Object.values(record).reduce((sum, count) => sum + count, 0)
 }
 
+/** What was late, without the words of the heading and the advice, which are shown beside it. */
+export function describeSlowness({ bottleneck }: Pick<LiveSimulator, 'bottleneck'>): string {
+  const [, facts] = /^The simulator was the bottleneck: (.*?\.) Times measured/s.exec(bottleneck ?? '') ?? []
+  if (facts === undefined) return bottleneck ?? 'Measured times do not describe the simulated service.'
+  return `${facts.charAt(0).toUpperCase()}${facts.slice(1)} Times measured meanwhile do not describe the simulated service.`
+}
+
 /** What to do when the simulator is the bottleneck, the most effective first. */
 export function adviceFor({ workers }: Pick<LiveSimulator, 'workers'>): string[] {
   return [

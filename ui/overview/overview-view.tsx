@@ -1,5 +1,4 @@
 import { useState } from 'preact/hooks'
-import type { TraceSummary } from '../../src/server/admin/trace-schemas.ts'
 import { EmptyState } from '../components/empty-state.tsx'
 import { Select } from '../components/field.tsx'
 import { liveOf } from '../lib/history.ts'
@@ -19,13 +18,9 @@ import { ResourceTable } from './resource-table.tsx'
 import { UpstreamPanel } from './upstream-panel.tsx'
 import { Verdict } from './verdict.tsx'
 
-/** Number of requests on the tape. */
-const TAPE_LENGTH = 12
-
 /** The live state of the simulator by resource and deployment, or the first steps before any request. */
 export function OverviewView() {
   const stats = useLive((state) => state.stats)
-  const requests = useLive((state) => state.requests) as readonly TraceSummary[]
   const only = useRoute().query.get('resource') ?? undefined
   const [rangeSeconds, setRangeSeconds] = useState(300)
   if (!stats?.totals) return <EmptyState title="Waiting for the first figures" />
@@ -82,13 +77,7 @@ export function OverviewView() {
         atMs={atMs}
         showsResource={summaries.length > 1 && resource === undefined}
       />
-      {!isFresh && (
-        <RequestTape
-          requests={requests
-            .filter((request) => resource === undefined || request.resource === resource)
-            .slice(0, TAPE_LENGTH)}
-        />
-      )}
+      {!isFresh && <RequestTape subject={{ resource }} />}
       <UpstreamPanel upstreams={upstreams} />
     </div>
   )

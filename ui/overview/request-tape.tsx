@@ -3,22 +3,18 @@ import { useRef } from 'preact/hooks'
 import { Badge, StatusBadge } from '../components/badge.tsx'
 import { Table } from '../components/table.tsx'
 import { formatCount, formatDuration, formatTime, missing } from '../lib/format.ts'
+import type { Subject } from '../lib/history.ts'
 import { routeTo } from '../lib/router.ts'
+import { useRequests } from './use-requests.ts'
 import { useHeld, useHold } from './use-hold.ts'
 import { type FittingColumn, fittingColumns, useWidth } from './use-width.ts'
 import './request-tape.css'
 
-interface RequestTapeProps {
-  /** The newest first. */
-  readonly requests: readonly TraceSummary[]
-  readonly showsDeployment?: boolean
-  /** Filter of the list of all requests. */
-  readonly query?: Readonly<Record<string, string>>
-}
-
-/** The last sampled requests with status, tokens and times. */
-export function RequestTape({ requests, showsDeployment = true, query = {} }: RequestTapeProps) {
+/** The last sampled requests of a resource or deployment with status, tokens and times. */
+export function RequestTape({ subject }: { readonly subject: Subject }) {
+  const { resource, deployment } = subject
   const { isHeld, handlers } = useHold()
+  const requests = useRequests(subject)
   const rows = useHeld(requests, isHeld)
   const section = useRef<HTMLElement>(null)
   const width = useWidth(section)
@@ -27,7 +23,7 @@ export function RequestTape({ requests, showsDeployment = true, query = {} }: Re
       <div class="row">
         <h2 id="tape-title">Last requests</h2>
         <span class="muted">{isHeld ? 'paused while you read' : 'a sample of at most 20 a second'}</span>
-        <a class="row-end" href={routeTo(['requests'], query)}>
+        <a class="row-end" href={routeTo(['requests'], { resource, deployment })}>
           All requests
         </a>
       </div>
@@ -35,7 +31,7 @@ export function RequestTape({ requests, showsDeployment = true, query = {} }: Re
         label="Last requests"
         rows={rows}
         columns={fittingColumns(columns, width).filter(
-          ({ name }) => showsDeployment || name !== 'deployment',
+          ({ name }) => deployment === undefined || name !== 'deployment',
         )}
         keyOf={({ id }) => id}
         linkOf={({ id }) => routeTo(['requests', String(id)])}

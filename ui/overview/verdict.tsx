@@ -1,11 +1,11 @@
 import type { LiveSimulator } from '../../src/server/admin/live-stats.ts'
 import { formatCount, formatDuration } from '../lib/format.ts'
-import { adviceFor } from './live-figures.ts'
+import { adviceFor, describeSlowness } from './live-figures.ts'
 import './verdict.css'
 
 /** Says whether measured times describe the simulated service, with the figures behind it. */
 export function Verdict({ simulator }: { readonly simulator: LiveSimulator }) {
-  const { keeps_up: keepsUp, bottleneck } = simulator
+  const { keeps_up: keepsUp } = simulator
   return (
     <section class={`panel verdict ${keepsUp ? '' : 'verdict-slow'}`} aria-labelledby="verdict-title">
       <div class="verdict-words" role="status">
@@ -16,9 +16,7 @@ export function Verdict({ simulator }: { readonly simulator: LiveSimulator }) {
           {keepsUp ? 'The simulator keeps up' : 'The simulator is the bottleneck'}
         </h2>
         <p class="muted">
-          {keepsUp
-            ? 'Measured times are those of the simulated service.'
-            : (bottleneck ?? 'Measured times do not describe the simulated service.')}
+          {keepsUp ? 'Measured times are those of the simulated service.' : describeSlowness(simulator)}
         </p>
       </div>
       <Facts simulator={simulator} />

@@ -1,0 +1,34 @@
+import { useEffect, useMemo, useState } from 'preact/hooks'
+import type { TraceSummary } from '../../src/server/admin/trace-schemas.ts'
+import { api } from '../lib/api.ts'
+import type { Subject } from '../lib/history.ts'
+import { useLive } from '../lib/live.ts'
+import { lastRequests } from './last-requests.ts'
+
+/** Number of requests on the tape. */
+const TAPE_LENGTH = 12
+
+const none: readonly TraceSummary[] = []
+
+/** Returns the last sampled requests of a resource or deployment, newest first: those of the events, and those from before. */
+export function useRequests({ resource, deployment }: Subject): readonly TraceSummary[] {
+  const live = useLive((state) => state.requests) as readonly TraceSummary[]
+  const [earlier, setEarlier] = useState(none)
+  useEffect(() => {
+    const abort = new AbortController()
+    setEarlier(none)
+    api
+      .get<{ readonly traces: readonly TraceSummary[] }>('/++/traces', {
+        query: { resource, deployment, limit: TAPE_LENGTH },
+        signal: abort.signal,
+      })
+      .then(({ traces }) => setEarlier(traces))
+      // Without traces (TRACE_RING=0) there is no sample.
+      .catch(() => setEarlier(none))
+    return () => abort.abort()
+  }, [resource, deployment])
+  return useMemo(
+    () => lastRequests([live, earlier], { resource, deployment }, TAPE_LENGTH),
+    [live, earlier, resource, deployment],
+  )
+}
