@@ -58,6 +58,8 @@ export interface MissReport {
   readonly isCompared: boolean
   /** Undefined without one, or if it was not compared. */
   readonly nearest: ShownNearest | undefined
+  /** Location of a recording that answers it now; undefined without one. */
+  readonly recorded: string | undefined
   /** Undefined if it can be recorded. */
   readonly problem: RecordProblem | undefined
 }
@@ -235,7 +237,7 @@ export class RecordingActivity implements RecordingUseSink {
           : recordingExists(compared.recorded)
       const nearest = compared?.nearest ?? miss.nearest
       const isCompared = compared !== undefined || miss.nearest !== undefined || !miss.body || !replay
-      reports.push({ miss, isCompared, nearest, problem })
+      reports.push({ miss, isCompared, nearest, recorded: compared?.recorded, problem })
     }
     return reports
   }

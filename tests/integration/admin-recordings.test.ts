@@ -281,7 +281,13 @@ describe('POST /++/recordings/record', () => {
 
     expect(await (await post(path, body)).json()).toEqual(chatCompletion('real'))
     const { misses } = (await admin.ask('GET', '/++/recordings/misses')).body
-    expect(misses).toMatchObject([{ can_record: false, why_not: expect.stringContaining(file) }])
+    expect(misses).toMatchObject([
+      {
+        can_record: false,
+        why_not: expect.stringContaining(file),
+        recorded_in: `${file}:${answer.body.line}`,
+      },
+    ])
     const again = await record(admin, { miss: 1 })
     expect([again.status, again.body.error.code]).toEqual([409, 'RecordingExists'])
     expect(upstream.received).toHaveLength(1)

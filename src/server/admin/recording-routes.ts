@@ -286,7 +286,7 @@ function recordingJson(folder: string, listed: ListedRecording, hide: Hide) {
   }
 }
 
-function missJson({ miss, isCompared, nearest, problem }: MissReport, hide: Hide) {
+function missJson({ miss, isCompared, nearest, recorded, problem }: MissReport, hide: Hide) {
   const { id, folder, resource, deployment, method, path, query, requestId, bodyBytes, action } = miss
   return {
     id,
@@ -303,6 +303,7 @@ function missJson({ miss, isCompared, nearest, problem }: MissReport, hide: Hide
     reason: reasonOf(nearest, isCompared),
     compared: isCompared,
     nearest: nearest ? nearestJson(nearest) : null,
+    recorded_in: recorded ?? null,
     can_record: problem === undefined,
     why_not: problem?.message ?? null,
   }

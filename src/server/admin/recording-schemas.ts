@@ -83,6 +83,7 @@ const missSchema = z
     reason: z.string(),
     compared: z.boolean().describe('False if the request is compared by a later call.'),
     nearest: nearestSchema.nullable(),
+    recorded_in: name.describe('Location of a recording that answers the request now.'),
     can_record: z.boolean().describe('Whether POST /++/recordings/record accepts it.'),
     why_not: name.describe('Why it cannot be recorded, and what to do.'),
   })
@@ -104,3 +105,10 @@ export const recordedSchema = z.object({
   file: z.string().describe('Absolute path of the file with the recording.'),
   line: z.int().min(0).nullable().describe('Null if nothing replays the folder.'),
 })
+
+export type RecordingFolderJson = z.output<typeof folderSchema>
+export type RecordingJson = z.output<typeof recordingSchema>
+export type RecordingsJson = z.output<typeof recordingsSchema>
+export type RecordingMissJson = z.output<typeof missSchema>
+export type RecordingMissesJson = z.output<typeof missesSchema>
+export type RecordedJson = z.output<typeof recordedSchema>
