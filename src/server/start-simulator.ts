@@ -101,7 +101,7 @@ async function openConfigStore(
   const deps = { live, clock: createSystemClock(), logger }
   if (store.kind === 'file') return openFilePatches({ ...deps, path: resolve(workingDirectory, store.path) })
   const copy = configStoreCopy ?? defaultCopyPath(store.address, process.env)
-  const copyPath = copy === 'off' ? undefined : resolve(workingDirectory, copy)
+  const copyPath = copy === undefined || copy === 'off' ? undefined : resolve(workingDirectory, copy)
   return openBlobPatches({ ...deps, store, key, copyPath })
 }
 

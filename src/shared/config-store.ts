@@ -26,6 +26,9 @@ const MAX_CONFLICTS = 100
 /** Number of problems of edited content that the log shows. */
 const MAX_SHOWN_PROBLEMS = 5
 
+/** Why a call of the store is aborted at the end. */
+const stopping = new StoreFailure('the simulator stops', '')
+
 /** Those who wait for the same write. */
 interface Batch {
   readonly done: Promise<void>
@@ -148,11 +151,11 @@ export class SynchronizedPatches implements PatchStore, ConfigStore {
     this.#isClosed = true
     this.#stopTimer()
     if (this.#newest) this.#start()
-    else this.#abort.abort(new Error('the simulator stops'))
+    else this.#abort.abort(stopping)
     const timeout = new AbortController()
     await Promise.race([this.#untilIdle(), sleep(TIMEOUT_MS, this.#clock, timeout.signal)])
     timeout.abort()
-    this.#abort.abort(new Error('the simulator stops'))
+    this.#abort.abort(stopping)
     delete this.#live.store
     if (!this.#newest) return
     const { address, pending } = this
@@ -195,7 +198,7 @@ export class SynchronizedPatches implements PatchStore, ConfigStore {
         await this.#synchronize(abort.signal)
         this.#succeed()
       } catch (error) {
-        if (!this.#isClosed || this.#newest) this.#fail(error, abort.signal.reason)
+        if (abort.signal.reason !== stopping) this.#fail(error, abort.signal.reason)
       }
       stopTimeout()
       await this.#saveCopy()
@@ -290,6 +293,7 @@ export class SynchronizedPatches implements PatchStore, ConfigStore {
   #fail(error: unknown, abortReason: unknown): void {
     const failure =
       error instanceof StoreFailure ? error : new StoreFailure(reasonOf(error), '', { cause: error })
+    // Also those who asked for a pause are not called for each change.
     this.#isAway = error === abortReason || failure.retryAfterMs > 0
     this.#scheduleRetry(failure)
     // A single check that fails says nothing about the next one.
@@ -312,12 +316,15 @@ export class SynchronizedPatches implements PatchStore, ConfigStore {
     this.#stopTimer = this.#clock.at(this.#clock.nowMs() + delayMs, () => void this.refresh())
   }
 
-  #report({ message: reason, todo }: StoreFailure): void {
+  #report({ message: reason, todo, retryAfterMs }: StoreFailure): void {
     const { address } = this
+    const { retryDelays, longestPause } = this.#medium
     if (reason === this.#failure) return
     this.#failure = reason
+    const isLonger = retryAfterMs > retryDelays.maxMs
+    const pause = isLonger ? countOf(Math.ceil(retryAfterMs / 1_000), 'second') : longestPause
     const what = this.#newest || this.kind === 'file' ? 'store' : 'check'
-    const message = `Could not ${what} the changes of the configuration in ${address}: ${reason}. They stay in force, and are stored with the next change, or after a pause of at most ${this.#medium.longestPause}. ${todo}`
+    const message = `Could not ${what} the changes of the configuration in ${address}: ${reason}. They stay in force, and are stored with the next change, or after a pause of at most ${pause}. ${todo}`
     this.#logger.error({ path: address, pending: this.pending }, message.trimEnd())
   }
 }

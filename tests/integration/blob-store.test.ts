@@ -7,6 +7,7 @@ import { storeOf } from '../../src/config/config-store-settings.ts'
 import { type LiveConfig, loadLiveConfig } from '../../src/config/live-config.ts'
 import { createVirtualClock, type VirtualClock } from '../../src/lib/virtual-clock.ts'
 import { openBlobPatches } from '../../src/shared/blob/blob-patches.ts'
+import { defaultCopyPath } from '../../src/shared/blob/local-copy.ts'
 import type { ConfigStore } from '../../src/shared/patch-medium.ts'
 import { blobError, type FakeBlobService, startFakeBlobService } from '../support/fake-blob-service.ts'
 import { filesInMemory } from '../support/files-in-memory.ts'
@@ -255,6 +256,30 @@ const failures: ReadonlyArray<
         return true
       }),
     /it answered 307/,
+  ],
+  [
+    'behind a gateway that is down',
+    (service) =>
+      void (service.intercept = (_, response) => {
+        response.writeHead(502, { 'content-type': 'application/xml' }).end('<html><br>Bad gateway')
+        return true
+      }),
+    /it answered 502\. The simulator/,
+  ],
+  [
+    'that refuses in JSON',
+    (service) =>
+      void (service.intercept = (_, response) => {
+        response.writeHead(401, { 'content-type': 'application/json', 'www-authenticate': 'Bearer' })
+        response.end('{"error":{"code":"no <b>way</b>"}}')
+        return true
+      }),
+    /it answered 401\. .*Check the SAS/,
+  ],
+  [
+    'that cuts the connection',
+    (service) => void (service.intercept = (_, response) => (response.destroy(), true)),
+    /socket hang up|ECONNRESET/,
   ],
   [
     'that is a web page',
@@ -560,6 +585,17 @@ describe('a check of a blob', () => {
 })
 
 describe('the copy of a blob', () => {
+  it('is in the state folder of the user by default, one for each blob', () => {
+    const paths = ['https://a/c/x', 'https://a/c/y'].map((address) =>
+      defaultCopyPath(address, { XDG_STATE_HOME: '/state' }),
+    )
+    for (const path of paths) expect(path).toMatch(/^\/state\/aoai-sim\/config-store-[\da-f]{16}\.json$/)
+    expect(new Set(paths).size).toBe(2)
+    expect(defaultCopyPath('https://a/c/x', { XDG_STATE_HOME: 'relative' })).toContain(
+      '/.local/state/aoai-sim/',
+    )
+  })
+
   it('is readable only by its owner, and has what the blob has', async () => {
     const copy = newCopy()
     const service = await startService()

@@ -21,6 +21,9 @@ const MAX_BLOB_BYTES = 64 * 1024 * 1024
 /** Longer waits that the service asks for are cut. */
 const MAX_RETRY_AFTER_MS = 60_000
 
+/** Pause after Microsoft Entra ID issued no token: @azure/identity can start programs such as az for each attempt. */
+const TOKEN_RETRY_MS = 30_000
+
 /** The messages of @azure/identity list all credentials that it tried. */
 const MAX_REASON_CHARACTERS = 600
 
@@ -98,49 +101,53 @@ class BlobMedium implements PatchMedium {
 
   async read(known: string | undefined, signal: AbortSignal): Promise<StoredText | 'unchanged' | undefined> {
     try {
-      const answer = await this.#client.download(0, undefined, {
-        abortSignal: signal,
-        maxRetryRequests: 0,
-        conditions: known === undefined ? {} : { ifNoneMatch: known },
-      })
-      const text = await textOf(answer.readableStreamBody, answer.contentLength)
-      return { text, mark: requireMark(answer.etag) }
+      return await unlessAborted(this.#download(known, signal), signal)
     } catch (error) {
       const { status, code } = answerOf(error)
       if (status === 304) return 'unchanged'
       if (status === 404 && code === 'BlobNotFound') return undefined
-      throw this.#failureOf(error, signal)
+      throw this.#failureOf(error)
     }
   }
 
   async replace(text: string, mark: string | undefined, signal: AbortSignal): Promise<string | undefined> {
     const bytes = Buffer.byteLength(text)
     if (bytes > MAX_BLOB_BYTES) throw tooLarge(bytes)
+    const upload = this.#client.upload(text, bytes, {
+      abortSignal: signal,
+      conditions: mark === undefined ? { ifNoneMatch: '*' } : { ifMatch: mark },
+      blobHTTPHeaders: { blobContentType: 'application/json; charset=utf-8' },
+    })
     try {
-      const { etag } = await this.#client.upload(text, bytes, {
-        abortSignal: signal,
-        conditions: mark === undefined ? { ifNoneMatch: '*' } : { ifMatch: mark },
-        blobHTTPHeaders: { blobContentType: 'application/json; charset=utf-8' },
-      })
+      const { etag } = await unlessAborted(upload, signal)
       return requireMark(etag)
     } catch (error) {
       const { status, code } = answerOf(error)
       // 409: the blob was created in the meantime. 412 is also the answer for a blob with a lease.
       if (status === 409 && code === 'BlobAlreadyExists') return undefined
       if (status === 412 && !code.startsWith('Lease')) return undefined
-      throw this.#failureOf(error, signal)
+      throw this.#failureOf(error)
     }
   }
 
-  #failureOf(error: unknown, signal: AbortSignal): Error {
-    if (signal.aborted && signal.reason instanceof Error) return signal.reason
+  async #download(known: string | undefined, signal: AbortSignal): Promise<StoredText> {
+    const answer = await this.#client.download(0, undefined, {
+      abortSignal: signal,
+      maxRetryRequests: 0,
+      conditions: known === undefined ? {} : { ifNoneMatch: known },
+    })
+    const text = await textOf(answer.readableStreamBody, answer.contentLength)
+    return { text, mark: requireMark(answer.etag) }
+  }
+
+  #failureOf(error: unknown): Error {
     if (error instanceof StoreFailure) return error
     if (error instanceof UpstreamFailure) {
       if (codeOf(error.cause) === 'ERR_MODULE_NOT_FOUND') return configError('start', [error.message])
       const reason = `Microsoft Entra ID issued no token: ${this.#plain(error.cause ?? error)}`
       const todo =
         'Give this machine an identity (managed identity, AZURE_CLIENT_ID and similar variables, az login), or set CONFIG_STORE_KEY.'
-      return new StoreFailure(reason, todo)
+      return new StoreFailure(reason, todo, { retryAfterMs: TOKEN_RETRY_MS })
     }
     // An answer without a length or an ETag.
     if (error instanceof RangeError) return notBlob()
@@ -184,6 +191,16 @@ class BlobMedium implements PatchMedium {
     if (status >= 500 || status === 429 || status === 408) return ''
     return 'Check the address in CONFIG_STORE.'
   }
+}
+
+/** Rejects with the reason of the signal, also while the package waits for something that does not end with it, such as a token. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error)
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    work.then(resolve, reject)
+  })
 }
 
 async function textOf(body: NodeJS.ReadableStream | undefined, length: number | undefined): Promise<string> {

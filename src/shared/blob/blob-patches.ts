@@ -129,7 +129,10 @@ async function readPatiently(
 ): Promise<StoredText | StoreFailure | undefined> {
   for (let attempt = 0; ; attempt++) {
     const abort = new AbortController()
-    const late = new StoreFailure(`it does not answer within ${START_TIMEOUT_MS / 1_000} seconds`, '')
+    const late = new StoreFailure(
+      `it does not answer within ${START_TIMEOUT_MS / 1_000} seconds`,
+      'Check the network, and the firewall of the storage account.',
+    )
     const stop = clock.at(clock.nowMs() + START_TIMEOUT_MS, () => abort.abort(late))
     try {
       const found = await medium.read(undefined, abort.signal)

@@ -39,12 +39,20 @@ export interface LocalCopyOptions {
   readonly logger: Logger
 }
 
-/** The path of the copy of a blob, if CONFIG_STORE_COPY is not set. */
-export function defaultCopyPath(address: string, env: NodeJS.ProcessEnv): string {
+/** The path of the copy of a blob, if CONFIG_STORE_COPY is not set. Undefined for a user without a home. */
+export function defaultCopyPath(address: string, env: NodeJS.ProcessEnv): string | undefined {
   const { XDG_STATE_HOME = '' } = env
-  const state = isAbsolute(XDG_STATE_HOME) ? XDG_STATE_HOME : join(homedir(), '.local', 'state')
+  const state = isAbsolute(XDG_STATE_HOME) ? XDG_STATE_HOME : stateOfUser()
   const id = createHash('sha256').update(address).digest('hex').slice(0, 16)
-  return join(state, 'aoai-sim', `config-store-${id}.json`)
+  return state && join(state, 'aoai-sim', `config-store-${id}.json`)
+}
+
+function stateOfUser(): string | undefined {
+  try {
+    return join(homedir(), '.local', 'state')
+  } catch {
+    return undefined
+  }
 }
 
 /** A file with the changes in a blob, and those that it does not have yet. Only its owner can read it. */
