@@ -141,6 +141,16 @@ export interface StoredTrace {
   version: number
 }
 
+/** A request as it was sent. */
+export interface RawRequest extends Pick<
+  TraceRecord,
+  'method' | 'path' | 'query' | 'headers' | 'resource'
+> {
+  readonly body: Buffer
+  /** False if `body` has only a part of the body. */
+  readonly isComplete: boolean
+}
+
 interface Entry extends StoredTrace {
   readonly read: (() => TraceRecord) | undefined
   /** Keys at the time of the last change. The present ones are removed as well. */
@@ -271,8 +281,25 @@ export class TraceRing implements TraceSink<TraceLease> {
 
   /** Returns a request. @param id its number, or the id in the answer (`apim-request-id`), case-insensitive */
   find(id: string) {
-    const entry = /^\d{1,15}$/.test(id) ? this.#entries.get(Number(id)) : this.#byRequestId(id.toLowerCase())
+    const entry = this.#entryOf(id)
     return entry && this.#reader.detail(this.#current(entry))
+  }
+
+  /**
+   * Returns a request as it was sent, with credentials; undefined if it is not kept. Only for sending it again.
+   *
+   * @param id as in `find`
+   */
+  rawRequest(id: string): RawRequest | undefined {
+    const entry = this.#entryOf(id)
+    if (!entry) return undefined
+    const { method, path, query, headers, body, resource } = entry.record
+    const isComplete = !body.isTruncated && body.mediaCount === 0
+    return { method, path, query, headers, body: body.bytes, isComplete, resource }
+  }
+
+  #entryOf(id: string): Entry | undefined {
+    return /^\d{1,15}$/.test(id) ? this.#entries.get(Number(id)) : this.#byRequestId(id.toLowerCase())
   }
 
   #byRequestId(id: string): Entry | undefined {
