@@ -225,6 +225,8 @@ export interface JournalFilter {
   /** A status, or a class of statuses: `4xx`. The status of an error in a stream matches as well. */
   readonly status?: number | `${1 | 2 | 3 | 4 | 5}xx` | undefined
   readonly client?: string | undefined
+  /** Id of the request (`apim-request-id`), case-insensitive. */
+  readonly requestId?: string | undefined
   /** The full path without query. */
   readonly path?: string | undefined
   /** Case-insensitive. */
@@ -245,6 +247,7 @@ export function matcher(filter: JournalFilter): (call: JournalCall) => boolean {
   const { operation, resource, deployment, upstream, status, client, path, limitedBy, refusal } = filter
   const { retriesOnly = false } = filter
   const method = filter.method?.toUpperCase()
+  const requestId = filter.requestId?.toLowerCase()
   const hasStatus = (actual: number): boolean =>
     typeof status === 'number' ? actual === status : `${Math.floor(actual / 100)}xx` === status
   return (call) =>
@@ -256,6 +259,7 @@ export function matcher(filter: JournalFilter): (call: JournalCall) => boolean {
       hasStatus(call.status) ||
       (call.streamErrorStatus !== undefined && hasStatus(call.streamErrorStatus))) &&
     (client === undefined || call.client === client) &&
+    (requestId === undefined || call.requestId.toLowerCase() === requestId) &&
     (path === undefined || call.path === path) &&
     (method === undefined || call.method === method) &&
     (limitedBy === undefined || call.limitedBy === limitedBy) &&

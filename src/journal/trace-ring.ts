@@ -142,10 +142,7 @@ export interface StoredTrace {
 }
 
 /** A request as it was sent. */
-export interface RawRequest extends Pick<
-  TraceRecord,
-  'method' | 'path' | 'query' | 'headers' | 'resource'
-> {
+export interface RawRequest extends Pick<TraceRecord, 'method' | 'path' | 'query' | 'headers' | 'resource'> {
   readonly body: Buffer
   /** False if `body` has only a part of the body. */
   readonly isComplete: boolean

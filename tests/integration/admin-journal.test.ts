@@ -24,7 +24,7 @@ const setUp = async (settings: TestSettings = {}) => {
 describe('GET /++/requests', () => {
   it('filters requests by the query', async () => {
     const { chat, post, ids, app } = await setUp()
-    await chat({ 'x-test-id': 'first' })
+    const first = await chat({ 'x-test-id': 'first' })
     await chat()
     await chat()
     await post(deploymentPath('embedding', 'embeddings'), { input: 'Hi' })
@@ -41,6 +41,8 @@ describe('GET /++/requests', () => {
     expect(await ids('?limit=2')).toEqual([4, 5])
     expect(await ids('?status=2xx&limit=1')).toEqual([4])
     expect(await ids('?client=unknown')).toEqual([])
+    expect(await ids(`?request_id=${first.headers.get('apim-request-id')?.toUpperCase()}`)).toEqual([1])
+    expect(await ids('?request_id=1')).toEqual([])
     await chat()
     expect(await ids('?retries=true')).toEqual([6])
     expect(await ids('?retries=false&since=4')).toEqual([5, 6])

@@ -27,6 +27,10 @@ const filters = z.object({
     .optional()
     .describe('A status such as 429, or a class such as 4xx.'),
   client: z.string().optional().describe('Only requests of this client, as in the entries.'),
+  request_id: z
+    .string()
+    .optional()
+    .describe('Only the request with this id, which is the `apim-request-id` of its answer.'),
   path: z.string().optional().describe('Only requests to this path, without its query.'),
   method: z.string().optional().describe('Only requests of this method, case-insensitive.'),
   limited_by: z
@@ -142,12 +146,14 @@ function eventsOf(journal: JournalReader, filter: JournalFilter, sinceId: number
 function filterOf({
   status,
   limited_by: limitedBy,
+  request_id: requestId,
   retries,
   ...same
 }: z.output<typeof filters>): JournalFilter {
   return {
     ...same,
     limitedBy,
+    requestId,
     retriesOnly: retries,
     ...(status !== undefined && { status: statusOf(status) }),
   }
