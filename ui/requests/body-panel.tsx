@@ -143,6 +143,15 @@ function Events({ events }: { readonly events: readonly StreamedEvent[] }) {
           },
         ]
       : []),
+    ...(events.some(({ text }) => text !== '')
+      ? [
+          {
+            name: 'text',
+            title: 'Text',
+            render: ({ text }: StreamedEvent) => <span class="event-text">{text}</span>,
+          },
+        ]
+      : []),
     {
       name: 'data',
       title: 'Data',

@@ -60,11 +60,11 @@ describe('a readable body', () => {
 
   it('splits events with several lines, names, comments and an incomplete end', () => {
     expect(eventsOf('\uFEFF: ping\n\nevent: a\ndata: 1\ndata:2\n\n\n\ndata\n\nid: 7\n\ndata: {"x"')).toEqual([
-      { number: 1, name: '', data: ': ping' },
-      { number: 2, name: 'a', data: '1\n2' },
-      { number: 3, name: '', data: '' },
-      { number: 4, name: '', data: 'id: 7' },
-      { number: 5, name: '', data: '{"x"' },
+      { number: 1, name: '', data: ': ping', text: '' },
+      { number: 2, name: 'a', data: '1\n2', text: '' },
+      { number: 3, name: '', data: '', text: '' },
+      { number: 4, name: '', data: 'id: 7', text: '' },
+      { number: 5, name: '', data: '{"x"', text: '' },
     ])
   })
 })

@@ -4,6 +4,8 @@ export interface StreamedEvent {
   /** Name of the event; empty without one. */
   readonly name: string
   readonly data: string
+  /** What it adds to the text of the answer. */
+  readonly text: string
 }
 
 /** A body in the form in which people read it. */
@@ -16,7 +18,7 @@ export type ReadableBody =
 export function readableBody(body: string, contentType: string): ReadableBody {
   if (/^\s*text\/event-stream\b/i.test(contentType)) {
     const events = eventsOf(body)
-    return { kind: 'events', events, text: events.map(({ data }) => deltaText(parse(data))).join('') }
+    return { kind: 'events', events, text: events.map(({ text }) => text).join('') }
   }
   const value = /^\s*[[{"]/.test(body) ? parse(body) : undefined
   return value === undefined ? { kind: 'text' } : { kind: 'json', pretty: prettyJson(body, value) }
@@ -79,7 +81,13 @@ export function eventsOf(body: string): StreamedEvent[] {
         else if (line !== '') other.push(line)
       }
       // A comment, or an event without data.
-      return { number: index + 1, name, data: data.length > 0 ? data.join('\n') : other.join('\n') }
+      const joined = data.join('\n')
+      return {
+        number: index + 1,
+        name,
+        data: data.length > 0 ? joined : other.join('\n'),
+        text: deltaText(parse(joined)),
+      }
     })
 }
 

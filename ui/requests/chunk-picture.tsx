@@ -41,10 +41,14 @@ export function ChunkPicture({ trace }: { readonly trace: Trace }) {
           {total > chunks.length && `; the first ${formatCount(chunks.length)} are shown`}
         </span>
       </div>
-      <Figures chunks={chunks} onChoose={setChosen} />
-      <Picture chunks={chunks} index={index} onChoose={setChosen} />
+      {chunks.length > 1 && (
+        <>
+          <Figures chunks={chunks} onChoose={setChosen} />
+          <Picture chunks={chunks} index={index} isChosen={chosen !== undefined} onChoose={setChosen} />
+        </>
+      )}
       <ChosenPart chunk={chunks[index]} total={total} isChosen={chosen !== undefined} />
-      <PartTable chunks={chunks} />
+      {chunks.length > 1 && <PartTable chunks={chunks} />}
     </section>
   )
 }
@@ -90,10 +94,11 @@ function Fact({ name, children }: { readonly name: string; readonly children: Co
 interface PictureProps {
   readonly chunks: readonly TimedChunk[]
   readonly index: number
+  readonly isChosen: boolean
   readonly onChoose: (index: number) => void
 }
 
-function Picture({ chunks, index, onChoose }: PictureProps) {
+function Picture({ chunks, index, isChosen, onChoose }: PictureProps) {
   const range = useMemo(() => rangeOf(chunks), [chunks])
   const hasDue = chunks.some((chunk) => chunk.planned_ms !== null)
   const onPointer = (event: PointerEvent): void => {
@@ -137,13 +142,15 @@ function Picture({ chunks, index, onChoose }: PictureProps) {
       {hasDue && <Bars title="Late" kind="late" chunks={chunks} range={range} valueOf={lateOf} />}
       <Bars title="Gap" kind="gap" chunks={chunks} range={range} valueOf={gapOf} />
       <div class="chunk-axis" aria-hidden="true">
-        {axisTimes(range).map((ms) => (
+        {axisTimes(range).map(({ ms, label: text }) => (
           <span key={ms} style={{ left: `${xOf(ms, range) / 10}%` }}>
-            {formatDuration(ms)}
+            {text}
           </span>
         ))}
       </div>
-      {chunk && <span class="chunk-cursor" style={{ left: `${xOf(chunk.actual_ms, range) / 10}%` }} />}
+      {chunk && isChosen && (
+        <span class="chunk-cursor" style={{ left: `${xOf(chunk.actual_ms, range) / 10}%` }} />
+      )}
     </div>
   )
 }
@@ -230,7 +237,9 @@ function Bars({ title, kind, chunks, range, valueOf }: BarsProps) {
   return (
     <div class="chunk-bars">
       <span class="chunk-title">
-        {title} <span class="muted">up to {formatDuration(maxMs)}</span>
+        {title}
+        <br />
+        <span class="muted">≤ {formatDuration(maxMs)}</span>
       </span>
       <svg
         class={`chunk-svg chunk-${density}`}
@@ -261,11 +270,11 @@ function ChosenPart({
         <strong>
           Part {formatCount(index + 1)} of {formatCount(total)}
         </strong>
-        {!isChosen && <span class="muted">point at the picture to see another one</span>}
+        {!isChosen && total > 1 && <span class="muted">point at the picture to see another one</span>}
         <span>sent at {formatDuration(sentMs)}</span>
         <span>{dueMs === null ? 'no due time' : `due at ${formatDuration(dueMs)}`}</span>
         {lateMs !== null && <span>late by {formatDuration(lateMs)}</span>}
-        <span>{formatDuration(gapMs)} after the part before</span>
+        {index > 0 && <span>{formatDuration(gapMs)} after the part before</span>}
         <span>{formatBytes(bytes)}</span>
       </p>
       <pre class="chosen-text">

@@ -35,9 +35,12 @@ describe('the times of parts', () => {
     expect([0, 14, 16, 29, 31, 99].map((ms) => nearestTo(timed, ms))).toEqual([0, 0, 1, 1, 2, 2])
   })
 
-  it('have round values on the axis', () => {
-    expect(axisTimes({ fromMs: 98, toMs: 212 })).toEqual([100, 120, 140, 160, 180, 200])
-    expect(axisTimes({ fromMs: 0, toMs: 0.9 }).length).toBeGreaterThan(2)
-    expect(axisTimes({ fromMs: 0, toMs: 90_000 }).length).toBeLessThanOrEqual(7)
+  it('have round values on the axis, with the decimals of their distance', () => {
+    const labels = (fromMs: number, toMs: number) => axisTimes({ fromMs, toMs }).map(({ label }) => label)
+    expect(labels(98, 212)).toEqual(['100', '120', '140', '160', '180', '200'].map((ms) => `${ms}\u202fms`))
+    expect(labels(177.5, 178.5).slice(0, 2)).toEqual(['177.6\u202fms', '177.8\u202fms'])
+    expect(labels(0, 9_000)).toEqual(['0', '2', '4', '6', '8'].map((seconds) => `${seconds}\u202fs`))
+    expect(labels(2_000, 3_000)[1]).toBe('2.2\u202fs')
+    expect(labels(0, 90_000).length).toBeLessThanOrEqual(7)
   })
 })

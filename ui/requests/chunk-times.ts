@@ -100,12 +100,25 @@ export function nearestTo(chunks: readonly TimedChunk[], ms: number): number {
   return ms - before.actual_ms < after.actual_ms - ms ? low - 1 : low
 }
 
-/** Times for the axis: at most `count` round values within the range. */
-export function axisTimes({ fromMs, toMs }: TimeRange, count = 6): number[] {
+/** A time on the axis. */
+export interface AxisTime {
+  readonly ms: number
+  readonly label: string
+}
+
+const MS_PER_SECOND = 1_000
+
+/** At most about `count` round times within the range, in seconds if the range has some. */
+export function axisTimes({ fromMs, toMs }: TimeRange, count = 6): AxisTime[] {
   const raw = (toMs - fromMs) / count
   const magnitude = 10 ** Math.floor(Math.log10(raw))
   const step = [1, 2, 5, 10].map((factor) => factor * magnitude).find((value) => value >= raw) ?? raw
-  const times: number[] = []
-  for (let ms = Math.ceil(fromMs / step) * step; ms <= toMs; ms += step) times.push(ms)
+  const isSeconds = toMs >= 2 * MS_PER_SECOND
+  const unitMs = isSeconds ? MS_PER_SECOND : 1
+  const decimals = Math.max(0, -Math.floor(Math.log10(step / unitMs) + 1e-9))
+  const times: AxisTime[] = []
+  for (let ms = Math.ceil(fromMs / step) * step; ms <= toMs; ms += step) {
+    times.push({ ms, label: `${(ms / unitMs).toFixed(decimals)}\u202f${isSeconds ? 's' : 'ms'}` })
+  }
   return times
 }

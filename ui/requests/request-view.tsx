@@ -116,12 +116,16 @@ function factsOf(trace: Trace, journal: JournalFacts): (readonly [string, Compon
     ['Duration', trace.open ? 'open' : formatDuration(trace.duration_ms)],
     ['First byte', formatDuration(trace.first_byte_ms)],
     ['First token', formatDuration(trace.first_token_ms)],
-    ['Waited for a slot', formatDuration(trace.queued_ms)],
-    ['Prompt tokens', formatCount(usage?.prompt_tokens)],
-    ['of these cached', formatCount(usage?.cached_tokens)],
-    ['Completion tokens', formatCount(usage?.completion_tokens)],
-    ['of these reasoning', formatCount(usage?.reasoning_tokens)],
   ]
+  if (trace.queued_ms > 0) facts.push(['Waited for a slot', formatDuration(trace.queued_ms)])
+  if (usage) {
+    facts.push(
+      ['Prompt tokens', formatCount(usage.prompt_tokens)],
+      ['of these cached', formatCount(usage.cached_tokens)],
+      ['Completion tokens', formatCount(usage.completion_tokens)],
+      ['of these reasoning', formatCount(usage.reasoning_tokens)],
+    )
+  }
   if (from) facts.push(['Spilled over from', from])
   if (upstream) facts.push(['Upstream', upstream])
   if (entry?.upstream_request_id) facts.push(['Id at the upstream', <code>{entry.upstream_request_id}</code>])

@@ -83,14 +83,13 @@ export function RequestsView() {
 
 /** How many of all requests are sampled, and how to get all. */
 function SampleNote({ seen, sampled }: { readonly seen: number; readonly sampled: number }) {
-  const text =
-    seen > sampled
-      ? `Sampled: ${formatCount(sampled)} of ${formatCount(seen)} requests since the start, at most 20 a second per process.`
-      : 'All requests are sampled while there are at most 20 a second.'
   return (
     <span>
-      {text} The journal lists every request: start with <code>JOURNAL_SIZE=10000</code> and read{' '}
-      <code>GET /++/requests</code> (docs/admin.md, Journal).
+      {seen > sampled
+        ? `A sample: ${formatCount(sampled)} of ${formatCount(seen)} requests, at most 20 a second per process. `
+        : 'All requests, while there are at most 20 a second. '}
+      The complete list is the journal: <code>JOURNAL_SIZE=10000</code>, <code>GET /++/requests</code>{' '}
+      (docs/admin.md).
     </span>
   )
 }
@@ -110,12 +109,12 @@ const columns: readonly Column<TraceSummary>[] = [
     name: 'time',
     title: 'Time',
     render: ({ at, id }) => (
-      <a href={routeTo(['requests', String(id)])} title={formatDateTime(at)}>
-        {formatTime(at, { withMs: true })}
+      <a href={routeTo(['requests', String(id)])} title={`${formatDateTime(at)}, request ${id}`}>
+        {formatTime(at)}
       </a>
     ),
   },
-  { name: 'status', title: 'Status', render: (trace) => <OutcomeCell trace={trace} /> },
+  { name: 'status', title: 'Status and who answered', render: (trace) => <OutcomeCell trace={trace} /> },
   {
     name: 'deployment',
     title: 'Deployment',
@@ -175,26 +174,17 @@ const columns: readonly Column<TraceSummary>[] = [
       </span>
     ),
   },
-  {
-    name: 'answer',
-    title: 'Answered by',
-    isOptional: true,
-    render: ({ answered_by: by }) => (
-      <span class="clipped clipped-short" title={by ?? undefined}>
-        {by ?? missing}
-      </span>
-    ),
-  },
 ]
 
 function OutcomeCell({ trace }: { readonly trace: TraceSummary }) {
   const { tone, label, why } = outcomeOf(trace)
+  const note = [trace.answered_by, why].filter(Boolean).join(': ')
   return (
     <span class="outcome">
       <Badge tone={tone}>{label}</Badge>
-      {why && (
-        <span class="clipped muted" title={why}>
-          {why}
+      {note && (
+        <span class="clipped muted outcome-note" title={note}>
+          {note}
         </span>
       )}
     </span>

@@ -6,16 +6,18 @@ import { outcomeOf } from './trace-list.ts'
 /** The stages of a request in order, and the time until the answer was sent. */
 export function Waterfall({ trace }: { readonly trace: Trace }) {
   const { steps } = trace
-  const totalMs = Math.max(...steps.map(({ start_ms: start, total_ms: total }) => start + total), 0.001)
+  const fromMs = steps[0]?.start_ms ?? 0
+  const toMs = Math.max(...steps.map(({ start_ms: start, total_ms: total }) => start + total), 0)
+  const span = { fromMs, lengthMs: Math.max(toMs - fromMs, 0.001) }
   const last = steps.length - 1
   const { tone } = outcomeOf(trace)
   return (
     <section class="panel stack" aria-labelledby="stages-title">
       <div class="row">
         <h2 id="stages-title">Way through the stages</h2>
-        <span class="muted">{formatDuration(totalMs)} until the answer was planned</span>
+        <span class="muted">{formatDuration(toMs - fromMs)} in all stages</span>
       </div>
-      <PhaseBar trace={trace} plannedMs={totalMs} />
+      <PhaseBar trace={trace} fromMs={fromMs} toMs={toMs} />
       {steps.length === 0 ? (
         <p class="muted">The request has not reached a stage.</p>
       ) : (
@@ -30,8 +32,8 @@ export function Waterfall({ trace }: { readonly trace: Trace }) {
                   {detail && <span class="muted"> {detail}</span>}
                 </span>
                 <span class="waterfall-track" aria-hidden="true">
-                  <span class="waterfall-span" style={barStyle(startMs, spanMs, totalMs)} />
-                  <span class="waterfall-own" style={barStyle(startMs, ownMs, totalMs)} />
+                  <span class="waterfall-span" style={barStyle(startMs, spanMs, span)} />
+                  <span class="waterfall-own" style={barStyle(startMs, ownMs, span)} />
                 </span>
                 <span class="waterfall-time">{formatDuration(ownMs)}</span>
                 <span class="waterfall-note">
@@ -50,11 +52,16 @@ export function Waterfall({ trace }: { readonly trace: Trace }) {
   )
 }
 
-function barStyle(startMs: number, lengthMs: number, totalMs: number) {
-  const at = Math.min(100, (startMs / totalMs) * 100)
+interface Span {
+  readonly fromMs: number
+  readonly lengthMs: number
+}
+
+function barStyle(startMs: number, ms: number, { fromMs, lengthMs }: Span) {
+  const at = Math.min(100, ((startMs - fromMs) / lengthMs) * 100)
   return {
     left: `min(${at}%, 100% - 2px)`,
-    width: `max(2px, ${Math.min(100 - at, (lengthMs / totalMs) * 100)}%)`,
+    width: `max(2px, ${Math.min(100 - at, (ms / lengthMs) * 100)}%)`,
   }
 }
 
@@ -76,19 +83,27 @@ function LastNote({ trace }: { readonly trace: Trace }) {
 interface Phase {
   readonly name: string
   readonly ms: number
-  readonly kind: 'stages' | 'wait' | 'send'
+  readonly kind: 'receive' | 'stages' | 'wait' | 'send'
 }
 
-/** The whole time of a request: until the answer was planned, until its first byte, and until its end. */
-function PhaseBar({ trace, plannedMs }: { readonly trace: Trace; readonly plannedMs: number }) {
+interface PhaseBarProps {
+  readonly trace: Trace
+  /** Start and end of the stages. */
+  readonly fromMs: number
+  readonly toMs: number
+}
+
+/** The whole time of a request: its arrival, the stages, the wait for the first byte, and sending. */
+function PhaseBar({ trace, fromMs, toMs }: PhaseBarProps) {
   const { duration_ms: durationMs, first_byte_ms: firstMs, chunks } = trace
   const endMs = durationMs ?? chunks.at(-1)?.actual_ms ?? firstMs ?? 0
   if (endMs <= 0) return null
-  const stagesMs = Math.min(plannedMs, endMs)
-  const sendFromMs = Math.min(endMs, Math.max(stagesMs, firstMs ?? endMs))
+  const stagesEndMs = Math.min(Math.max(fromMs, toMs), endMs)
+  const sendFromMs = Math.min(endMs, Math.max(stagesEndMs, firstMs ?? endMs))
   const phases = [
-    { name: 'Stages', ms: stagesMs, kind: 'stages' },
-    { name: firstMs === null ? 'Wait' : 'Wait for the first byte', ms: sendFromMs - stagesMs, kind: 'wait' },
+    { name: 'Receiving', ms: Math.min(fromMs, endMs), kind: 'receive' },
+    { name: 'Stages', ms: Math.max(0, stagesEndMs - fromMs), kind: 'stages' },
+    { name: 'Waiting for the due time', ms: sendFromMs - stagesEndMs, kind: 'wait' },
     { name: 'Sending', ms: endMs - sendFromMs, kind: 'send' },
   ] satisfies Phase[]
   return (
