@@ -239,7 +239,7 @@ function Bars({ title, kind, chunks, range, valueOf }: BarsProps) {
       <span class="chunk-title">
         {title}
         <br />
-        <span class="muted">≤ {formatDuration(maxMs)}</span>
+        <span class="muted">to {formatDuration(maxMs)}</span>
       </span>
       <svg
         class={`chunk-svg chunk-${density}`}

@@ -88,7 +88,7 @@ describe.skipIf(chromiumNeed.isMissing)(`requests in the control room${chromiumN
     await row.click()
     await page.getByRole('slider', { name: /Parts over time/ }).waitFor()
     leave.abort()
-    await expect(open).rejects.toThrow()
+    await expect(open).rejects.toThrow('aborted')
     await page.getByText('The client disconnected before the answer was complete.').waitFor()
   })
 
@@ -108,6 +108,7 @@ describe.skipIf(chromiumNeed.isMissing)(`requests in the control room${chromiumN
     await room.page.getByRole('heading', { name: 'Request not found' }).waitFor()
     await using off = await openControlRoom({ options: { traceRing: 0 }, fragment: '#/requests' })
     await off.page.getByRole('heading', { name: 'Traces are off' }).waitFor()
-    await off.page.getByText('Start with TRACE_RING=200').waitFor()
+    const advice = off.page.getByText('Start with TRACE_RING=200')
+    await expect.poll(() => advice.isVisible()).toBe(true)
   })
 })
