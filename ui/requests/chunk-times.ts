@@ -85,7 +85,7 @@ export function rangeOf(chunks: readonly TimedChunk[]): TimeRange {
   return { fromMs: Math.max(0, fromMs - margin), toMs: toMs + margin }
 }
 
-/** The part whose time is nearest to a time. */
+/** Returns the index of the part that was sent nearest to a time. */
 export function nearestTo(chunks: readonly TimedChunk[], ms: number): number {
   let low = 0
   let high = chunks.length - 1

@@ -58,7 +58,7 @@ describe('the list of requests', () => {
     expect([list.traces.length, list.traces[0]?.id, list.traces.at(-1)?.id]).toEqual([200, 300, 101])
   })
 
-  it('ignores a status in the address that is none', () => {
+  it('ignores an invalid status in the address', () => {
     expect(filterOf(new URLSearchParams('status=4xx&text=a')).status).toBe('4xx')
     expect(filterOf(new URLSearchParams('status=all')).status).toBe('')
   })

@@ -103,7 +103,7 @@ describe.skipIf(chromiumNeed.isMissing)(`requests in the control room${chromiumN
     expect(await page.evaluate(overflow)).toBe(0)
   })
 
-  it('say what is missing for an unknown id, and when traces are off', async () => {
+  it('explain an unknown id, and that traces are off', async () => {
     await using room = await openControlRoom({ fragment: '#/requests/12345' })
     await room.page.getByRole('heading', { name: 'Request not found' }).waitFor()
     await using off = await openControlRoom({ options: { traceRing: 0 }, fragment: '#/requests' })
