@@ -68,6 +68,8 @@ const texts: Variables = {
   CORS_ORIGINS: 'https://app.example',
   WORKERS: '2',
   CONFIG_STORE: 'file:/data/changes.json',
+  CONFIG_STORE_KEY: 'cGxhbnRlZGtleW9mdGhlc3RvcmFnZQ==',
+  CONFIG_STORE_COPY: '/data/copy.json',
   MODEL_MAP: 'gpt-4=my-gpt-4,gpt-4o=chat',
   RECORDING_DIR: 'other-recordings',
   RECORDING_REDACT: 'user,"planted secret text",/planted-\\d+/',
@@ -136,6 +138,8 @@ const entra = {
   UPSTREAM_CLIENT_SECRET: 'planted-client-secret',
 }
 
+const blobStore = { CONFIG_STORE: 'blob:https://acct.blob.core.windows.net/container/changes.json' }
+
 /** Settings without which another one is invalid. */
 const needs: Readonly<Record<string, Variables>> = {
   SIMULATOR_MODE: upstream,
@@ -145,6 +149,8 @@ const needs: Readonly<Record<string, Variables>> = {
   UPSTREAM_CLIENT_SECRET: entra,
   UPSTREAM_SCOPE: entra,
   UPSTREAM_API_VERSION: upstream,
+  CONFIG_STORE_KEY: blobStore,
+  CONFIG_STORE_COPY: blobStore,
   REDIS_REQUIRED: { REDIS_URL: 'redis://:planted-redis-password@redis:6379' },
 }
 
@@ -235,6 +241,16 @@ incidents: { phases: [{ name: slow, duration: 8m30s, limits: { factor: 0.5 }, fa
     }
     const { text } = writeAndLoad(live, written)
     for (const name of Object.keys(written)) expect(text).toMatch(new RegExp(`^#   ${name}: `, 'm'))
+  })
+
+  it('has the place of changes, but no SAS of a blob', () => {
+    const file = load({}, { CONFIG_STORE: 'file:/data/changes.json' })
+    expect(writeAndLoad(file, {}).text).toContain('config_store: file:/data/changes.json')
+    const store =
+      'blob:https://acct.blob.core.windows.net/container/changes.json?sv=2026-01-01&sp=rcw&sig=planted'
+    const { text } = writeAndLoad(load({}, { CONFIG_STORE: store }), { CONFIG_STORE: store })
+    expect(text).toContain('config_store:\n    env: CONFIG_STORE')
+    expect(text).not.toContain('planted')
   })
 
   it('has changes at run time, without those that were reverted', async () => {

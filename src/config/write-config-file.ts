@@ -221,7 +221,7 @@ function isDefault({ setting: { schema }, value, variable }: GivenValue): boolea
 
 /** Returns whether a value is an address without a password and without a query, which can have a signature. */
 function isPlainAddress(value: unknown): boolean {
-  return typeof value === 'string' && /^(?:[a-z]+:)?https?:\/\/[^\s?@#]*$/i.test(value)
+  return typeof value === 'string' && /^(?:file:|(?:[a-z]+:)?https?:\/\/)[^\s?@#]*$/i.test(value)
 }
 
 function isEmpty(tree: object): boolean {

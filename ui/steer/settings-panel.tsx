@@ -5,12 +5,13 @@ import { EmptyState } from '../components/empty-state.tsx'
 import { Field } from '../components/field.tsx'
 import { navigate, routeTo } from '../lib/router.ts'
 import { defaultResource } from './draft.ts'
+import { KeysSection } from './keys-section.tsx'
 import { Members } from './schema-field.tsx'
 import { edit, formOf, remove, useSteer } from './steer-store.ts'
 import { ResourceSelect, TargetForm, useDraft } from './target-form.tsx'
 
 /** Parts of a resource that have their own panel. */
-const elsewhere: ReadonlySet<string> = new Set(['deployments', 'openai_deployments', 'faults'])
+const elsewhere: ReadonlySet<string> = new Set(['deployments', 'openai_deployments', 'faults', 'keys'])
 
 /** The settings of a resource. */
 export function SettingsPanel({ resource }: { readonly resource: string }) {
@@ -31,32 +32,35 @@ export function SettingsPanel({ resource }: { readonly resource: string }) {
   const isDeleted = draft.edited === undefined && draft.base !== undefined
   return (
     <TargetForm draft={draft}>
-      <section class="panel stack" aria-label="Settings">
-        <div class="row steer-tools">
-          <ResourceSelect panel="settings" resource={resource} />
-          <Field label="Find a setting" type="search" value={text} onInput={setText} />
-          <span class="row row-end">
-            <Button onClick={() => setCreating(true)}>New resource</Button>
-            {!isDefault && draft.edited !== undefined && (
-              <Button kind="danger" onClick={() => remove(target)}>
-                Delete the resource
-              </Button>
-            )}
-          </span>
-        </div>
-        <p class="muted">
-          {isDefault
-            ? 'Settings of the simulator and of the default resource. Others need a restart and are not shown.'
-            : 'Settings of this resource. A setting without a value has the value of the default resource. Settings that a patch cannot change replace the whole entry; the state of the resource stays.'}
-        </p>
-        {draft.edited === undefined ? (
-          <EmptyState title={isDeleted ? 'Deleted in the draft' : 'Unknown resource'}>
-            {isDeleted && <Button onClick={() => edit(target, [], draft.base)}>Keep the resource</Button>}
-          </EmptyState>
-        ) : (
-          <Members field={field} path={[]} value={draft.edited} only={isFound} />
-        )}
-      </section>
+      <div class="stack">
+        <section class="panel stack" aria-label="Settings">
+          <div class="row steer-tools">
+            <ResourceSelect panel="settings" resource={resource} />
+            <Field label="Find a setting" type="search" value={text} onInput={setText} />
+            <span class="row row-end">
+              <Button onClick={() => setCreating(true)}>New resource</Button>
+              {!isDefault && draft.edited !== undefined && (
+                <Button kind="danger" onClick={() => remove(target)}>
+                  Delete the resource
+                </Button>
+              )}
+            </span>
+          </div>
+          <p class="muted">
+            {isDefault
+              ? 'Settings of the simulator and of the default resource. Others need a restart and are not shown.'
+              : 'Settings of this resource. A setting without a value has the value of the default resource. Settings that a patch cannot change replace the whole entry; the state of the resource stays.'}
+          </p>
+          {draft.edited === undefined ? (
+            <EmptyState title={isDeleted ? 'Deleted in the draft' : 'Unknown resource'}>
+              {isDeleted && <Button onClick={() => edit(target, [], draft.base)}>Keep the resource</Button>}
+            </EmptyState>
+          ) : (
+            <Members field={field} path={[]} value={draft.edited} only={isFound} />
+          )}
+        </section>
+        {draft.base !== undefined && <KeysSection key={resource} resource={resource} />}
+      </div>
       <CreateResource isOpen={isCreating} onClose={() => setCreating(false)} />
     </TargetForm>
   )
