@@ -14,6 +14,9 @@ import type { Field } from './schema-form.ts'
 import { edit, ensure, formOf, useSteer } from './steer-store.ts'
 import { TargetForm, useDraft } from './target-form.tsx'
 
+/** With more resources, the deployments of a resource are read when it is chosen. */
+const MAX_READ = 50
+
 interface Entry {
   readonly resource: string
   readonly name: string
@@ -25,8 +28,9 @@ interface Entry {
 export function DeploymentsPanel({ resource, name }: { readonly resource: string; readonly name: string }) {
   const { drafts, resources } = useSteer()
   useEffect(() => {
-    for (const each of resources) void ensure({ kind: 'resource', name: each })
-  }, [resources])
+    const read = resources.length > MAX_READ ? [resource] : resources
+    for (const each of read) void ensure({ kind: 'resource', name: each })
+  }, [resources, resource])
   const entries = useMemo(() => [...drafts.values()].flatMap(entriesOf), [drafts])
   const first = entries.find((entry) => entry.resource === resource) ?? entries[0]
   const chosen = name === '' ? first : { resource, name }
@@ -99,12 +103,16 @@ function Picker({
             { value: '', title: 'All resources' },
             ...resources.map((name) => ({ value: name, title: name })),
           ]}
-          onChange={setOnly}
+          onChange={(name) => {
+            setOnly(name)
+            if (name !== '') void ensure({ kind: 'resource', name })
+          }}
         />
       )}
       <p class="muted" role="status">
         {formatAmount(found.length, 'deployment')}
         {found.length > MAX_SHOWN ? `, the first ${MAX_SHOWN} are shown` : ''}
+        {resources.length > MAX_READ && only === '' ? '. Choose a resource to see its deployments.' : ''}
       </p>
       <ul class="steer-deployments">
         {found.slice(0, MAX_SHOWN).map(({ resource, name, entry, state }) => (

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { Badge } from '../components/badge.tsx'
 import { Button } from '../components/button.tsx'
 import { diffJson, formatPath } from '../components/diff.ts'
@@ -20,6 +20,13 @@ export function DraftBar() {
   })
   const problems = [...state.problems.values()].flat()
   const calls = callsOf(changed)
+  useEffect(() => {
+    if (count === 0) return undefined
+    // The draft is lost when the page is closed.
+    const warn = (event: Event): void => event.preventDefault()
+    addEventListener('beforeunload', warn)
+    return () => removeEventListener('beforeunload', warn)
+  }, [count === 0])
   const canRevert = state.sent.length > 0 && count === 0
   if (count === 0 && state.past.length === 0 && conflicts.length === 0 && !canRevert) return null
   return (

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { callOf, curlOf, startCall } from './draft.ts'
+import { callOf, curlOf, hideSecrets, hideSecretsIn, startCall } from './draft.ts'
 
 const patchable = new Set(['region', 'latency', 'deployments', 'faults'])
 const entry = {
@@ -65,6 +65,24 @@ describe('the call of a draft', () => {
       path: '/++/incidents/start?resource=my%20resource',
       body: timetable,
     })
+  })
+})
+
+describe('secrets', () => {
+  it('are hidden where a call is shown, except those that the simulator has hidden already', () => {
+    const edited = { endpoint: 'https://e', key: 'planted', client_secret: '[redacted]', retries: 1 }
+    const { body, changes } = callOf(
+      { target: { kind: 'upstream', name: 'east' }, base: { key: 'old-planted' }, edited },
+      patchable,
+    )
+    expect(body).toEqual(edited)
+    expect(hideSecrets(body)).toEqual({ ...edited, key: '[hidden]' })
+    expect(JSON.stringify(hideSecretsIn(changes))).not.toContain('planted')
+    const all = hideSecretsIn(
+      callOf({ target: resource('new'), base: undefined, edited: { azure_openai_key: 'planted' } }, patchable)
+        .changes,
+    )
+    expect(JSON.stringify(all)).not.toContain('planted')
   })
 })
 

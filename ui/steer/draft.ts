@@ -84,10 +84,33 @@ export function startCall(resource: string, timetable: Tree, running: unknown): 
   }
 }
 
-/** Returns a command for the shell that makes a call. The key is a variable. */
+const hidden = '[hidden]'
+
+function isSecret(key: string | number | undefined, value: unknown): boolean {
+  return typeof value === 'string' && value !== '[redacted]' && /(?:^|_)(?:key|secret)$/.test(String(key))
+}
+
+/** Returns a copy of a body in which secrets that were typed are hidden, to show it. */
+export function hideSecrets(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(hideSecrets)
+  if (!isTree(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [key, isSecret(key, member) ? hidden : hideSecrets(member)]),
+  )
+}
+
+/** Does the same with changes. */
+export function hideSecretsIn(changes: readonly Change[]): readonly Change[] {
+  return changes.map(({ path, before, after }) => {
+    const hide = (value: unknown): unknown => (isSecret(path.at(-1), value) ? hidden : hideSecrets(value))
+    return { path, before: hide(before), after: hide(after) }
+  })
+}
+
+/** Returns a command for the shell that makes a call. The admin key is a variable, and other secrets are hidden. */
 export function curlOf({ method, path, body }: Call, origin: string): string {
   const lines = [`curl -X ${method} ${quote(`${origin}${path}`)}`, '-H "api-key: $ADMIN_API_KEY"']
-  if (body !== undefined) lines.push(`-d ${quote(JSON.stringify(body))}`)
+  if (body !== undefined) lines.push(`-d ${quote(JSON.stringify(hideSecrets(body)))}`)
   return lines.join(' \\\n  ')
 }
 

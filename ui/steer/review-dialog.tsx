@@ -6,7 +6,7 @@ import { formatPath } from '../components/diff.ts'
 import { Dialog } from '../components/dialog.tsx'
 import { showToast } from '../components/toast.tsx'
 import { formatAmount } from '../lib/format.ts'
-import { type Call, curlOf, targetId } from './draft.ts'
+import { type Call, curlOf, hideSecrets, hideSecretsIn, targetId } from './draft.ts'
 import { fieldId, type PlacedProblem } from './problem-paths.ts'
 import { type Refusal, send } from './steer-store.ts'
 
@@ -62,14 +62,14 @@ export function ReviewDialog({ calls, isOpen, onClose, isOwnDraft, formId, onRef
         {calls.map((call) => (
           <section key={call.path} class="stack steer-call">
             {calls.length > 1 && <h3>{call.title}</h3>}
-            <DiffView label={`Difference: ${call.title}`} changes={call.changes} />
+            <DiffView label={`Difference: ${call.title}`} changes={hideSecretsIn(call.changes)} />
             <details>
               <summary>As a request</summary>
               <div class="stack">
                 {call.body !== undefined && (
                   <CodeBlock
                     label={call.method === 'PATCH' ? 'JSON merge patch' : 'Body'}
-                    text={JSON.stringify(call.body, null, 2)}
+                    text={JSON.stringify(hideSecrets(call.body), null, 2)}
                   />
                 )}
                 <CodeBlock label="curl command" text={curlOf(call, location.origin)} wraps />

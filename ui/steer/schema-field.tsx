@@ -91,6 +91,8 @@ function Value(props: ValueProps) {
       )
     }
     case 'text': {
+      // A list that was given as a list, not as text.
+      if (typeof value === 'object') return <JsonValue {...props} />
       const choices = form.choicesFor?.(path)
       return (
         <>

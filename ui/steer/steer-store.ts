@@ -34,6 +34,8 @@ export interface SteerState {
   /** Names of resources, the default one first. */
   readonly resources: readonly string[]
   readonly upstreams: readonly string[]
+  /** Settings of the default resource, which others inherit. */
+  readonly inherited: Tree
   /** By the id of their target. Also has documents that are not changed. */
   readonly drafts: Drafts
   /** Drafts before each edit, for undo. */
@@ -51,6 +53,7 @@ const nothing: SteerState = {
   schemas: undefined,
   resources: [],
   upstreams: [],
+  inherited: {},
   drafts: new Map(),
   past: [],
   conflicts: new Map(),
@@ -93,6 +96,8 @@ export async function open(): Promise<void> {
       const document = await api.get<{ components: { schemas: Schemas } }>('/++/openapi.json')
       update({ schemas: document.components.schemas })
     }
+    // The configuration may have changed while another view was open.
+    if (store.get().drafts.size > 0) return await refresh()
     await readNames()
     await ensure({ kind: 'resource', name: defaultResource })
     update({ failure: undefined })
@@ -104,8 +109,12 @@ export async function open(): Promise<void> {
 async function readNames(): Promise<void> {
   const { resources } = await api.get<{ resources: Tree }>('/++/resources')
   const { upstreams } = await api.get<{ upstreams: Tree }>('/++/upstreams')
+  const config = await api.get<Tree>('/++/config')
+  // The settings that a patch cannot change, as far as they are set.
+  const { entry } = await api.get<{ entry: Tree }>(`/++/resources/${defaultResource}`)
   const others = Object.keys(resources).filter((name) => name !== defaultResource)
   update({
+    inherited: { ...entry, ...config },
     resources: [defaultResource, ...others.toSorted()],
     // The default one is shown even if it is not set, so that it can be.
     upstreams: [...new Set(['default', ...Object.keys(upstreams)])],
@@ -367,7 +376,9 @@ function refused(error: unknown, { target, body }: Call, isOwnDraft: boolean): R
   const document = id === undefined ? body : store.get().drafts.get(id)?.edited
   const problems = texts.map((text) => placeProblem(text, document))
   if (id !== undefined && isOwnDraft) update({ problems: withEntry(store.get().problems, id, problems) })
-  return { message: texts.length > 0 ? (message.split('\n')[0] ?? message) : message, problems, target }
+  // The message lists the same problems.
+  const [what = message] = texts[0] === undefined ? [message] : message.split(texts[0])
+  return { message: what.replace(/:?\s*$/, '.').replace(/\.\.$/, '.'), problems, target }
 }
 
 /** Makes a draft that reverts what was sent last, without the changes of others since then. */

@@ -23,11 +23,10 @@ export function TargetForm({
   readonly draft: Draft
   readonly children: ComponentChildren
 }) {
-  const { problems, upstreams, drafts } = useSteer()
+  const { problems, upstreams, inherited } = useSteer()
   const { target, base, edited } = draft
   const id = targetId(target)
   const own = problems.get(id) ?? []
-  const inDefault = drafts.get(targetId({ kind: 'resource', name: defaultResource }))?.base
   const isNamed = target.kind === 'resource' && target.name !== defaultResource
   return (
     <Form.Provider
@@ -42,7 +41,7 @@ export function TargetForm({
         isEdited: (path) => !isEqual(getAt(base, path), getAt(edited, path)),
         choicesFor: (path) => choicesFor(path, edited, upstreams),
         inherited: (path) =>
-          isNamed && path[0] !== 'deployments' ? scalar(getAt(inDefault, path)) : undefined,
+          isNamed && path[0] !== 'deployments' ? scalar(getAt(inherited, path)) : undefined,
       }}
     >
       {children}
@@ -51,6 +50,7 @@ export function TargetForm({
 }
 
 function scalar(value: unknown): unknown {
+  if (typeof value === 'boolean') return value ? 'on' : 'off'
   return typeof value === 'object' ? undefined : value
 }
 
