@@ -1,10 +1,10 @@
 import { useEffect, useState } from 'preact/hooks'
 import { Badge } from '../components/badge.tsx'
 import { Button } from '../components/button.tsx'
-import { diffJson, formatPath } from '../components/diff.ts'
+import { formatPath } from '../components/diff.ts'
 import { formatAmount } from '../lib/format.ts'
 import type { Target } from './draft.ts'
-import type { Conflict } from './json-tree.ts'
+import { changesOf, type Conflict } from './json-tree.ts'
 import { ReviewDialog } from './review-dialog.tsx'
 import { callsOf, changedDrafts, discard, resolve, revertSent, undo, useSteer } from './steer-store.ts'
 
@@ -13,7 +13,7 @@ export function DraftBar() {
   const state = useSteer()
   const [isOpen, setOpen] = useState(false)
   const changed = changedDrafts(state)
-  const count = changed.reduce((sum, { base, edited }) => sum + diffJson(base, edited).length, 0)
+  const count = changed.reduce((sum, { base, edited }) => sum + changesOf(base, edited).length, 0)
   const conflicts = [...state.conflicts].flatMap(([id, all]) => {
     const target = state.drafts.get(id)?.target
     return target ? all.map((conflict) => ({ target, conflict })) : []

@@ -1,6 +1,5 @@
 import type { Change } from '../components/diff.ts'
-import { diffJson } from '../components/diff.ts'
-import { isEqual, isTree, mergePatchOf, type Tree } from './json-tree.ts'
+import { changesOf, isEqual, isTree, mergePatchOf, type Tree } from './json-tree.ts'
 
 /** What a draft changes: a resource with its settings and deployments, or an upstream. */
 export interface Target {
@@ -49,7 +48,7 @@ export function isChanged({ base, edited }: Draft): boolean {
 export function callOf({ target, base, edited }: Draft, patchable: ReadonlySet<string>): Call {
   const { kind, name } = target
   const path = `/++/${kind}s/${encodeURIComponent(name)}`
-  const changes = diffJson(base, edited)
+  const changes = changesOf(base, edited)
   const word = kind === 'resource' ? `resource ${name}` : `upstream ${name}`
   if (edited === undefined) return { title: `Delete the ${word}`, method: 'DELETE', path, changes, target }
   if (base === undefined)
@@ -80,7 +79,7 @@ export function startCall(resource: string, timetable: Tree, running: unknown): 
     method: 'POST',
     path: `/++/incidents/start?resource=${encodeURIComponent(resource)}`,
     body: timetable,
-    changes: diffJson({ incidents: running ?? 'none' }, { incidents: timetable }),
+    changes: changesOf({ incidents: running ?? 'none' }, { incidents: timetable }),
   }
 }
 

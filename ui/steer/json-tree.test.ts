@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { getAt, isEqual, mergePatchOf, rebase, setAt, withoutNulls } from './json-tree.ts'
+import { changesOf, getAt, isEqual, mergePatchOf, rebase, setAt, withoutNulls } from './json-tree.ts'
 
 /** Applies a patch as RFC 7396 describes it. */
 function apply(target: unknown, patch: unknown): unknown {
@@ -61,6 +61,33 @@ describe('a merge patch', () => {
     const before = { a: { b: 1, c: 2 }, d: [1], e: 5 }
     expect(mergePatchOf(before, { a: { b: 1, c: 3 }, d: [1] })).toEqual({ a: { c: 3 }, e: null })
     expect(mergePatchOf(before, structuredClone(before))).toBeUndefined()
+  })
+})
+
+describe('the difference of documents', () => {
+  it.each([
+    ['an item added at the start', [1, 2], [0, 1, 2], [{ path: ['a', 0], before: undefined, after: 0 }]],
+    ['an item added in the middle', [1, 2], [1, 5, 2], [{ path: ['a', 1], before: undefined, after: 5 }]],
+    ['an item removed', [1, 2, 3], [1, 3], [{ path: ['a', 1], before: 2, after: undefined }]],
+    [
+      'an item changed',
+      [1, { b: 2, c: 3 }, 4],
+      [1, { b: 5, c: 3 }, 4],
+      [{ path: ['a', 1, 'b'], before: 2, after: 5 }],
+    ],
+    ['the same item added', [1, 1], [1, 1, 1], [{ path: ['a', 2], before: undefined, after: 1 }]],
+    ['no change', [1, { b: 2 }], [1, { b: 2 }], []],
+  ])('has %s as one change', (_, before, after, changes) => {
+    expect(changesOf({ a: before, x: 1 }, { a: after, x: 1 })).toEqual(changes)
+  })
+
+  it('has added and removed members, whatever their name', () => {
+    const before = JSON.parse('{"__proto__": 1, "b": 2}') as unknown
+    expect(changesOf(before, { b: 3, c: {} })).toEqual([
+      { path: ['__proto__'], before: 1, after: undefined },
+      { path: ['b'], before: 2, after: 3 },
+      { path: ['c'], before: undefined, after: {} },
+    ])
   })
 })
 

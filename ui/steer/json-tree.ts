@@ -1,3 +1,5 @@
+import type { Change } from '../components/diff.ts'
+
 /** A JSON object. It can have any member, such as `__proto__`. */
 export type Tree = Readonly<Record<string, unknown>>
 
@@ -75,6 +77,30 @@ export function mergePatchOf(before: unknown, after: unknown): unknown {
       // An empty object that is new is not a change of its members.
       return patch === undefined ? [] : [[name, patch]]
     }),
+  )
+}
+
+/**
+ * Returns the changed values, in the order of the documents. Of lists, equal items at the start and at the end are left out, so that an
+ * added item is one change.
+ */
+export function changesOf(before: unknown, after: unknown, path: Path = []): readonly Change[] {
+  if (isEqual(before, after)) return []
+  if (Array.isArray(before) && Array.isArray(after)) return listChanges(before, after, path)
+  if (!isTree(before) || !isTree(after)) return [{ path, before, after }]
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])]
+  return names.flatMap((name) => changesOf(childOf(before, name), childOf(after, name), [...path, name]))
+}
+
+function listChanges(before: readonly unknown[], after: readonly unknown[], path: Path): readonly Change[] {
+  const shorter = Math.min(before.length, after.length)
+  let start = 0
+  while (start < shorter && isEqual(before[start], after[start])) start++
+  let end = 0
+  while (end < shorter - start && isEqual(before.at(-1 - end), after.at(-1 - end))) end++
+  const [old, now] = [before.slice(start, before.length - end), after.slice(start, after.length - end)]
+  return Array.from({ length: Math.max(old.length, now.length) }).flatMap((_, index) =>
+    changesOf(old[index], now[index], [...path, start + index]),
   )
 }
 

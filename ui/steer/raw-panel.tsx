@@ -1,9 +1,8 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { Button } from '../components/button.tsx'
 import { DiffView } from '../components/diff-view.tsx'
-import { diffJson } from '../components/diff.ts'
 import { Field } from '../components/field.tsx'
-import { isEqual, isTree, type Tree } from './json-tree.ts'
+import { changesOf, isEqual, isTree, type Tree } from './json-tree.ts'
 import { replace, useSteer } from './steer-store.ts'
 import { ResourceSelect, useDraft } from './target-form.tsx'
 
@@ -20,7 +19,7 @@ export function RawPanel({ resource }: { readonly resource: string }) {
   const read = useMemo(() => readTree(shown), [shown])
   if (!draft) return <p class="muted">Reading the configuration…</p>
   const isTaken = 'tree' in read && isEqual(read.tree, edited)
-  const changes = 'tree' in read ? diffJson(draft.base, read.tree) : []
+  const changes = 'tree' in read ? changesOf(draft.base, read.tree) : []
   const fromServer = (problems.get(`resource:${resource}`) ?? []).map((one) => one.text).join('\n')
   return (
     <section class="panel stack" aria-label="Configuration as JSON">

@@ -204,4 +204,63 @@ describe.skipIf(chromiumNeed.isMissing)(`the view Steer in Chromium${chromiumNee
     await page.getByRole('button', { name: 'Advance 1 min' }).click()
     await expect.poll(() => simulator.clock.nowMs() - before).toBe(60_000)
   })
+
+  it('slows a deployment down, lets it fail and stops it for a time with quick actions beside the draft', async () => {
+    await using room = await openControlRoom({ options: { deployments }, fragment: '#/steer' })
+    const { page, chat, simulator } = room
+    const dialog = page.getByRole('dialog')
+    const send = async () => {
+      await dialog.getByRole('button', { name: 'Send 1 change' }).click()
+      await dialog.waitFor({ state: 'hidden' })
+    }
+    await page.getByRole('textbox', { name: 'Tokens per minute', exact: true }).fill('700')
+    await page.getByLabel('Make it slow').fill('0.2')
+    await page.getByRole('button', { name: 'Slow down…' }).click()
+    await send()
+    const started = performance.now()
+    expect((await chat()).status).toBe(200)
+    expect(performance.now() - started).toBeGreaterThan(190)
+    await page.getByLabel('Fail with 500').fill('100')
+    await page.getByRole('button', { name: 'Fail…' }).click()
+    await send()
+    expect((await chat()).status).toBe(500)
+    await page.getByRole('button', { name: 'Not failing…' }).click()
+    await send()
+    await page.getByRole('button', { name: 'Not slow…' }).click()
+    await send()
+    await page.getByRole('button', { name: 'Start…' }).click()
+    await send()
+    expect((await chat()).status).toBe(503)
+    // The draft is still there, and was not sent.
+    expect(simulator.config().openai_deployments).toEqual({
+      'gpt-4o': { model: 'gpt-4o', tokens_per_minute: 60_000 },
+    })
+    await page.getByText('1 change in the draft').waitFor()
+  })
+
+  it('shows a new key of a resource once, and hides a typed secret in the review', async () => {
+    await using room = await openControlRoom({ options: { deployments }, fragment: '#/steer/settings' })
+    const { page, url } = room
+    await page.getByLabel('Label of a new key').fill('load test')
+    await page.getByRole('button', { name: 'Create a key' }).click()
+    const dialog = page.getByRole('dialog')
+    const key = await dialog.getByRole('region', { name: 'Key' }).innerText()
+    await dialog.getByRole('button', { name: 'Close', exact: true }).last().click()
+    const models = () => fetch(`${url}/openai/models?api-version=2024-10-21`, { headers: { 'api-key': key } })
+    expect((await models()).status).toBe(200)
+    await page.getByRole('switch', { name: 'load test' }).uncheck({ force: true })
+    await expect.poll(async () => (await models()).status).toBe(401)
+    expect(await page.content()).not.toContain(key)
+    await page.getByRole('link', { name: 'Upstreams' }).click()
+    await page.getByLabel('New upstream').fill('east')
+    await page.getByRole('button', { name: 'Add', exact: true }).click()
+    await page.getByRole('textbox', { name: 'Endpoint' }).fill('http://127.0.0.1:1')
+    await page.getByLabel('Key', { exact: true }).fill('planted-key')
+    await page.getByRole('button', { name: 'Review and send' }).click()
+    await dialog.getByText('As a request').click()
+    expect(await dialog.innerText()).not.toContain('planted-key')
+    await dialog.getByRole('button', { name: /^Send \d/ }).click()
+    await dialog.waitFor({ state: 'hidden' })
+    await expect.poll(() => page.getByLabel('Key', { exact: true }).inputValue()).toBe('[redacted]')
+  })
 })
