@@ -5,6 +5,7 @@ import type {
   LiveIncidentChange,
   LiveStats,
 } from '../../src/server/admin/live-stats.ts'
+import type { TraceSummary } from '../../src/server/admin/trace-schemas.ts'
 import { api, ApiError } from './api.ts'
 import { History } from './history.ts'
 import {
@@ -27,11 +28,6 @@ export interface Connection {
   readonly reason: string | undefined
 }
 
-/** A request, as in `GET /++/traces`. */
-export interface LiveRequest {
-  readonly id: number
-}
-
 /** What the page knows of the running simulator. */
 export interface LiveState {
   readonly connection: Connection
@@ -39,7 +35,7 @@ export interface LiveState {
   /** The current figures; a new object for each event. */
   readonly stats: WholeStats | undefined
   /** The latest requests, newest first. */
-  readonly requests: readonly LiveRequest[]
+  readonly requests: readonly TraceSummary[]
   /** Requests and log entries that were not sent, since the connection. */
   readonly dropped: Readonly<Record<LiveDropped['event'], number>>
   /** The last change of the configuration: forms read it again. */
@@ -170,9 +166,21 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
   })
 }
 
+/** Requests arrive at up to 20 a second. The page shows them together. */
+const BATCH_MS = 250
+let batch: ReturnType<typeof setTimeout> | undefined
+
 function update(next: LiveState): void {
   current = next
+  clearTimeout(batch)
+  batch = undefined
   if (!document.hidden) shown.set(next)
+}
+
+/** Shows a change together with those of the next 250 ms. */
+function updateSoon(next: LiveState): void {
+  current = next
+  batch ??= setTimeout(() => update(current), BATCH_MS)
 }
 
 function setConnection(state: Connection['state'], reason?: string): void {
@@ -202,8 +210,8 @@ function take({ name, data }: StreamEvent): void {
       return
     }
     case 'request': {
-      const requests = upsertNewest(current.requests, value as LiveRequest, MAX_REQUESTS)
-      update({ ...current, requests })
+      const requests = upsertNewest(current.requests, value as TraceSummary, MAX_REQUESTS)
+      updateSoon({ ...current, requests })
       return
     }
     case 'log':
@@ -211,7 +219,7 @@ function take({ name, data }: StreamEvent): void {
       return
     case 'dropped': {
       const { event, count } = value as LiveDropped
-      update({ ...current, dropped: { ...current.dropped, [event]: current.dropped[event] + count } })
+      updateSoon({ ...current, dropped: { ...current.dropped, [event]: current.dropped[event] + count } })
       return
     }
     case 'config':
