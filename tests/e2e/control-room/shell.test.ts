@@ -212,6 +212,6 @@ describe.skipIf(chromiumNeed.isMissing)(`the logs in Chromium${chromiumNeed.note
 
   it('say how to turn the log on', async () => {
     await using room = await openControlRoom({ fragment: '#/logs', options: { logRing: 0 } })
-    await room.page.getByText('LOG_RING is 0').waitFor()
+    await expect.poll(() => room.page.getByText('LOG_RING is 0').count()).toBe(1)
   })
 })
