@@ -61,8 +61,8 @@ function columnsOf(figures: SortFigures, showsResource: boolean): FittingColumn<
       sortBy: ({ name }) => name,
       render: ({ resource, name }) => (
         <a class="deployment-name" href={routeTo(['deployments', resource, name])} title={name}>
-          {name === '' ? <em>without deployment</em> : name}
-          {showsResource && <span class="muted deployment-resource"> {resource}</span>}
+          {name === '' ? <em>without deployment</em> : <span>{name}</span>}
+          {showsResource && <span class="muted deployment-resource">{resource}</span>}
         </a>
       ),
     },

@@ -60,7 +60,7 @@ const columns: readonly FittingColumn<TraceSummary>[] = [
     title: 'Deployment',
     render: ({ deployment, path }) => (
       <span class="deployment-name" title={deployment ?? path}>
-        {deployment ?? path}
+        <span>{deployment ?? path}</span>
       </span>
     ),
   },

@@ -40,7 +40,7 @@ const columns: readonly Column<ResourceRow>[] = [
     sortBy: ({ resource }) => resource,
     render: ({ resource }) => (
       <a class="deployment-name" href={routeTo([], { resource })}>
-        {resource}
+        <span>{resource}</span>
       </a>
     ),
   },

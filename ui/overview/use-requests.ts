@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from 'preact/hooks'
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { TraceSummary } from '../../src/server/admin/trace-schemas.ts'
 import { api } from '../lib/api.ts'
 import type { Subject } from '../lib/history.ts'
@@ -8,11 +8,21 @@ import { lastRequests } from './last-requests.ts'
 /** Number of requests on the tape. */
 const TAPE_LENGTH = 12
 
+/** Minimum time between two changes of the tape. */
+const MIN_INTERVAL_MS = 500
+
 const none: readonly TraceSummary[] = []
 
 /** Returns the last sampled requests of a resource or deployment, newest first: those of the events, and those from before. */
 export function useRequests({ resource, deployment }: Subject): readonly TraceSummary[] {
-  const live = useLive((state) => state.requests) as readonly TraceSummary[]
+  const shown = useRef({ atMs: -Infinity, requests: none })
+  const live = useLive((state) => {
+    const nowMs = performance.now()
+    // Events arrive up to 20 times a second. The next ones, at the latest the figures of the next second, show what is left out.
+    if (nowMs - shown.current.atMs >= MIN_INTERVAL_MS)
+      shown.current = { atMs: nowMs, requests: state.requests as readonly TraceSummary[] }
+    return shown.current.requests
+  })
   const [earlier, setEarlier] = useState(none)
   useEffect(() => {
     const abort = new AbortController()
