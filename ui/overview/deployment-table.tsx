@@ -30,7 +30,7 @@ export function DeploymentTable({ rows, atMs, showsResource }: DeploymentTablePr
   return (
     <section ref={section} class="panel stack" aria-labelledby="deployments-title" {...handlers}>
       <h2 id="deployments-title">
-        Deployments <span class="muted">{formatCount(rows.length)}</span>
+        Deployments <span class="muted">{formatCount(rows.filter(({ name }) => name !== '').length)}</span>
       </h2>
       <Table
         label="Deployments"
@@ -60,7 +60,7 @@ function columnsOf(figures: SortFigures, showsResource: boolean): FittingColumn<
       title: 'Deployment',
       sortBy: ({ name }) => name,
       render: ({ resource, name }) => (
-        <a class="deployment-name" href={routeTo(['deployments', resource, name])} title={name}>
+        <a class="deployment-name" href={routeTo(['deployments', resource, name])} title={name} tabIndex={-1}>
           {name === '' ? <em>without deployment</em> : <span>{name}</span>}
           {showsResource && <span class="muted deployment-resource">{resource}</span>}
         </a>

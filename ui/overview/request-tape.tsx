@@ -46,7 +46,11 @@ const columns: readonly FittingColumn<TraceSummary>[] = [
     name: 'time',
     fromWidth: 0,
     title: 'Time',
-    render: ({ at, id }) => <a href={routeTo(['requests', String(id)])}>{formatTime(at)}</a>,
+    render: ({ at, id }) => (
+      <a href={routeTo(['requests', String(id)])} tabIndex={-1}>
+        {formatTime(at)}
+      </a>
+    ),
   },
   {
     name: 'status',

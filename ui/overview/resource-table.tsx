@@ -39,7 +39,7 @@ const columns: readonly Column<ResourceRow>[] = [
     title: 'Resource',
     sortBy: ({ resource }) => resource,
     render: ({ resource }) => (
-      <a class="deployment-name" href={routeTo([], { resource })}>
+      <a class="deployment-name" href={routeTo([], { resource })} tabIndex={-1}>
         <span>{resource}</span>
       </a>
     ),

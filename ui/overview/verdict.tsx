@@ -8,12 +8,12 @@ export function Verdict({ simulator }: { readonly simulator: LiveSimulator }) {
   const { keeps_up: keepsUp } = simulator
   return (
     <section class={`panel verdict ${keepsUp ? '' : 'verdict-slow'}`} aria-labelledby="verdict-title">
-      <div class="verdict-words" role="status">
+      <div class="verdict-words">
         <h2 id="verdict-title">
           <svg viewBox="0 0 20 20" aria-hidden="true">
             <path d={keepsUp ? 'M4 10.5l4 4 8-9' : 'M10 3v9M10 15.5v1'} />
           </svg>
-          {keepsUp ? 'The simulator keeps up' : 'The simulator is the bottleneck'}
+          <span role="status">{keepsUp ? 'The simulator keeps up' : 'The simulator is the bottleneck'}</span>
         </h2>
         <p class="muted">
           {keepsUp ? 'Measured times are those of the simulated service.' : describeSlowness(simulator)}
