@@ -18,7 +18,7 @@ export function useRequests({ resource, deployment }: Subject): readonly TraceSu
   const shown = useRef({ atMs: -Infinity, requests: none })
   const live = useLive((state) => {
     const nowMs = performance.now()
-    // Events arrive up to 20 times a second. The next ones, at the latest the figures of the next second, show what is left out.
+    // Events arrive up to 20 times a second. The figures, once a second, bring the others.
     if (nowMs - shown.current.atMs >= MIN_INTERVAL_MS)
       shown.current = { atMs: nowMs, requests: state.requests as readonly TraceSummary[] }
     return shown.current.requests
