@@ -74,12 +74,14 @@ export interface JournalEntry {
   readonly aborted: boolean | undefined
   /** Whether the answer is an event stream. */
   readonly streamed: boolean
-  /** The entry that this request repeats. This and the next four fields are undefined if the request is not a retry. */
+  /** The entry that this request repeats. This and the next five fields are undefined if the request is not a retry. */
   readonly retryOf: number | undefined
   /** 1 for the first retry. */
   readonly retryIndex: number | undefined
   /** From the end of the failed answer to the start of this request. */
   readonly waitedMs: number | undefined
+  /** The wait in the headers of the failed answer. Undefined without one. */
+  readonly toldMs: number | undefined
   /** Whether the request came before the wait in the failed answer was over. */
   readonly early: boolean | undefined
   /** Whether it repeats a request that cannot succeed unchanged, such as a 400. */
@@ -113,6 +115,7 @@ export function journalEntry(call: JournalCall): JournalEntry {
     retryOf: retry?.of,
     retryIndex: retry?.index,
     waitedMs: retry?.waitedMs,
+    toldMs: retry?.toldMs,
     early: retry?.early,
     forbidden: retry?.forbidden,
   }

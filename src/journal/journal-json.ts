@@ -11,7 +11,7 @@ export function journalJson(entries: readonly JournalEntry[]) {
 
 export function journalEntryJson(entry: JournalEntry) {
   // A retry has all of these.
-  const { usage, retryOf, retryIndex = 1, waitedMs = 0, early = false, forbidden = false } = entry
+  const { usage, retryOf, retryIndex = 1, waitedMs = 0, toldMs, early = false, forbidden = false } = entry
   return {
     id: entry.id,
     at: entry.at,
@@ -55,7 +55,7 @@ export function journalEntryJson(entry: JournalEntry) {
     retry:
       retryOf === undefined
         ? null
-        : { of: retryOf, index: retryIndex, waited_ms: waitedMs, early, forbidden },
+        : { of: retryOf, index: retryIndex, waited_ms: waitedMs, told_ms: toldMs ?? null, early, forbidden },
   }
 }
 

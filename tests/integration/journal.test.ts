@@ -137,7 +137,7 @@ describe('a journal entry', () => {
       retry_after_ms: 60_000,
       duration_ms: 0,
       usage: null,
-      retry: { of: 2, index: 1, waited_ms: 0, early: true, forbidden: false },
+      retry: { of: 2, index: 1, waited_ms: 0, told_ms: 60_000, early: true, forbidden: false },
     })
   })
 })

@@ -11,6 +11,7 @@ const retry = z.object({
   of: id.describe('Id of the repeated entry.'),
   index: id.describe('1 for the first retry.'),
   waited_ms: ms,
+  told_ms: ms.nullable().describe('The wait in the headers of the failed answer; null without one.'),
   early: z.boolean().describe('Sent before the requested wait was over.'),
   forbidden: z.boolean().describe('Repeats an error that a retry cannot fix.'),
 })
