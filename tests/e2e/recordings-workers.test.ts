@@ -34,8 +34,7 @@ describe('recordings with two workers', () => {
         ...(body && { body: JSON.stringify(body) }),
       })
       const text = await response.text()
-      // oxlint-disable-next-line typescript/no-explicit-any -- answers have every shape
-      return { status: response.status, body: (text === '' ? {} : JSON.parse(text)) as any }
+      return { status: response.status, body: text === '' ? {} : JSON.parse(text) }
     }
     const probe = { path, headers, body: known }
     const [first, second] = await connectToBoth(program.port, probe, 1)

@@ -432,11 +432,11 @@ describe('POST /++/recordings/record', () => {
   it('sends a request once if it is asked for twice at a time', async () => {
     const { admin, post, upstream } = await startWithUpstream({}, {}, async (request, response) => {
       await new Promise((resolve) => setTimeout(resolve, 50))
-      json(chatCompletion('real'))(request, response)
+      await json(chatCompletion('real'))(request, response)
     })
     await post(path, question('x'))
     const answers = await Promise.all([record(admin, { miss: 1 }), record(admin, { miss: 1 })])
-    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409])
+    expect(answers.map(({ status }) => status).toSorted((one, other) => one - other)).toEqual([200, 409])
     expect(upstream.received).toHaveLength(1)
   })
 

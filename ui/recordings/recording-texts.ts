@@ -64,7 +64,7 @@ export interface SplitValue {
 
 /** Splits two values into what is equal at their ends and what differs between. */
 export function splitDifference(one: string, other: string): readonly [SplitValue, SplitValue] {
-  const [left, right] = [[...one], [...other]]
+  const [left, right] = [Array.from(one), Array.from(other)]
   const shorter = Math.min(left.length, right.length)
   let start = 0
   while (start < shorter && left[start] === right[start]) start++
