@@ -29,12 +29,14 @@ export interface TraceSamplerOptions {
 
 const SAMPLES_PER_SECOND = 20
 const INTERVAL_MS = 1_000 / SAMPLES_PER_SECOND
-const BURST_MS = (SAMPLES_PER_SECOND - 1) * INTERVAL_MS
+/** So many requests are sampled after a pause, so that a test suite finds all of its requests. */
+const BURST = 200
+const BURST_MS = (BURST - 1) * INTERVAL_MS
 
 /** How often a process reports the number of requests to another one. */
 const COUNT_INTERVAL_MS = 1_000
 
-/** Creates a sampler of at most 20 requests a second. Requests with `x-sim-trace: on` are always sampled. */
+/** Creates a sampler of 20 requests a second, and of up to 200 at a time after a pause. Requests with `x-sim-trace: on` are always sampled. */
 export function createTraceSampler({
   sink,
   testHeader,
@@ -141,16 +143,11 @@ class Recorder implements RequestRecorder {
 
   /** Returns a body with the same bytes that reports its parts when they are rendered, just before they are written. */
   #watched({ schedule }: Reply, body: ReplyBody): ReplyBody {
-    switch (body.kind) {
-      case 'whole':
-        return watchedWhole(body, (content) => this.#add(schedule?.endMs, content))
-      case 'events':
-        return watchedEvents(body, (text, step) =>
-          this.#add(schedule && (schedule.stepsMs[step] ?? schedule.endMs), text),
-        )
-      case 'live':
-        return { kind: 'live', chunks: this.#watchedChunks(body.chunks) }
-    }
+    if (body.kind === 'whole') return watchedWhole(body, (content) => this.#add(schedule?.endMs, content))
+    if (body.kind === 'live') return { kind: 'live', chunks: this.#watchedChunks(body.chunks) }
+    return watchedEvents(body, (text, step) =>
+      this.#add(schedule && (schedule.stepsMs[step] ?? schedule.endMs), text),
+    )
   }
 
   #watchedChunks(chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {

@@ -142,10 +142,13 @@ export interface StoredTrace {
 }
 
 /** A request as it was sent. */
-export interface RawRequest extends Pick<TraceRecord, 'method' | 'path' | 'query' | 'headers' | 'resource'> {
-  readonly body: Buffer
-  /** False if `body` has only a part of the body. */
-  readonly isComplete: boolean
+export interface RawRequest extends Pick<
+  TraceRecord,
+  'method' | 'path' | 'query' | 'headers' | 'resource' | 'requestId'
+> {
+  /** Undefined if it is not kept completely. */
+  readonly body: Buffer | undefined
+  readonly bodyBytes: number
 }
 
 interface Entry extends StoredTrace {
@@ -290,9 +293,19 @@ export class TraceRing implements TraceSink<TraceLease> {
   rawRequest(id: string): RawRequest | undefined {
     const entry = this.#entryOf(id)
     if (!entry) return undefined
-    const { method, path, query, headers, body, resource } = entry.record
+    const { method, path, query, headers, body, resource, requestId } = entry.record
     const isComplete = !body.isTruncated && body.mediaCount === 0
-    return { method, path, query, headers, body: body.bytes, isComplete, resource }
+    const bodyBytes = body.totalBytes
+    return {
+      method,
+      path,
+      query,
+      headers,
+      resource,
+      requestId,
+      body: isComplete ? body.bytes : undefined,
+      bodyBytes,
+    }
   }
 
   #entryOf(id: string): Entry | undefined {

@@ -75,8 +75,9 @@ describe('the traces of several workers', () => {
       deployments: { free: { model: 'gpt-4o' } },
       env: { LATENCY_TIME_SCALE: '0' },
     })
-    const count = 200
-    await Promise.all(Array.from({ length: count }, () => sendRaw(program.port, chat())))
+    const count = 1_200
+    for (let sent = 0; sent < count; sent += 100)
+      await Promise.all(Array.from({ length: 100 }, () => sendRaw(program.port, chat())))
     const page = async () => {
       const answer = await sendRaw(program.port, { method: 'GET', path: '/++/traces', headers })
       return JSON.parse(answer.body) as { seen: number; last_id: number }

@@ -240,7 +240,7 @@ describe('GET /++/traces', () => {
         headers: { 'api-key': testKey, 'content-type': 'application/json' },
         body,
         duplex: 'half',
-      } as RequestInit)
+      })
       await response.text()
       await soon()
       const { request } = await last()
@@ -264,7 +264,7 @@ describe('GET /++/traces', () => {
       const trace = await last()
       expect(trace).toMatchObject({ cut, fault, aborted: false })
       expect(trace.reasons).toContain(`The fault ${fault} was injected.`)
-      const size = fault === 'cutBeforeHeaders' ? 0 : Number(sent?.body.length ?? trace.response.body_bytes)
+      const size = fault === 'cutBeforeHeaders' ? 0 : (sent?.body.length ?? trace.response.body_bytes)
       expect(trace.response.body_bytes).toBe(size)
       expect(trace.response.headers.length > 0).toBe(fault !== 'cutBeforeHeaders')
     })
@@ -337,6 +337,29 @@ describe('GET /++/traces', () => {
     },
   )
 
+  it('has what POST /++/recordings/record needs, unless a part of the body was cut', async () => {
+    const upstream = await startFakeUpstream(eventStream(chatEvents(['Hi'])))
+    try {
+      const { post, ask } = setUp({
+        env: {
+          SIMULATOR_MODE: 'forward',
+          AZURE_OPENAI_ENDPOINT: upstream.url,
+          AZURE_OPENAI_KEY: 'upstream-key-1',
+          RECORDING_DIR: recordingFolder({}),
+        },
+      })
+      await (await post(path, { ...hello, stream: true })).text()
+      const recorded = await ask('POST', '/++/recordings/record', { request: '1' })
+      expect(recorded).toMatchObject({ status: 200, body: { status: 200, streamed: true } })
+      expect(upstream.received.at(-1)?.body).toEqual(upstream.received[0]?.body)
+      await (await post(path, { messages: [{ role: 'user', content: 'x'.repeat(100_000) }] })).text()
+      const refused = await ask('POST', '/++/recordings/record', { request: '2' })
+      expect(refused).toMatchObject({ status: 409, body: { error: { code: 'BodyNotKept' } } })
+    } finally {
+      await upstream.close()
+    }
+  })
+
   it('contains no key, also where one extends over parts of a stream', async () => {
     const secret = 'upstream-key-abc123'
     const parts = ['data: {"echo":"upstream-ke', 'y-abc123"}\n\n', 'data: [DONE]\n\n']
@@ -369,15 +392,17 @@ describe('GET /++/traces', () => {
     }
   })
 
-  it('samples the first 20 requests of a burst and each one with x-sim-trace, and counts all', async () => {
-    const { post, ask } = setUp()
-    for (let i = 0; i < 30; i++) await post(path, hello)
+  it('samples the first 200 requests of a burst and each one with x-sim-trace, and counts all', async () => {
+    const { app, post, ask } = setUp({ env: { TRACE_RING: '1000' } })
+    const count = 400
+    for (let i = 0; i < count; i++) await app.request('/openai/nothing')
     await post(path, hello, { 'x-sim-trace': 'on' })
-    const { body } = await ask('GET', '/++/traces')
-    expect(body.seen).toBe(31)
-    // Real time passes, in which a few more are sampled.
-    expect(body.total).toBeGreaterThanOrEqual(21)
-    expect(body.total).toBeLessThan(31)
+    const { body } = await ask('GET', '/++/traces?limit=1000')
+    expect(body.seen).toBe(count + 1)
+    expect(body.traces[0].operation).toBe('chatCompletions')
+    // Real time passes, in which 20 more are sampled in a second.
+    expect(body.total).toBeGreaterThanOrEqual(201)
+    expect(body.total).toBeLessThan(count)
     expect(body.last_id).toBe(body.total)
   })
 
@@ -425,7 +450,7 @@ describe('GET /++/traces', () => {
     expect(image).toMatchObject({ media_cut: 1, body_truncated: false })
     expect(image.body).toContain('data:image/png;base64,[110000 bytes of base64 cut]"')
     expect(JSON.parse(image.body ?? '').messages[0].content[1].text).toBe('Describe it.')
-    await post(path, { messages: [{ role: 'user', content: `${'word é '.repeat(20_000)}` }] })
+    await post(path, { messages: [{ role: 'user', content: 'word é '.repeat(20_000) }] })
     const large = (await last()).request
     expect(large.body_truncated).toBe(true)
     expect(Buffer.byteLength(large.body ?? '')).toBeLessThanOrEqual(64 * 1024)

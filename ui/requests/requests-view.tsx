@@ -86,8 +86,8 @@ function SampleNote({ seen, sampled }: { readonly seen: number; readonly sampled
   return (
     <span>
       {seen > sampled
-        ? `A sample: ${formatCount(sampled)} of ${formatCount(seen)} requests, at most 20 a second per process. `
-        : 'All requests, while there are at most 20 a second. '}
+        ? `A sample: ${formatCount(sampled)} of ${formatCount(seen)} requests: 20 a second per process, and each with x-sim-trace: on. `
+        : 'All requests are here until there are more than 20 a second. '}
       The complete list is the journal: <code>JOURNAL_SIZE=10000</code>, <code>GET /++/requests</code>{' '}
       (docs/admin.md).
     </span>

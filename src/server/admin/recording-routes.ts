@@ -56,7 +56,9 @@ const recordBody = z.strictObject({
     .min(1)
     .max(200)
     .optional()
-    .describe('Id of a request: `request_id` of a miss, or the `apim-request-id` of its answer.'),
+    .describe(
+      'Id of a request: `request_id` of a miss or of a trace, which is the `apim-request-id` of its answer, or the id of a trace.',
+    ),
 })
 
 const saved = z.int().min(0).describe('Number of written interactions.')
@@ -168,7 +170,10 @@ export function recordingRoutes(simulator: Simulator): readonly AdminRoute[] {
           return refuse(400, 'InvalidBody', message)
         }
         await activity.flush()
-        const kept = miss === undefined ? activity.requestOf(request ?? '') : activity.missOf(miss)
+        const kept =
+          miss === undefined
+            ? (activity.requestOf(request ?? '') ?? simulator.traces?.rawRequest(request ?? ''))
+            : activity.missOf(miss)
         if (!kept) {
           const what = miss === undefined ? 'request with this id' : `miss ${miss}`
           const message = `Could not record a request: the ${what} is not kept any more. Send the request again.`
