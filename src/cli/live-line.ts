@@ -5,6 +5,8 @@ export interface Terminal extends TextSink {
   readonly isTTY: true
   /** Absent or 0 where the terminal does not report its width. */
   readonly columns?: number | undefined
+  /** Absent or 0 where the terminal does not report its height. */
+  readonly rows?: number | undefined
   on?(event: 'resize', listener: () => void): unknown
   off?(event: 'resize', listener: () => void): unknown
 }

@@ -8,6 +8,7 @@ import { addImportCommand } from './import.ts'
 import { addLoadCommand } from './load.ts'
 import { createProgram } from './program.ts'
 import { addRecordingsCommand } from './recordings.ts'
+import { addWatchCommand } from './watch.ts'
 import { checkRetries, type Finding, findings } from './check-retries.ts'
 
 interface Options {
@@ -60,6 +61,9 @@ function isFinding(name: string): name is Finding {
   return findings.some((finding) => finding === name)
 }
 
+/** Commands that handle signals themselves. */
+const stopsGracefully: ReadonlySet<string> = new Set(['load', 'watch'])
+
 /**
  * Runs the program. Returns its exit code: 0 for success, 2 for wrong usage or configuration, 1 for any other failure that the
  * operator can fix. Anything else is a bug and is thrown.
@@ -74,6 +78,7 @@ export async function run(host: CliHost): Promise<number> {
       addCheckCommand(parent, host)
       addExtensionsCommand(parent, host)
       addLoadCommand(parent, host)
+      addWatchCommand(parent, host)
       addCertificateCommand(parent, host)
       addConfigCommands(parent, host)
       addImportCommand(parent, host)
@@ -81,7 +86,7 @@ export async function run(host: CliHost): Promise<number> {
   )
   program.hook('preAction', (_program, command) => {
     // All other commands need no graceful stop.
-    if (command !== program && command.name() !== 'load') host.signals.release?.()
+    if (command !== program && !stopsGracefully.has(command.name())) host.signals.release?.()
   })
   try {
     await program.parseAsync([...host.argv], { from: 'user' })
