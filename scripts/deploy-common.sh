@@ -280,13 +280,15 @@ unknown_settings() {
 # collect_settings <folder of files in the container>: sets setting_names and setting_values for the container, and
 # upload_files with the files that the settings name.
 collect_settings() {
-  local folder=$1 one value path part parts
+  local folder=$1 one value in_file path part parts
   setting_names=()
   setting_values=()
   upload_files=()
   for one in $(known_settings); do
     if [[ $fixed_settings == *" $one "* || $secret_settings == *" $one "* ]]; then continue; fi
-    value=$(value_of "$one")
+    # As value_of, without a process for each of the settings.
+    in_file="file_$one"
+    value=${!one:-${!in_file:-}}
     if [ -z "$value" ]; then continue; fi
     if [[ $one == CONFIG_STORE && $value == blob:*\?* ]]; then
       problem 'CONFIG_STORE has a SAS, which would be a plain variable. Remove it, and give the identity of the app the role Storage Blob Data Contributor.'
