@@ -32,7 +32,7 @@ export function Badge(props: {
 }
 
 /** Tone of an HTTP status. */
-export function toneOf(status: number): Tone {
+function toneOf(status: number): Tone {
   if (status === 0 || status >= 500) return 'error'
   return status >= 400 ? 'warn' : 'ok'
 }

@@ -7,7 +7,6 @@ import {
   formatDigits,
   formatDuration,
   formatPercent,
-  formatRate,
   formatShort,
   formatTime,
   missing,
@@ -64,9 +63,8 @@ describe('a formatted value', () => {
     [5e9, '4.66 GB'],
   ])('as a size: %d bytes', (value, text) => expect(plain(formatBytes(value))).toBe(text))
 
-  it('as a share, a rate and an amount', () => {
+  it('as a share and an amount', () => {
     expect(plain(formatPercent(0.256))).toBe('25.6 %')
-    expect(plain(formatRate(1_250))).toBe('1.25 k /s')
     expect(formatAmount(1, 'request')).toBe('1 request')
     expect(plain(formatAmount(1_234, 'entry', 'entries'))).toBe('1 234 entries')
   })
@@ -87,7 +85,6 @@ describe('a formatted value', () => {
         formatDigits,
         formatDuration,
         formatBytes,
-        formatRate,
         formatPercent,
         formatTime,
         formatDateTime,

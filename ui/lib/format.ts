@@ -42,11 +42,6 @@ export function formatDigits(value: Given): string {
   return short.replace(/^-(?=0$)/, '').replace('-', '−')
 }
 
-/** `12.3 /s`. */
-export function formatRate(perSecond: Given): string {
-  return isMissing(perSecond) ? missing : `${formatShort(perSecond)}${thinSpace}/s`
-}
-
 const MS_PER_MINUTE = 60_000
 const MINUTES_PER_HOUR = 60
 const HOURS_PER_DAY = 24

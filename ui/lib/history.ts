@@ -62,15 +62,23 @@ export interface Subject {
 const KEPT_MS = 15 * 60_000
 /** Ticks that are kept at most. The shortest interval of events is a second. */
 const MAX_TICKS = 900
-/** Series of deployments at most: the ones with requests, and the ones that a view reads. */
+/** Series at most: the totals, what a view reads, and the first ones with requests. */
 const MAX_SERIES = 100
+
+interface Series {
+  /** By tick modulo `MAX_TICKS`, then by figure. */
+  readonly values: Float32Array
+  /** Ticks at which a view has read it, and at which it had requests. -1: never. */
+  readTick: number
+  busyTick: number
+}
 
 /** The figures of the last 15 minutes. A series has at most 900 ticks; all together at most about 9 MB. */
 export class History {
   readonly #at = new Float64Array(MAX_TICKS)
   readonly #windows = new Float64Array(MAX_TICKS)
-  /** By subject. A map is in the order of use: the least recently used series is first. */
-  readonly #series = new Map<string, Float32Array>()
+  /** By subject. */
+  readonly #series = new Map<string, Series>()
   #ticks = 0
 
   /** Forgets everything, such as after a restart of the simulator. */
@@ -89,25 +97,22 @@ export class History {
     this.#at[row] = stats.at_ms
     this.#windows[row] = stats.window_ms
     this.#ticks++
-    for (const values of this.#series.values())
+    for (const { values } of this.#series.values()) {
       values.fill(Number.NaN, row * names.length, (row + 1) * names.length)
-    this.#write(row, {}, stats.totals, true)
-    for (const [resource, { totals, deployments }] of Object.entries(stats.resources)) {
-      this.#write(row, { resource }, totals, true)
+    }
+    this.#write(row, {}, stats.totals)
+    const resources = Object.entries(stats.resources)
+    for (const [resource, { totals }] of resources) this.#write(row, { resource }, totals)
+    for (const [resource, { deployments }] of resources) {
       for (const [deployment, live] of Object.entries(deployments)) {
-        this.#write(
-          row,
-          { resource, deployment },
-          live,
-          live.active > 0 || live.window.requests_per_second > 0,
-        )
+        this.#write(row, { resource, deployment }, live)
       }
     }
   }
 
-  /** Returns the ticks of a subject, oldest first. Reading keeps the series of a deployment from now on. */
+  /** Returns the ticks of a subject, oldest first. Reading keeps its series from now on. */
   samples(subject: Subject, wanted: readonly Figure[], lastMs = KEPT_MS): Sample[] {
-    const values = this.#use(keyOf(subject))
+    const { values } = this.#read(keyOf(subject))
     const columns = wanted.map((name) => columnOf.get(name) ?? 0)
     const newestMs = this.#at[(this.#ticks - 1) % MAX_TICKS] ?? 0
     const samples: Sample[] = []
@@ -127,26 +132,40 @@ export class History {
     return samples
   }
 
-  #write(row: number, subject: Subject, live: Live | undefined, isBusy: boolean): void {
+  #write(row: number, subject: Subject, live: Live | undefined): void {
     if (!live) return
     const key = keyOf(subject)
-    // An idle deployment gets no series unless a view reads it.
-    const values = isBusy ? this.#use(key) : this.#series.get(key)
-    if (!values) return
+    const isBusy = live.active > 0 || live.window.requests_per_second > 0
+    // An idle deployment gets a series when a view reads it.
+    const wantsSeries = isBusy || subject.deployment === undefined
+    const series =
+      this.#series.get(key) ?? (wantsSeries && this.#series.size < MAX_SERIES ? this.#open(key) : undefined)
+    if (!series) return
+    if (isBusy) series.busyTick = this.#ticks
     for (const [column, name] of names.entries()) {
-      values[row * names.length + column] = figures[name](live) ?? Number.NaN
+      series.values[row * names.length + column] = figures[name](live) ?? Number.NaN
     }
   }
 
-  /** Returns a series as the most recently used one. */
-  #use(key: string): Float32Array {
-    const kept = this.#series.get(key)
-    const values = kept ?? new Float32Array(MAX_TICKS * names.length).fill(Number.NaN)
-    this.#series.delete(key)
-    this.#series.set(key, values)
-    const [oldest] = this.#series.keys()
-    if (this.#series.size > MAX_SERIES && oldest !== undefined) this.#series.delete(oldest)
-    return values
+  /** Returns a series for a view. It replaces the one that no view has read for the longest time. */
+  #read(key: string): Series {
+    const series = this.#series.get(key) ?? this.#open(key)
+    series.readTick = Math.max(series.readTick, this.#ticks)
+    if (this.#series.size > MAX_SERIES) {
+      const [[oldest] = []] = [...this.#series].toSorted(
+        ([, one], [, other]) => one.readTick - other.readTick || one.busyTick - other.busyTick,
+      )
+      if (oldest !== undefined) this.#series.delete(oldest)
+    }
+    return series
+  }
+
+  #open(key: string): Series {
+    const values = new Float32Array(MAX_TICKS * names.length).fill(Number.NaN)
+    // The totals always stay.
+    const series = { values, readTick: key === keyOf({}) ? Number.POSITIVE_INFINITY : -1, busyTick: -1 }
+    this.#series.set(key, series)
+    return series
   }
 }
 
