@@ -3,46 +3,38 @@ import type { Live } from '../../src/server/admin/live-stats.ts'
 import { EmptyState } from '../components/empty-state.tsx'
 import { Meter } from '../components/meter.tsx'
 import { api } from '../lib/api.ts'
-import { formatPercent, formatShort } from '../lib/format.ts'
+import { formatPercent } from '../lib/format.ts'
 import { liveOf } from '../lib/history.ts'
 import { own } from '../lib/live-state.ts'
 import { useLive } from '../lib/live.ts'
 import { routeTo, useRoute } from '../lib/router.ts'
 import { Counters } from './counters.tsx'
-import { usedShare } from './deployment-rows.ts'
 import { phaseBands } from './incident-timeline.ts'
 import { describeMeter, describeNext, type LimitMeter, metersOf } from './limit-meters.ts'
-import { type ChartPanel, LiveCharts, mainPanels } from './live-charts.tsx'
+import { type ChartPanel, LiveCharts, type LiveChartsProps, mainPanels } from './live-charts.tsx'
 import { RangeChoice } from './range-choice.tsx'
 import { RequestTape } from './request-tape.tsx'
 import './deployment-view.css'
 
-const panels: readonly ChartPanel[] = [
-  ...mainPanels,
-  {
-    title: 'Limits',
-    unit: 'used',
-    figure: (live) => formatPercent(usedShare(live)),
-    format: formatPercent,
-    minTop: 0.9,
-    lines: [
-      { column: 'tokens_used_share', label: 'tokens', combine: 'max', isFilled: true },
-      { column: 'requests_used_share', label: 'requests', combine: 'max', colour: '--series-2' },
-    ],
-  },
-  {
-    title: 'Open requests',
-    unit: 'now',
-    figure: ({ active }) => formatShort(active),
-    format: formatShort,
-    minTop: 1,
-    lines: [
-      { column: 'active', label: 'all', combine: 'max', isFilled: true },
-      { column: 'streams', label: 'streams', combine: 'max', colour: '--series-2' },
-      { column: 'queue', label: 'waiting for a slot', combine: 'max', colour: '--warn' },
-    ],
-  },
+const tokens: ChartPanel['lines'][number] = {
+  column: 'tokens_used_share',
+  label: 'tokens',
+  combine: 'max',
+  isFilled: true,
+}
+
+const payAsYouGoPanels = [
+  limitPanel([
+    tokens,
+    { column: 'requests_used_share', label: 'requests', combine: 'max', colour: '--series-2' },
+  ]),
 ]
+
+const provisionedPanels = [limitPanel([{ ...tokens, label: 'provisioned throughput' }])]
+
+function limitPanel(lines: ChartPanel['lines']): ChartPanel {
+  return { title: 'Used', unit: 'share of the limit', lines, format: formatPercent, minTop: 0.9 }
+}
 
 /** One deployment: limits, rates, times, counts and its last requests. */
 export function DeploymentView() {
@@ -54,6 +46,13 @@ export function DeploymentView() {
   const live = liveOf(stats, { resource, deployment })
   if (!stats) return <EmptyState title="Waiting for the first figures" />
   const clockMs = Date.parse(stats.simulator.now)
+  const charts = live && {
+    live,
+    subject: { resource, deployment },
+    atMs: stats.at_ms,
+    rangeSeconds,
+    bands: phaseBands(own(stats.incidents, resource), { clockMs, atMs: stats.at_ms }, deployment),
+  }
   return (
     <div class="stack">
       <header class="stack deployment-head">
@@ -74,18 +73,10 @@ export function DeploymentView() {
           </div>
         </div>
       </header>
-      {live ? (
+      {live && charts ? (
         <>
-          {deployment !== '' && <Limits live={live} />}
-          <LiveCharts
-            panels={panels}
-            columns={3}
-            live={live}
-            subject={{ resource, deployment }}
-            atMs={stats.at_ms}
-            rangeSeconds={rangeSeconds}
-            bands={phaseBands(own(stats.incidents, resource), { clockMs, atMs: stats.at_ms }, deployment)}
-          />
+          {deployment !== '' && <Limits live={live} charts={charts} />}
+          <LiveCharts panels={mainPanels} {...charts} />
           <Counters live={live} />
           <RequestTape subject={{ resource, deployment }} />
         </>
@@ -117,7 +108,13 @@ function useModel(resource: string, deployment: string): string | undefined {
   return model
 }
 
-function Limits({ live }: { readonly live: Live }) {
+interface LimitsProps {
+  readonly live: Live
+  /** What the chart has in common with the others. */
+  readonly charts: Omit<LiveChartsProps, 'panels' | 'isPlain'>
+}
+
+function Limits({ live, charts }: LimitsProps) {
   const meters = metersOf(live)
   return (
     <section class="panel stack" aria-labelledby="limits-title">
@@ -126,9 +123,18 @@ function Limits({ live }: { readonly live: Live }) {
         <p class="muted">Requests to this deployment are not limited.</p>
       ) : (
         <div class="limits">
-          {meters.map((meter) => (
-            <LimitPanel key={meter.id} meter={meter} />
-          ))}
+          <div class="limit-meters">
+            {meters.map((meter) => (
+              <LimitPanel key={meter.id} meter={meter} />
+            ))}
+          </div>
+          {live.limits && (
+            <LiveCharts
+              panels={live.limits.kind === 'provisioned' ? provisionedPanels : payAsYouGoPanels}
+              isPlain
+              {...charts}
+            />
+          )}
         </div>
       )}
     </section>

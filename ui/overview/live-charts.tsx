@@ -9,11 +9,12 @@ import { chartColumns, chartFigures, type ChartColumn } from './live-figures.ts'
 import { useWidth } from './use-width.ts'
 import './live-charts.css'
 
-/** A chart with the present value of its main figure. */
+/** A chart of figures of the history. */
 export interface ChartPanel {
   readonly title: string
   readonly unit: string
-  readonly figure: (live: Live) => string
+  /** The present value of the main figure. */
+  readonly figure?: (live: Live) => string
   readonly lines: readonly ChartLine[]
   readonly format: (value: number | null) => string
   /** Value at the upper edge at least. */
@@ -29,7 +30,7 @@ interface ChartLine {
   readonly isFilled?: boolean
 }
 
-/** Requests, tokens, and the times of streams as configured and as achieved. */
+/** Requests, tokens and times; those of streams as configured and as achieved. */
 export const mainPanels: readonly ChartPanel[] = [
   {
     title: 'Requests',
@@ -54,18 +55,42 @@ export const mainPanels: readonly ChartPanel[] = [
       { column: 'prompt_tokens_per_second', label: 'prompt', colour: '--series-2' },
     ],
   },
-  timesPanel('First token', 'first_token', ({ window }) => window.first_token_ms),
-  timesPanel('Between tokens', 'between_tokens', ({ window }) => window.between_tokens_ms),
+  {
+    title: 'Duration',
+    unit: 'median of answers',
+    figure: ({ window }) => formatDuration(window.latency_ms?.p50),
+    format: formatDuration,
+    minTop: 0,
+    lines: [
+      { column: 'latency_p50_ms', label: 'median', isFilled: true },
+      { column: 'latency_p95_ms', label: 'p95', combine: 'max', colour: '--series-3' },
+    ],
+  },
+  streamPanel('First token', 'first_token', ({ window }) => window.first_token_ms),
+  streamPanel('Between tokens', 'between_tokens', ({ window }) => window.between_tokens_ms),
+  {
+    title: 'Open requests',
+    unit: 'now',
+    figure: ({ active }) => formatShort(active),
+    format: formatShort,
+    minTop: 1,
+    lines: [
+      { column: 'active', label: 'all', combine: 'max', isFilled: true },
+      { column: 'streams', label: 'streams', combine: 'max', colour: '--series-2' },
+      { column: 'queue', label: 'waiting for a slot', combine: 'max', colour: '--warn' },
+    ],
+  },
 ]
 
-function timesPanel(
+/** The chart of a time of streams, as configured and as achieved. */
+function streamPanel(
   title: string,
   name: 'first_token' | 'between_tokens',
   timesOf: (live: Live) => Live['window']['first_token_ms'],
 ): ChartPanel {
   return {
     title,
-    unit: 'median time',
+    unit: 'median of streams',
     figure: (live) => formatDuration(timesOf(live).achieved?.p50),
     format: formatDuration,
     minTop: 0,
@@ -77,10 +102,10 @@ function timesPanel(
   }
 }
 
-interface LiveChartsProps {
+export interface LiveChartsProps {
   readonly panels: readonly ChartPanel[]
-  /** On a wide screen. */
-  readonly columns: 3 | 4
+  /** Without own panels, to be part of another one. */
+  readonly isPlain?: boolean
   readonly live: Live
   readonly subject: Subject
   /** Time of the last reading, in milliseconds. */
@@ -96,7 +121,7 @@ const MIN_RANGE_SECONDS = 60
 /** Charts over the same time. */
 export function LiveCharts({
   panels,
-  columns: gridColumns,
+  isPlain = false,
   live,
   subject,
   atMs,
@@ -126,13 +151,13 @@ export function LiveCharts({
     }
   }, [panels, resource, deployment, to, rangeSeconds, width])
   return (
-    <div class={`live-charts live-charts-${gridColumns}`} ref={grid}>
+    <div class={isPlain ? '' : 'live-charts'} ref={grid}>
       {panels.map(({ title, unit, figure, lines, format, minTop }) => (
-        <section class="panel live-chart" key={title} aria-label={title}>
+        <section class={isPlain ? 'live-chart' : 'panel live-chart'} key={title} aria-label={title}>
           <Chart
             title={title}
             unit={unit}
-            figure={figure(live)}
+            {...(figure && { figure: figure(live) })}
             times={times}
             series={lines.map((line) => ({
               label: line.label,

@@ -13,6 +13,8 @@ export const chartFigures = [
   'errors_per_second',
   'prompt_tokens_per_second',
   'completion_tokens_per_second',
+  'latency_p50_ms',
+  'latency_p95_ms',
   'first_token_achieved_p50_ms',
   'first_token_achieved_p95_ms',
   'first_token_planned_p50_ms',

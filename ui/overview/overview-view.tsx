@@ -59,7 +59,6 @@ export function OverviewView() {
         <>
           <LiveCharts
             panels={mainPanels}
-            columns={4}
             live={live}
             subject={{ resource }}
             atMs={atMs}

@@ -20,7 +20,7 @@ export function useRequests({ resource, deployment }: Subject): readonly TraceSu
     const nowMs = performance.now()
     // Events arrive up to 20 times a second. The figures, once a second, bring the others.
     if (nowMs - shown.current.atMs >= MIN_INTERVAL_MS)
-      shown.current = { atMs: nowMs, requests: state.requests as readonly TraceSummary[] }
+      shown.current = { atMs: nowMs, requests: state.requests }
     return shown.current.requests
   })
   const [earlier, setEarlier] = useState(none)
