@@ -222,7 +222,8 @@ export function createReplay({
     exchange.answeredBy = 'no recording'
     const nearest = await findNearest(request, index, reader, match, redactor)
     missed('error', nearest)
-    logger.info({ method: exchange.method, path: exchange.path }, describeMiss(exchange, nearest, dir))
+    // Without the values that differ: they are parts of prompts.
+    logger.info({ method: exchange.method, path: exchange.path }, describeMiss(exchange, nearest, dir, false))
     return missReply(exchange, nearest, dir)
   }
 
@@ -347,11 +348,17 @@ function detailsOf({ entry, method, uri, difference, setting }: NearestRecording
 }
 
 /** The message of a miss, for the answer and for the log. */
-function describeMiss(exchange: Exchange, nearest: NearestRecording | undefined, dir: string): string {
+function describeMiss(
+  exchange: Exchange,
+  nearest: NearestRecording | undefined,
+  dir: string,
+  hasValues = true,
+): string {
   const missed = `No recording answers ${exchange.method} ${shortText(redactText(exchange.path), 300)}.`
   if (!nearest)
     return `${missed} There is nothing to compare it with in ${dir}. Set REPLAY_ON_MISS=record to record it, or RECORDING_DIR to the folder that has it.`
   const { entry, method, uri, difference, setting } = nearest
   const { at, requested, recorded, advice } = difference
-  return `${missed} The nearest is ${method} ${uri} (${locationOf(entry)}). They first differ in ${at}: the request has ${requested}, the recording has ${recorded}. Set REPLAY_ON_MISS=record to record this request. To get that recording instead: ${setting ?? advice}`
+  const values = hasValues ? `: the request has ${requested}, the recording has ${recorded}` : ''
+  return `${missed} The nearest is ${method} ${uri} (${locationOf(entry)}). They first differ in ${at}${values}. Set REPLAY_ON_MISS=record to record this request. To get that recording instead: ${setting ?? advice}`
 }

@@ -12,7 +12,6 @@ import type { RecordResult } from '../recordings/record-mode.ts'
 import {
   type KeptMiss,
   type Miss,
-  MAX_MISS_BODY_BYTES,
   MissRing,
   type RecordingUseSink,
   type SentUse,
@@ -174,25 +173,6 @@ export class RecordingActivity implements RecordingUseSink {
     await this.#pool?.flush()
   }
 
-  /** Sums over all folders in use. Synchronous and without the latest counts of workers, for statistics. */
-  summary(): {
-    readonly folders: number
-    readonly hits: number
-    readonly misses: number
-    readonly recorded: number
-    readonly pending: number
-  } {
-    const folders = this.#deps.sources.inUse(this.#deps.config())
-    const sum = { folders: folders.length, hits: 0, misses: 0, recorded: 0, pending: 0 }
-    for (const { replay, recorder } of folders) {
-      sum.hits += replay?.use.hits ?? 0
-      sum.misses += replay?.use.misses ?? 0
-      sum.recorded += recorder?.recorded ?? 0
-      sum.pending += recorder?.pending ?? 0
-    }
-    return sum
-  }
-
   /** Clears the misses, and starts counting from 0. */
   clear(): void {
     this.#misses.clear()
@@ -298,7 +278,7 @@ export class RecordingActivity implements RecordingUseSink {
         'This request is being recorded. Wait for the answer of the upstream.',
       )
     if (!kept.body) {
-      const message = `The body of this request was not kept: it has ${kept.bodyBytes} bytes, and bodies are kept up to ${MAX_MISS_BODY_BYTES} bytes, 16 MB in all. Send the request again with REPLAY_ON_MISS=record.`
+      const message = `The body of this request was not kept as a whole: it has ${kept.bodyBytes} bytes. Send the request again with REPLAY_ON_MISS=record or SIMULATOR_MODE=record.`
       return refusal('BodyNotKept', message)
     }
     const route = upstreamOf(exchange)
@@ -373,8 +353,7 @@ function notRecorded({ reply, whyNot }: RecordResult, exchange: Exchange): Recor
     const message = problem ?? failure.message
     return { status: status >= 500 ? 502 : 409, code: failure.code ?? 'NotForwarded', message }
   }
-  const message =
-    whyNot ??
-    `The upstream answered ${upstreamStatus ?? status}. Answers with an error are recorded only with RECORDING_ERRORS=on.`
+  const answered = `The upstream answered ${status}${status === reply.status ? '' : ' in its stream'}.`
+  const message = whyNot ?? `${answered} Answers with an error are recorded only with RECORDING_ERRORS=on.`
   return { status: 409, code: 'AnswerNotRecorded', message }
 }

@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createAdminApi } from '../support/admin-api.ts'
@@ -242,6 +242,14 @@ describe('GET /++/recordings/misses', () => {
     expect((await admin.ask('GET', '/++/recordings/misses')).body.misses[0].id).toBe(106)
   })
 
+  it('logs no part of a prompt', async () => {
+    const { post, log } = start({ 'a.yaml': recorded('recorded words') })
+    await post(path, question('other words'))
+    const line = log.find(({ message }) => message.startsWith('No recording answers'))
+    expect(line?.message).toContain('They first differ in messages[0].content.')
+    expect(JSON.stringify(log)).not.toContain('words')
+  })
+
   it('hides credentials in the differences', async () => {
     const { post, admin } = start({ 'a.yaml': recorded('one') })
     await post(path, question(`use ${testKey} please`, { api_key: 'very-secret-value-1' }))
@@ -256,7 +264,7 @@ describe('POST /++/recordings/record', () => {
     admin.ask('POST', '/++/recordings/record', body)
 
   it('records the answer to a miss once, which is replayed from then on', async () => {
-    const { post, admin, dir, upstream } = await startWithUpstream({ 'a.yaml': recorded('one') })
+    const { post, admin, dir, upstream, simulator } = await startWithUpstream({ 'a.yaml': recorded('one') })
     const body = question('other', { api_key: 'very-secret-value-1' })
     expect((await post(path, body)).status).toBe(404)
     const answer = await record(admin, { miss: 1 })
@@ -291,8 +299,10 @@ describe('POST /++/recordings/record', () => {
     const again = await record(admin, { miss: 1 })
     expect([again.status, again.body.error.code]).toEqual([409, 'RecordingExists'])
     expect(upstream.received).toHaveLength(1)
+    await simulator.recordings[0]?.replay?.refresh()
     const listed = (await admin.ask('GET', '/++/recordings?used=true')).body
     expect(listed.recordings).toMatchObject([{ file, hits: 1 }])
+    expect(listed.folders).toMatchObject([{ interactions: 2, hits: 1, misses: 1, recorded: 1 }])
   })
 
   it('records a stream with its events, by the id of the request', async () => {
@@ -406,6 +416,36 @@ describe('POST /++/recordings/record', () => {
     await errors.post(path, question('x'))
     expect((await record(errors.admin, { miss: 1 })).body).toMatchObject({ status: 429 })
     expect((await errors.post(path, question('x'))).status).toBe(429)
+  })
+
+  it('reports an error in a stream, which is not recorded either', async () => {
+    const events = [...chatEvents(['Hel']).slice(0, 1), 'data: {"error":{"code":"429","message":"no"}}\n\n']
+    const { admin, post, dir } = await startWithUpstream({}, {}, eventStream(events))
+    await post(path, question('x', { stream: true }))
+    const answer = await record(admin, { miss: 1 })
+    expect([answer.status, answer.body.error.code]).toEqual([409, 'AnswerNotRecorded'])
+    expect(answer.body.error.message).toMatch(/answered 429 in its stream.*RECORDING_ERRORS=on/)
+    expect(readRecordings(dir)).toEqual([])
+  })
+
+  it('reports a folder and a file that cannot be written', async () => {
+    const { admin, post, dir } = await startWithUpstream({})
+    await post(path, question('x'))
+    mkdirSync(join(dir, 'v1_chat_completions.yaml'))
+    const answer = await record(admin, { miss: 1 })
+    expect([answer.status, answer.body.error.code]).toEqual([409, 'AnswerNotRecorded'])
+    expect(answer.body.error.message).toContain('EISDIR')
+    // The next request can be recorded, also after a failure of the same one.
+    rmSync(join(dir, 'v1_chat_completions.yaml'), { recursive: true })
+    expect((await record(admin, { miss: 1 })).status).toBe(200)
+
+    const replaced = await startWithUpstream({})
+    await replaced.post(path, question('x'))
+    rmSync(replaced.dir, { recursive: true })
+    writeFileSync(replaced.dir, 'a file')
+    const refused = await record(replaced.admin, { miss: 1 })
+    expect([refused.status, refused.body.error.code]).toEqual([400, 'RECORDINGS_UNWRITABLE'])
+    expect(replaced.upstream.received).toEqual([])
   })
 
   it('reports an upstream that cannot be reached or breaks its answer', async () => {
