@@ -137,7 +137,7 @@ class Writer {
       const { env } = one.setting
       const [name, meaning] =
         resource === undefined
-          ? [undefined, env]
+          ? [undefined, one.setting.description.replace(/\..*$/s, '')]
           : [`RESOURCE_${resource}_${env}`, `${env} of the resource ${resource}`]
       setAt(tree, settingName(one.setting).split('.'), this.#value(one, name, meaning))
     }
