@@ -59,7 +59,8 @@ aoai-sim init /tmp/aoai-sim.yaml --force
 make run ARGS="--config /tmp/aoai-sim.yaml"
 \`\`\`
 
-Without a name, \`init\` writes \`aoai-sim.yaml\`. It replaces an existing file only with \`--force\`.
+Without a name, \`init\` writes \`aoai-sim.yaml\`. It replaces an existing file only with \`--force\`. A running simulator
+writes its configuration as such a file: [GET /++/config/file](admin.md#configuration-as-a-file).
 
 \`\`\`yaml
 # aoai-sim.yaml

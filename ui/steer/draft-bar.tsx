@@ -6,7 +6,8 @@ import { formatAmount } from '../lib/format.ts'
 import type { Target } from './draft.ts'
 import { changesOf, type Conflict } from './json-tree.ts'
 import { ReviewDialog } from './review-dialog.tsx'
-import { callsOf, changedDrafts, discard, resolve, revertSent, undo, useSteer } from './steer-store.ts'
+import { revertSent } from './send-draft.ts'
+import { callsOf, changedDrafts, discard, resolve, undo, useSteer } from './steer-store.ts'
 
 /** The draft: how many changes it has, and what to do with them. */
 export function DraftBar() {

@@ -8,7 +8,7 @@ import { showToast } from '../components/toast.tsx'
 import { formatAmount } from '../lib/format.ts'
 import { type Call, curlOf, hideSecrets, hideSecretsIn, targetId } from './draft.ts'
 import { fieldId, type PlacedProblem } from './problem-paths.ts'
-import { type Refusal, send } from './steer-store.ts'
+import { type Refusal, send } from './send-draft.ts'
 
 interface ReviewProps {
   readonly calls: readonly Call[]

@@ -35,6 +35,8 @@ export interface SchemaFieldProps {
   readonly value: unknown
   /** A required value cannot be removed. */
   readonly isRequired?: boolean
+  /** Whether an item of a list shows its members at first. */
+  readonly isOpen?: boolean
 }
 
 /** Properties of the control of a value. */

@@ -1,4 +1,4 @@
-import { useContext, useId } from 'preact/hooks'
+import { useContext, useId, useState } from 'preact/hooks'
 import { Button } from '../components/button.tsx'
 import { Field as TextField } from '../components/field.tsx'
 import { isTree, type Path } from './json-tree.ts'
@@ -14,7 +14,7 @@ import {
   type ValueProps,
 } from './scalar-fields.tsx'
 import { type Field, hasForm, initialValue, isDefault, labelOf, type Variant } from './schema-form.ts'
-import { describeRule } from './timetable.ts'
+import { describeRule, effectsOf } from './timetable.ts'
 
 /** A field of a form that was made from a schema, with all fields in it. */
 export function SchemaField(props: SchemaFieldProps) {
@@ -135,6 +135,7 @@ function GroupValue({
   path,
   value,
   isRequired,
+  isOpen = false,
 }: ValueProps & { readonly field: Field & { kind: 'group' } }) {
   const form = useContext(Form)
   const members = isTree(value) ? value : {}
@@ -146,7 +147,7 @@ function GroupValue({
   // An item of a list has its summary as a title.
   const isItem = typeof path.at(-1) === 'number'
   return (
-    <details class="steer-group" open={count > 0 && !isItem}>
+    <details class="steer-group" open={isItem ? isOpen : count > 0}>
       <summary>
         <span class="steer-label">{label}</span>
         {count === 0 ? <span class="muted"> not set</span> : null}
@@ -208,6 +209,8 @@ function ListValue({ field, label, path, value }: ValueProps & { readonly field:
   const form = useContext(Form)
   const items: readonly unknown[] = Array.isArray(value) ? value : []
   const { item, places } = field
+  // The item that was added last is open.
+  const [added, setAdded] = useState<number>()
   const set = (next: readonly unknown[]): void => form.onEdit(path, next)
   if (item.kind === 'choice') {
     return (
@@ -249,6 +252,7 @@ function ListValue({ field, label, path, value }: ValueProps & { readonly field:
               path={[...path, index]}
               value={one}
               isRequired
+              isOpen={index === added}
             />
             {!places && (
               <div class="row">
@@ -279,7 +283,16 @@ function ListValue({ field, label, path, value }: ValueProps & { readonly field:
           </li>
         ))}
       </ol>
-      {!places && <Button onClick={() => set([...items, initialValue(item)])}>Add to {label}</Button>}
+      {!places && (
+        <Button
+          onClick={() => {
+            setAdded(items.length)
+            set([...items, initialValue(item)])
+          }}
+        >
+          Add to {label}
+        </Button>
+      )}
     </fieldset>
   )
 }
@@ -293,7 +306,8 @@ function moved(items: readonly unknown[], index: number): readonly unknown[] {
 function titleOfItem(item: unknown, label: string, index: number): string {
   const name = isTree(item) && typeof item['name'] === 'string' ? item['name'] : ''
   const rule = isTree(item) && item['fault'] !== undefined ? describeRule(item) : ''
-  return [name, rule].filter((part) => part !== '').join(': ') || `${label} ${index + 1}`
+  const effects = isTree(item) && rule === '' ? effectsOf(item).join(', ') : ''
+  return [name, rule, effects].filter((part) => part !== '').join(': ') || `${label} ${index + 1}`
 }
 
 function VariantValue({

@@ -1,6 +1,4 @@
-import { showToast } from '../components/toast.tsx'
 import { api, ApiError } from '../lib/api.ts'
-import { formatAmount } from '../lib/format.ts'
 import { createStore, useStore } from '../lib/store.ts'
 import { type Call, callOf, defaultResource, type Draft, isChanged, type Target, targetId } from './draft.ts'
 import {
@@ -14,7 +12,7 @@ import {
   type Tree,
   withoutNulls,
 } from './json-tree.ts'
-import { type PlacedProblem, placeProblem } from './problem-paths.ts'
+import type { PlacedProblem } from './problem-paths.ts'
 import { type Field, fieldOf, type Schemas } from './schema-form.ts'
 
 /** Forms of the parts of the configuration, by the name of their schema. */
@@ -62,7 +60,8 @@ const nothing: SteerState = {
   failure: undefined,
 }
 
-const store = createStore<SteerState>(nothing)
+/** What the view knows of the configuration, with the draft. */
+export const store = createStore<SteerState>(nothing)
 
 export function useSteer(): SteerState {
   return useStore(store)
@@ -72,14 +71,15 @@ const MAX_PAST = 200
 /** Changes of one value within this time are one step of undo: a slider moves. */
 const SAME_EDIT_MS = 800
 
-function update(change: Partial<SteerState>): void {
+/** Replaces parts of the state. */
+export function update(change: Partial<SteerState>): void {
   store.set({ ...store.get(), ...change })
 }
 
 const pathOf = ({ kind, name }: Target): string => `/++/${kind}s/${encodeURIComponent(name)}`
 
 /** Returns a document as forms edit it: without nulls, and with deployments by one name. */
-async function read(target: Target): Promise<Tree> {
+export async function read(target: Target): Promise<Tree> {
   if (target.kind === 'upstream') return api.get<Tree>(pathOf(target))
   if (target.name !== defaultResource) {
     const { entry } = await api.get<{ entry: Tree }>(pathOf(target))
@@ -151,8 +151,8 @@ async function refreshNow(): Promise<void> {
   update({ failure: undefined })
 }
 
-/** Returns whether there are conflicts. */
-async function refreshOne(target: Target): Promise<boolean> {
+/** Reads a document again, and applies its draft on top. Returns whether there are conflicts. */
+export async function refreshOne(target: Target): Promise<boolean> {
   const id = targetId(target)
   const theirs = await read(target).catch((error: unknown) => {
     if (error instanceof ApiError && error.status === 404) return undefined
@@ -184,7 +184,8 @@ async function refreshOne(target: Target): Promise<boolean> {
   return all.length > 0
 }
 
-function withEntry<Value>(
+/** Returns a map with another list; an empty one is removed. */
+export function withEntry<Value>(
   map: ReadonlyMap<string, readonly Value[]>,
   id: string,
   values: readonly Value[],
@@ -248,10 +249,17 @@ export function replace(target: Target, edited: Tree): void {
 }
 
 export function undo(): void {
-  const { past } = store.get()
-  const drafts = past.at(-1)
+  const { past, drafts } = store.get()
+  const before = past.at(-1)
   lastEdit = { key: '', at: 0 }
-  if (drafts) update({ drafts, past: past.slice(0, -1), problems: new Map() })
+  if (!before) return
+  // Documents that were read after the edit have no changes before it.
+  const undone = Array.from(drafts, ([id, draft]) => [id, before.get(id) ?? unchanged(draft)] as const)
+  update({ drafts: new Map(undone), past: past.slice(0, -1), problems: new Map() })
+}
+
+function unchanged({ target, base }: Draft): Draft {
+  return { target, base, edited: base }
 }
 
 /** Drops all changes that were not sent. */
@@ -259,7 +267,7 @@ export function discard(): void {
   const { drafts, past } = store.get()
   lastEdit = { key: '', at: 0 }
   update({
-    drafts: new Map([...drafts].map(([id, draft]) => [id, { ...draft, edited: draft.base }])),
+    drafts: new Map(Array.from(drafts, ([id, draft]) => [id, unchanged(draft)])),
     past: [...past, drafts],
     conflicts: new Map(),
     problems: new Map(),
@@ -307,91 +315,6 @@ export function callFor(
   const base = store.get().drafts.get(targetId(target))?.base
   const edited = changes.reduce<unknown>((tree, [path, value]) => setAt(tree, path, value), base)
   return callsOf([{ target, base, edited: edited as Tree }]).find((call) => call.changes.length > 0)
-}
-
-/** Result of sending calls: undefined if all were accepted. */
-export type Refusal = {
-  readonly message: string
-  readonly problems: readonly PlacedProblem[]
-  readonly target?: Target | undefined
-}
-
-/**
- * Sends calls one after the other, until one is refused. Drafts are first compared with the present configuration: a value that
- * others have changed in the meantime is not overwritten.
- */
-export async function send(calls: readonly Call[], isOwnDraft: boolean): Promise<Refusal | undefined> {
-  update({ sent: [] })
-  for (const call of calls) {
-    const { target } = call
-    const id = target && targetId(target)
-    const before = id === undefined ? undefined : store.get().drafts.get(id)
-    try {
-      if (target && isOwnDraft && (await refreshOne(target)))
-        return {
-          message: 'Another client has changed the same values. Decide which ones to keep, and send again.',
-          problems: [],
-          target,
-        }
-      const draft = id === undefined ? undefined : store.get().drafts.get(id)
-      const [current = call] = isOwnDraft && draft ? callsOf([draft]) : [call]
-      await api.send(current.method, current.path, current.body)
-      if (target && id !== undefined) {
-        await settle(target, isOwnDraft)
-        const { sent, problems } = store.get()
-        update({
-          sent: before
-            ? [...sent, { target, base: before.base, edited: store.get().drafts.get(id)?.base }]
-            : sent,
-          problems: withEntry(problems, id, []),
-        })
-      }
-    } catch (error) {
-      return refused(error, call, isOwnDraft)
-    }
-  }
-  await refresh()
-  return undefined
-}
-
-/** Takes the state after a call. The draft that was sent is the document now. */
-async function settle(target: Target, isOwnDraft: boolean): Promise<void> {
-  const id = targetId(target)
-  if (!isOwnDraft) {
-    await refreshOne(target)
-    return
-  }
-  const base = await read(target).catch(() => undefined)
-  const { drafts } = store.get()
-  const copy = new Map(drafts)
-  if (base === undefined) copy.delete(id)
-  else copy.set(id, { target, base, edited: base })
-  update({ drafts: copy, past: [] })
-}
-
-function refused(error: unknown, { target, body }: Call, isOwnDraft: boolean): Refusal {
-  const message = messageOf(error)
-  const texts = error instanceof ApiError ? error.problems : []
-  const id = target && targetId(target)
-  const document = id === undefined ? body : store.get().drafts.get(id)?.edited
-  const problems = texts.map((text) => placeProblem(text, document))
-  if (id !== undefined && isOwnDraft) update({ problems: withEntry(store.get().problems, id, problems) })
-  // The message lists the same problems.
-  const [what = message] = texts[0] === undefined ? [message] : message.split(texts[0])
-  return { message: what.replace(/:?\s*$/, '.').replace(/\.\.$/, '.'), problems, target }
-}
-
-/** Makes a draft that reverts what was sent last, without the changes of others since then. */
-export function revertSent(): void {
-  const { sent, drafts, past } = store.get()
-  const reverted = new Map(drafts)
-  for (const { target, base, edited } of sent) {
-    const now = drafts.get(targetId(target)) ?? { target, base: undefined, edited: undefined }
-    const { merged } = rebase(edited, base, now.edited)
-    reverted.set(targetId(target), { ...now, edited: merged as Tree | undefined })
-  }
-  update({ drafts: reverted, past: [...past, drafts], sent: [] })
-  showToast('ok', `${formatAmount(sent.length, 'change')} in the draft. Send it to undo.`)
 }
 
 export function messageOf(error: unknown): string {

@@ -52,7 +52,8 @@ function phasesOf(timetable: unknown): readonly Tree[] {
   return Array.isArray(phases) ? phases.filter(isTree) : []
 }
 
-function effectsOf({ latency, limits, faults }: Tree): readonly string[] {
+/** Returns what a phase does, in words. */
+export function effectsOf({ latency, limits, faults }: Tree): readonly string[] {
   const effects: string[] = []
   if (isTree(latency)) {
     const { first_token_factor: first = 1, per_token_factor: each = 1 } = latency

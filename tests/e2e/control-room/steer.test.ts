@@ -60,7 +60,14 @@ describe.skipIf(chromiumNeed.isMissing)(`the view Steer in Chromium${chromiumNee
     expect(await field.getAttribute('aria-invalid')).toBe('true')
     expect(await field.inputValue()).toBe('nowhere')
     expect(await page.locator('.field-problem').innerText()).toContain('spilloverTo')
+    // Another document is read after the edit.
+    await page.getByRole('link', { name: 'Faults', exact: true }).click()
+    await page.getByRole('button', { name: 'Add to Faults' }).click()
+    await page.getByRole('slider', { name: 'Probability' }).waitFor()
     await page.getByRole('button', { name: 'Undo', exact: true }).click()
+    await page.getByRole('button', { name: 'Undo', exact: true }).click()
+    await page.getByRole('link', { name: 'Deployments', exact: true }).click()
+    await page.getByRole('link', { name: /^chat/ }).click()
     expect(await field.inputValue()).toBe('')
   })
 
