@@ -20,7 +20,7 @@ const headersOf = ({ headers }: RawResponse): Map<string, string> =>
 describe('the built page', () => {
   it('has at most 100 KB compressed', () => {
     const size = bundle.reduce((sum, { bytes }) => sum + gzipSync(bytes, { level: 9 }).length, 0)
-    expect(size).toBeLessThanOrEqual(100 * 1024)
+    expect(size).toBeLessThanOrEqual(100_000)
     expect(size).toBeGreaterThan(1024)
   })
 
