@@ -56,6 +56,8 @@ export interface MetricsOptions {
   readonly limits?: (() => Promise<readonly LimitReading[]>) | undefined
   /** All resources by name. Absent: removed deployments keep their series. */
   readonly resources?: () => Config['resources']
+  /** Whether a text of a client contains a known key, which no label may have. */
+  readonly isSecret?: ((text: string) => boolean) | undefined
   /** Labels of `aoai_simulator_info`; absent: the metric is omitted. */
   readonly info?: () => SimulatorInfo
   /** Values of faults and incidents. */
@@ -74,7 +76,7 @@ export interface MetricsOptions {
  */
 export function createMetrics(options: MetricsOptions): Metrics {
   const { clock, loopLag, occupancy = () => [], onBottleneck = () => {} } = options
-  const table = new SeriesTable()
+  const table = new SeriesTable(undefined, options.isSecret)
   let inFlight = 0
   const watch = new BottleneckWatch({ loopLag, onBottleneck })
   const pacing = new Pacing(table, (lateMs, nowMs) => watch.sent(lateMs, nowMs))

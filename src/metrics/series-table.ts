@@ -63,6 +63,7 @@ export type ConfiguredDeployments = ReadonlyMap<
  */
 export class SeriesTable {
   readonly #limits: TableLimits
+  readonly #isSecret: (name: string) => boolean
   /** By the identity of the resource, so that a resource that is created again starts at 0. */
   readonly #byResource = new Map<string, ResourceSeries>()
   /** Shared by the resources above the limit. */
@@ -71,8 +72,10 @@ export class SeriesTable {
   #unknownDeployments = 0
   #deployments = 0
 
-  constructor(limits = defaultTableLimits) {
+  /** @param isSecret whether a name that a client has sent contains a known key */
+  constructor(limits = defaultTableLimits, isSecret: (name: string) => boolean = () => false) {
     this.#limits = limits
+    this.#isSecret = isSecret
   }
 
   /** The series of a request, created with the first request. */
@@ -173,6 +176,7 @@ export class SeriesTable {
     if (resource === this.#others || this.#deployments >= this.#limits.deployments) return 'other'
     if (config.deployments.has(name)) return name
     if (this.#unknownDeployments >= MAX_UNKNOWN_DEPLOYMENTS || !plainName.test(name)) return 'other'
+    if (this.#isSecret(name)) return 'other'
     this.#unknownDeployments++
     resource.unknown.add(name)
     return name

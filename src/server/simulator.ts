@@ -32,6 +32,7 @@ import { type Run, type Source, mapMaybe } from '../pipeline/stage.ts'
 import type { Occupancy } from '../limits/occupancy.ts'
 import { createPipeline } from '../pipeline/pipeline.ts'
 import type { Clock } from '../lib/clock.ts'
+import { createKeyRedactor } from '../lib/credential-texts.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { LoopLag } from '../lib/loop-lag.ts'
 import { version } from '../lib/version.ts'
@@ -177,6 +178,7 @@ export function assembleSimulator(
     if (shared.processNumber === undefined) logPhase(logger, resource, phase, round)
   })
   const faults = createFaults(incidents)
+  const withoutKeys = createKeyRedactor(live.secrets.list)
   const metrics = createMetrics({
     clock,
     loopLag,
@@ -186,6 +188,7 @@ export function assembleSimulator(
           working + waiting > 0 || live.current.resources.get(resource)?.deployments.has(deployment),
       ),
     resources: () => live.current.resources,
+    isSecret: (text) => withoutKeys(text) !== text,
     limits: isReadable(limits)
       ? () => readLimits(live.current, { limits, phaseOf: (resource) => incidents.phaseOf(resource) })
       : undefined,

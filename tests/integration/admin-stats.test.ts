@@ -238,6 +238,20 @@ describe('GET /++/stats', () => {
     expect((await ask('GET', '/++/stats?other=1')).status).toBe(400)
   })
 
+  it('contains no key that a client sends as the name of a deployment', async () => {
+    const { app, post } = setUp({ env: { SIMULATOR_API_KEY: 'a-key-in-the-path' } })
+    const headers = { 'api-key': 'a-key-in-the-path' }
+    for (const name of ['a-key-in-the-path', 'x-a-key-in-the-path', 'unknown'])
+      await post(chatOf(name), hello, headers)
+    const texts = await Promise.all(
+      ['/++/stats', '/metrics'].map(async (path) => (await app.request(path, { headers })).text()),
+    )
+    for (const text of texts) {
+      expect(text).not.toContain('a-key-in-the-path')
+      expect(text).toContain('unknown')
+    }
+  })
+
   it('needs the admin key', async () => {
     expect((await setUp().app.request('/++/stats')).status).toBe(401)
   })
