@@ -32,6 +32,8 @@ export interface CaseResult {
   readonly bare: Ratio
   /** Ratio to the peer; absent if the peer does not support the case. */
   readonly peer?: Ratio
+  /** Ratio to the same simulator without a reader of events; absent for cases without a reader. */
+  readonly unread?: Ratio
   /** Median answers per second. Depends on the machine and its current load. */
   readonly perSecond: { readonly simulator: number; readonly bare: number; readonly peer?: number }
 }
@@ -53,7 +55,9 @@ export class BenchSession {
   async measure(benchCase: BenchCase, rounds: number): Promise<CaseResult> {
     const { roundMs, warmUpMs } = this.#options
     const servers = await this.#start(benchCase)
-    const all = [servers.simulator, servers.bare, ...(servers.peer ? [servers.peer] : [])]
+    const { simulator: measured, bare: reference, peer: other, unread: quiet } = servers
+    const all = [measured, reference, ...[other, quiet].filter((server) => server !== undefined)]
+    const stopReading = benchCase.readsEvents ? await readEvents(measured.port) : () => {}
     const load = { benchCase, key, planFile: join(this.#folder, 'plan.txt'), core: this.cores?.load }
     const measure = this.generator === 'wrk' ? loadWithWrk : loadWithOwnGenerator
     const seen: number[][] = all.map(() => [])
@@ -62,12 +66,16 @@ export class BenchSession {
       for (const [index, { port }] of all.entries())
         seen[index]?.push(await measure({ ...load, port }, roundMs))
     }
+    stopReading()
     for (const { child } of all) await stop(child)
-    const [simulator = [], bare = [], peer] = seen
+    const [simulator = [], bare = []] = seen
+    const peer = other && seen[2]
+    const unread = quiet && seen.at(-1)
     return {
       name: benchCase.name,
       bare: ratioOf(simulator, bare),
       ...(peer ? { peer: ratioOf(simulator, peer) } : {}),
+      ...(unread ? { unread: ratioOf(simulator, unread) } : {}),
       perSecond: {
         simulator: median(simulator),
         bare: median(bare),
@@ -76,15 +84,22 @@ export class BenchSession {
     }
   }
 
-  async #start(benchCase: BenchCase): Promise<{ simulator: Server; bare: Server; peer: Server | undefined }> {
+  async #start(benchCase: BenchCase): Promise<{
+    simulator: Server
+    bare: Server
+    peer: Server | undefined
+    unread: Server | undefined
+  }> {
     const { workers } = this.#options
     const env = benchCase.replay ? await this.#record(benchCase) : {}
-    const simulator = await this.#simulator({ ...env, ...(workers > 1 ? { WORKERS: String(workers) } : {}) })
+    const withWorkers = { ...env, ...(workers > 1 ? { WORKERS: String(workers) } : {}) }
+    const simulator = await this.#simulator(withWorkers)
+    const unread = benchCase.readsEvents ? await this.#simulator(withWorkers) : undefined
     if (benchCase.resources !== undefined) await createResources(simulator.port, benchCase.resources)
     const answerFile = join(this.#folder, 'answer.json')
     writeFileSync(answerFile, JSON.stringify(await capture(simulator.port, key, benchCase)))
     const bare = await startReference(answerFile, this.cores?.servers)
-    return { simulator, bare, peer: await this.#peer(benchCase, env) }
+    return { simulator, bare, peer: await this.#peer(benchCase, env), unread }
   }
 
   /** Records one generated answer for all texts of the case. */
@@ -115,4 +130,28 @@ export class BenchSession {
       core: this.cores?.servers,
     })
   }
+}
+
+/** Reads the live events of a simulator as the control room does. Returns a function that ends it. */
+async function readEvents(port: number): Promise<() => void> {
+  const abort = new AbortController()
+  const response = await fetch(`http://127.0.0.1:${port}/++/events`, {
+    headers: { 'api-key': key },
+    signal: abort.signal,
+  })
+  if (!response.body || response.status !== 200)
+    throw new Error(`Could not read the live events (got ${response.status}). Build this version first.`)
+  const { body } = response
+  const read = async (): Promise<void> => {
+    let text = ''
+    for await (const chunk of body) {
+      const events = (text + Buffer.from(chunk).toString()).split('\n\n')
+      text = events.pop() ?? ''
+      for (const event of events) JSON.parse(/^data: (.*)$/m.exec(event)?.[1] ?? 'null')
+    }
+  }
+  void read().catch((error: unknown) => {
+    if (!abort.signal.aborted) throw error
+  })
+  return () => abort.abort()
 }

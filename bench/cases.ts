@@ -15,6 +15,8 @@ export interface BenchCase {
   readonly replay: boolean
   /** Number of resources with ten deployments each, to which the requests go one after another. `{resource}` in the path is their number. */
   readonly resources?: number
+  /** Whether a client reads the live events meanwhile, as the control room does. A second simulator without one is measured as well. */
+  readonly readsEvents?: boolean
   /** The case that a check compares with, in the same run. Absent: the stored result. */
   readonly comparedWith?: string
   /** Fixtures for an equivalent answer of aimock; absent if aimock does not support the case. */
@@ -87,6 +89,14 @@ const inManyResources: BenchCase = {
   comparedWith: inOneResource.name,
 }
 
+/** The same with a reader of `GET /++/events`. */
+const withControlRoom: BenchCase = {
+  ...withoutPeer,
+  name: 'chat, control room open',
+  readsEvents: true,
+  comparedWith: onePrompt.name,
+}
+
 /** @param count number of recordings, one for each question */
 export function replayCase(count: number): BenchCase {
   const texts = makeQuestions(count)
@@ -122,6 +132,7 @@ const refusal = {
 /** The cases of `make bench`, in table order. */
 export const cases: readonly BenchCase[] = [
   onePrompt,
+  withControlRoom,
   inOneResource,
   inManyResources,
   chatCase('chat, whole, new prompts', 'open', { texts: makeTexts(512), numbered: true }),

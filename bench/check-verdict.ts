@@ -3,14 +3,21 @@ import type { SavedThroughput } from './results.ts'
 /** Maximum relative difference below the recorded ratio. */
 export const tolerance = 0.15
 
+/** Maximum relative loss with a reader of events. */
+export const readerTolerance = 0.02
+
 /** Result for a case: as fast as recorded, slower, or not recorded. */
 export type Verdict = 'ok' | 'slower' | 'not recorded'
 
 /** Compares a ratio with the recorded one. */
-export function checkRatio(measured: number, recorded: number | undefined): Verdict {
+export function checkRatio(
+  measured: number,
+  recorded: number | undefined,
+  allowed: number = tolerance,
+): Verdict {
   if (recorded === undefined) return 'not recorded'
   // NaN (rounds without answers) counts as slower.
-  return measured >= recorded * (1 - tolerance) ? 'ok' : 'slower'
+  return measured >= recorded * (1 - allowed) ? 'ok' : 'slower'
 }
 
 /**

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { BenchSession } from './bench-session.ts'
 import { cases } from './cases.ts'
-import { checkRatio, checkWithRetry, missingCases, tolerance } from './check-verdict.ts'
+import { checkRatio, checkWithRetry, missingCases, readerTolerance, tolerance } from './check-verdict.ts'
 import { describeMachine, readResults } from './results.ts'
 import { runToEnd } from './run-to-end.ts'
 import { builtSimulator } from './servers.ts'
@@ -45,14 +45,19 @@ async function check(): Promise<boolean> {
     const { name, comparedWith } = benchCase
     const stored = throughput.cases.find((one) => one.name === name)?.bare.ratio
     const recorded = comparedWith === undefined ? stored : measured.get(comparedWith)
+    let isReaderFree = true
     const verdict = await checkWithRetry(async (attempt) => {
-      const { bare } = await session.measure(benchCase, attempt === 1 ? rounds : rounds * 2 + 1)
+      const { bare, unread } = await session.measure(benchCase, attempt === 1 ? rounds : rounds * 2 + 1)
       const slow = checkRatio(bare.median, recorded) === 'slower'
       measured.set(name, bare.median)
       print(name, recorded, bare, slow ? (attempt === 1 ? 'measuring again' : 'SLOWER') : '')
+      if (unread) {
+        isReaderFree = checkRatio(unread.median, 1, readerTolerance) === 'ok'
+        print('  without a reader', 1, unread, isReaderFree ? '' : 'SLOWER')
+      }
       return bare.median
     }, recorded)
-    good &&= verdict !== 'slower'
+    good &&= verdict !== 'slower' && isReaderFree
   }
   for (const name of missingCases(
     throughput,

@@ -23,7 +23,10 @@ function renderCases(heading: string, { machine, generator, rounds, peer, cases 
     showRatio(bare),
     ...(peer === undefined ? [] : [other ? showRatio(other) : '-']),
   ])
-  return [heading, setting, table([head, ...rows])].join('\n\n')
+  const notes = cases.flatMap(({ name, unread }) =>
+    unread ? [`*${name}* against the same without a reader of events: ${showRatio(unread)}.`] : [],
+  )
+  return [heading, setting, table([head, ...rows]), ...notes].join('\n\n')
 }
 
 function renderFacts(

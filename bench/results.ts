@@ -26,7 +26,16 @@ export interface SavedThroughput {
   readonly rounds: number
   /** Name of the peer: "aimock 1.43.0", "one process". */
   readonly peer?: string
-  readonly cases: readonly { readonly name: string; readonly bare: SavedRatio; readonly peer?: SavedRatio }[]
+  readonly cases: readonly SavedCase[]
+}
+
+/** Results of a case. */
+export interface SavedCase {
+  readonly name: string
+  readonly bare: SavedRatio
+  readonly peer?: SavedRatio
+  /** Against the same simulator without a reader of events. */
+  readonly unread?: SavedRatio
 }
 
 /** A name and a value with its unit. */

@@ -49,7 +49,7 @@ function choosePeer(): 'aimock' | 'one process' | undefined {
   return undefined
 }
 
-function print({ name, bare, peer: other, perSecond }: CaseResult): void {
+function print({ name, bare, peer: other, unread, perSecond }: CaseResult): void {
   const figures = [
     perSecond.simulator,
     perSecond.bare,
@@ -61,6 +61,7 @@ function print({ name, bare, peer: other, perSecond }: CaseResult): void {
   )
   const ratios = [bare, ...(other ? [other] : [])].map((ratio) => showRatio(savedRatio(ratio)).padEnd(24))
   console.log(`${name.padEnd(28)}${ratios.join('').padEnd(peer ? 48 : 24)}${aside}`)
+  if (unread) console.log(`${'  without a reader'.padEnd(28)}${showRatio(savedRatio(unread))}`)
 }
 
 function save(results: readonly CaseResult[]): void {
@@ -69,10 +70,11 @@ function save(results: readonly CaseResult[]): void {
     generator: session.generator,
     rounds: plan.rounds,
     ...(peerName === undefined ? {} : { peer: peerName }),
-    cases: results.map(({ name, bare, peer: other }) => ({
+    cases: results.map(({ name, bare, peer: other, unread }) => ({
       name,
       bare: savedRatio(bare),
       ...(other ? { peer: savedRatio(other) } : {}),
+      ...(unread ? { unread: savedRatio(unread) } : {}),
     })),
   }
   saveResults(workers > 1 ? { workers: { workers, ...saved } } : { throughput: saved })

@@ -49,6 +49,20 @@ test('the table shows the ratios of each case, or a dash if the peer does not su
   expect(withResults(document, { throughput })).toBe(expected.join('\n'))
 })
 
+test('the table has a note on the ratio to the same case without a reader of events', () => {
+  const ratio = { ratio: 0.79, spread: [0.78, 0.8] } as const
+  const unread = { ratio: 0.99, spread: [0.98, 1.01] } as const
+  const throughput = {
+    machine,
+    generator: 'wrk',
+    rounds: 7,
+    cases: [{ name: 'open', bare: ratio, unread }],
+  } satisfies Results['throughput']
+  expect(withResults(document, { throughput })).toContain(
+    '\n\n*open* against the same without a reader of events: 0.99 (0.98 to 1.01).\n',
+  )
+})
+
 test('a document without the marks is not written', () => {
   expect(() => withResults('nothing', {})).toThrow(/Restore/)
 })
