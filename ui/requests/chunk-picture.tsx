@@ -31,7 +31,7 @@ export function ChunkPicture({ trace }: { readonly trace: Trace }) {
       </section>
     )
   }
-  const index = Math.min(chosen ?? chunks.length - 1, chunks.length - 1)
+  const index = Math.min(chosen ?? 0, chunks.length - 1)
   return (
     <section class="panel stack" aria-labelledby="parts-title">
       <div class="row">

@@ -114,7 +114,12 @@ const columns: readonly Column<TraceSummary>[] = [
       </a>
     ),
   },
-  { name: 'status', title: 'Status and who answered', render: (trace) => <OutcomeCell trace={trace} /> },
+  {
+    name: 'status',
+    title: 'Status',
+    help: 'With the reason, or with what answered',
+    render: (trace) => <OutcomeCell trace={trace} />,
+  },
   {
     name: 'deployment',
     title: 'Deployment',
@@ -178,12 +183,12 @@ const columns: readonly Column<TraceSummary>[] = [
 
 function OutcomeCell({ trace }: { readonly trace: TraceSummary }) {
   const { tone, label, why } = outcomeOf(trace)
-  const note = [trace.answered_by, why].filter(Boolean).join(': ')
+  const note = why ?? trace.answered_by
   return (
     <span class="outcome">
       <Badge tone={tone}>{label}</Badge>
       {note && (
-        <span class="clipped muted outcome-note" title={note}>
+        <span class="clipped muted outcome-note" title={[trace.answered_by, why].filter(Boolean).join(': ')}>
           {note}
         </span>
       )}

@@ -21,7 +21,7 @@ describe.skipIf(chromiumNeed.isMissing)(`requests in the control room${chromiumN
     // A name from a client is text.
     await rows.nth(0).getByText(hostile).waitFor()
     expect(await page.locator('img').count()).toBe(0)
-    expect(await rows.nth(1).innerText()).toMatch(/429.*limits: request limit, wait/s)
+    expect(await rows.nth(1).innerText()).toMatch(/429.*request limit, wait/s)
     await page.getByRole('button', { name: '429' }).click()
     await expect.poll(() => rows.count()).toBe(1)
     expect(page.url()).toContain('status=429')
@@ -65,6 +65,11 @@ describe.skipIf(chromiumNeed.isMissing)(`requests in the control room${chromiumN
     await page.getByText('Credentials in the body were removed.').waitFor()
     expect(await page.content()).not.toContain('a-secret-data-key')
     await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Record this' }).click()
+    await page.getByRole('button', { name: 'Send and record' }).click()
+    // The simulator generates answers and has no upstream.
+    await page.getByRole('alert').getByText('Could not record').waitFor()
+    await page.getByRole('button', { name: 'Cancel' }).click()
     expect(await page.getByRole('link', { name: 'Log entries' }).getAttribute('href')).toMatch(
       /^#\/logs\?request=/,
     )
