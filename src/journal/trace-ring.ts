@@ -152,7 +152,8 @@ export interface RawRequest extends Pick<
 }
 
 interface Entry extends StoredTrace {
-  readonly read: (() => TraceRecord) | undefined
+  /** Returns the present state of an open request of this process. */
+  read: (() => TraceRecord) | undefined
   /** Keys at the time of the last change. The present ones are removed as well. */
   secrets: readonly string[]
   sizeBytes: number
@@ -229,6 +230,8 @@ export class TraceRing implements TraceSink<TraceLease> {
     entry.record = record
     entry.version = ++this.#version
     entry.secrets = this.#secrets()
+    // It refers to the request with its complete body.
+    if (!record.isOpen) entry.read = undefined
     if (this.#entries.get(entry.id) !== entry) return
     this.#resize(entry)
     this.#notify(entry.id)
@@ -320,7 +323,7 @@ export class TraceRing implements TraceSink<TraceLease> {
 
   #current(entry: Entry): StoredTrace & { readonly secrets: readonly (readonly string[])[] } {
     const { id, version, read, secrets } = entry
-    const record = entry.record.isOpen && read ? read() : entry.record
+    const record = read ? read() : entry.record
     const current = this.#secrets()
     return { id, version, record, secrets: current === secrets ? [current] : [secrets, current] }
   }
