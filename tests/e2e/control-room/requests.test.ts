@@ -68,7 +68,7 @@ describe.skipIf(chromiumNeed.isMissing)(`requests in the control room${chromiumN
     await page.getByRole('button', { name: 'Record this' }).click()
     await page.getByRole('button', { name: 'Send and record' }).click()
     // The simulator generates answers and has no upstream.
-    await page.getByRole('alert').getByText('Could not record').waitFor()
+    await page.getByRole('alert').getByText('has no upstream').waitFor()
     await page.getByRole('button', { name: 'Cancel' }).click()
     expect(await page.getByRole('link', { name: 'Log entries' }).getAttribute('href')).toMatch(
       /^#\/logs\?request=/,
