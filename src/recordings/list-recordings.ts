@@ -53,23 +53,20 @@ export async function listRecordings(
   const wanted = text?.toLowerCase()
   const recordings: ListedRecording[] = []
   let total = 0
-  const offer = (listed: ListedRecording): void => {
-    if (used !== undefined && used !== listed.hits > 0) return
-    if (wanted !== undefined && !textOf(listed, dir).includes(wanted)) return
-    total++
-    if (recordings.length < limit) recordings.push(listed)
-  }
+  const matches = (recording: Searched): boolean =>
+    (used === undefined || used === recording.hits > 0) &&
+    (wanted === undefined || textOf(recording, dir).includes(wanted))
   if (!replay) {
-    for (const recent of recorder?.recent() ?? []) {
-      const { written, number, ...same } = recent
-      offer({
+    for (const { written, number, ...same } of recorder?.recent() ?? []) {
+      const listed = {
         ...same,
         id: `recorded:${number}`,
         file: written.file,
         line: undefined,
         hits: 0,
         lastUsedMs: 0,
-      })
+      }
+      if (matches(listed) && ++total <= limit) recordings.push(listed)
     }
     return { recordings, total, interactions: undefined, unused: undefined }
   }
@@ -78,12 +75,15 @@ export async function listRecordings(
   for (const entries of replay.index.listed()) {
     for (const entry of entries) {
       if (entry.hits === 0) unused++
-      offer(listedEntry(entry))
+      if (matches(entry) && ++total <= limit) recordings.push(listedEntry(entry))
       if (++interactions % STEPS_PER_YIELD === 0) await yieldToEventLoop()
     }
   }
   return { recordings, total, interactions, unused }
 }
+
+/** What a recording is searched by. */
+type Searched = Pick<ListedRecording, 'method' | 'path' | 'status' | 'model' | 'hits' | 'file'>
 
 function listedEntry(entry: RecordingEntry): ListedRecording {
   const { file, line, position, written, method, path, status, streamed, model, hits, lastUsedMs } = entry
@@ -101,7 +101,7 @@ function listedEntry(entry: RecordingEntry): ListedRecording {
   }
 }
 
-function textOf({ method, path, model = '', status, file = '' }: ListedRecording, dir: string): string {
+function textOf({ method, path, model = '', status, file = '' }: Searched, dir: string): string {
   const name = file.startsWith(dir) ? file.slice(dir.length) : file
   return `${method} ${path} ${model} ${status} ${name}`.toLowerCase()
 }

@@ -30,7 +30,10 @@ export function usePolled<Answer>(path: string | undefined, query: Query = {}): 
   const readNow = useRef(() => {})
 
   useEffect(() => {
-    if (key === undefined) return undefined
+    if (key === undefined) {
+      setState(({ answer }) => ({ answer, problem: undefined }))
+      return undefined
+    }
     const [from, given] = JSON.parse(key) as [string, Query]
     const stopped = new AbortController()
     const { signal } = stopped

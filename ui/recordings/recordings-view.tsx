@@ -33,18 +33,23 @@ export function RecordingsView() {
     used: ['true', 'false'].includes(query.get('used') ?? '') ? (query.get('used') ?? '') : '',
     folder: query.get('folder') ?? '',
   }
-  const all = usePolled<RecordingsJson>('/++/recordings', { limit: 0 })
   const list = usePolled<RecordingsJson>(tab === 'recordings' ? '/++/recordings' : undefined, {
     text: filter.text,
     used: filter.used,
     folder: filter.folder,
     limit: MAX_ROWS,
   })
+  // The list has all folders, unless it shows a single one.
+  const all = usePolled<RecordingsJson>(
+    tab === 'recordings' && filter.folder === '' ? undefined : '/++/recordings',
+    { limit: 0 },
+  )
   const misses = usePolled<RecordingMissesJson>(tab === 'misses' ? '/++/recordings/misses' : undefined, {
     limit: MAX_MISSES,
   })
   const [isSaving, setSaving] = useState(false)
-  const folders = all.answer?.folders ?? []
+  const known = tab === 'recordings' && filter.folder === '' ? list : all
+  const folders = (known.answer ?? list.answer ?? all.answer)?.folders ?? []
   const pending = folders.reduce((sum, folder) => sum + folder.pending, 0)
   const missed = folders.reduce((sum, folder) => sum + folder.misses, 0)
   const refresh = (): void => {
@@ -90,7 +95,7 @@ export function RecordingsView() {
           {problem.message}
         </p>
       )}
-      {all.answer && folders.length === 0 && <NoFolders />}
+      {known.answer && folders.length === 0 && <NoFolders />}
       {folders.length > 0 && (
         <>
           <div class="folder-cards">
