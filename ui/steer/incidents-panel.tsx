@@ -7,8 +7,8 @@ import { saveFile } from '../lib/clipboard.ts'
 import { formatDuration } from '../lib/format.ts'
 import { createStore, useStore } from '../lib/store.ts'
 import { type Call, defaultResource, startCall } from './draft.ts'
-import { getAt, isEqual, isTree, setAt, type Tree } from './json-tree.ts'
-import type { PlacedProblem } from './problem-paths.ts'
+import { getAt, isTree, setAt, type Tree } from './json-tree.ts'
+import { hasProblemIn, type PlacedProblem, problemAt } from './problem-paths.ts'
 import { ReviewDialog } from './review-dialog.tsx'
 import { Form } from './scalar-fields.tsx'
 import { Members } from './schema-field.tsx'
@@ -216,11 +216,8 @@ function TimetableEditor({ resource, state }: { readonly resource: string; reado
               value={{
                 id: `incidents:${resource}`,
                 onEdit: (path, value) => change(resource, setAt(shown, path, value) as Tree),
-                problemAt: (path) =>
-                  editor.problems
-                    .filter((problem) => isEqual(problem.path, path))
-                    .map(({ text }) => text)
-                    .join(' ') || undefined,
+                problemAt: (path) => problemAt(editor.problems, path),
+                hasProblemIn: (path) => hasProblemIn(editor.problems, path),
                 isEdited: () => false,
                 choicesFor: (path) => {
                   const deployments = getAt(draft.edited, ['deployments'])

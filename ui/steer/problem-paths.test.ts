@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { placeProblem } from './problem-paths.ts'
+import { hasProblemIn, placeProblem, problemAt } from './problem-paths.ts'
 
 const draft = {
   region: 5,
@@ -67,5 +67,19 @@ describe('the place of a problem', () => {
     ])
     expect(placeProblem('body: phases[0].name must be', draft.incidents).path).toEqual(['phases', 0, 'name'])
     expect(placeProblem('body: startAfter must be a time', draft.incidents).path).toEqual(['start_after'])
+  })
+})
+
+describe('problems of a form', () => {
+  const problems = [
+    { text: 'One.', path: ['faults', 0, 'probability'] },
+    { text: 'Two.', path: ['faults', 0, 'probability'] },
+  ]
+
+  it('are at their field, and in the groups around it', () => {
+    expect(problemAt(problems, ['faults', 0, 'probability'])).toBe('One. Two.')
+    expect(problemAt(problems, ['faults', 0])).toBeUndefined()
+    expect(hasProblemIn(problems, ['faults', 0])).toBe(true)
+    expect(hasProblemIn(problems, ['faults', 1])).toBe(false)
   })
 })

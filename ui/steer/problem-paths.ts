@@ -1,4 +1,4 @@
-import { getAt, isTree, type Path } from './json-tree.ts'
+import { getAt, isEqual, isTree, type Path } from './json-tree.ts'
 
 /** A problem of the simulator with the place that it is about. */
 export interface PlacedProblem {
@@ -76,6 +76,17 @@ function unquote(text: string): string {
   } catch {
     return text
   }
+}
+
+/** Returns what the simulator says about the value at a path. */
+export function problemAt(problems: readonly PlacedProblem[], path: Path): string | undefined {
+  const texts = problems.filter((problem) => isEqual(problem.path, path)).map(({ text }) => text)
+  return texts.length === 0 ? undefined : texts.join(' ')
+}
+
+/** Returns whether the value at a path, or a part of it, has a problem. */
+export function hasProblemIn(problems: readonly PlacedProblem[], path: Path): boolean {
+  return problems.some((problem) => isEqual(problem.path.slice(0, path.length), path))
 }
 
 /** Id of a field, for links from a list of problems. */

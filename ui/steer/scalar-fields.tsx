@@ -13,6 +13,8 @@ export interface FormContext {
   readonly onEdit: (path: Path, value: unknown) => void
   /** Returns what the simulator says about the value at a path. */
   readonly problemAt: (path: Path) => string | undefined
+  /** Returns whether the value at a path, or a part of it, has a problem. */
+  readonly hasProblemIn: (path: Path) => boolean
   /** Returns whether the value at a path, or a part of it, differs from that of the simulator. */
   readonly isEdited: (path: Path) => boolean
   /** Returns choices for a text, such as names of deployments. */
@@ -25,6 +27,7 @@ export const Form = createContext<FormContext>({
   id: '',
   onEdit: () => undefined,
   problemAt: () => undefined,
+  hasProblemIn: () => false,
   isEdited: () => false,
 })
 

@@ -147,7 +147,7 @@ function GroupValue({
   // An item of a list has its summary as a title.
   const isItem = typeof path.at(-1) === 'number'
   return (
-    <details class="steer-group" open={isItem ? isOpen : count > 0}>
+    <details class="steer-group" open={form.hasProblemIn(path) || (isItem ? isOpen : count > 0)}>
       <summary>
         <span class="steer-label">{label}</span>
         {count === 0 ? <span class="muted"> not set</span> : null}

@@ -4,6 +4,7 @@ import { Select } from '../components/field.tsx'
 import { navigate, routeTo } from '../lib/router.ts'
 import { defaultResource, type Draft, type Target, targetId } from './draft.ts'
 import { getAt, isEqual, isTree, type Path } from './json-tree.ts'
+import { hasProblemIn, problemAt } from './problem-paths.ts'
 import { Form } from './scalar-fields.tsx'
 import { edit, ensure, useSteer } from './steer-store.ts'
 
@@ -33,11 +34,8 @@ export function TargetForm({
       value={{
         id,
         onEdit: (path, value) => edit(target, path, value),
-        problemAt: (path) =>
-          own
-            .filter((problem) => isEqual(problem.path, path))
-            .map(({ text }) => text)
-            .join(' ') || undefined,
+        problemAt: (path) => problemAt(own, path),
+        hasProblemIn: (path) => hasProblemIn(own, path),
         isEdited: (path) => !isEqual(getAt(base, path), getAt(edited, path)),
         choicesFor: (path) => choicesFor(path, edited, upstreams),
         inherited: (path) =>
