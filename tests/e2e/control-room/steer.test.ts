@@ -255,7 +255,7 @@ describe.skipIf(chromiumNeed.isMissing)(`the view Steer in Chromium${chromiumNee
     await dialog.getByRole('button', { name: 'Close', exact: true }).last().click()
     const models = () => fetch(`${url}/openai/models?api-version=2024-10-21`, { headers: { 'api-key': key } })
     expect((await models()).status).toBe(200)
-    await page.getByRole('switch', { name: 'load test' }).uncheck({ force: true })
+    await page.getByRole('switch', { name: 'load test' }).click({ force: true })
     await expect.poll(async () => (await models()).status).toBe(401)
     expect(await page.content()).not.toContain(key)
     await page.getByRole('link', { name: 'Upstreams' }).click()
