@@ -2,7 +2,7 @@
 export interface TimeCounts {
   readonly count: number
   readonly sumMs: number
-  /** By power of two of the microseconds; each has 32 buckets. Undefined without a duration in it. */
+  /** By power of two of the microseconds; each has 32 buckets. Missing without a duration in it. */
   readonly octaves: readonly (Float64Array | undefined)[]
 }
 
@@ -18,7 +18,7 @@ const MAX_MS = MAX_US / US_PER_MS
 export class TimeHistogram implements TimeCounts {
   count = 0
   sumMs = 0
-  readonly octaves: (Float64Array | undefined)[] = Array.from({ length: OCTAVES }, () => undefined)
+  readonly octaves: (Float64Array | undefined)[] = []
 
   /** Counts a duration so many times. */
   add(ms: number, times: number): void {

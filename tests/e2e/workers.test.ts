@@ -9,6 +9,7 @@ import {
   startProgram,
 } from '../support/built-program.ts'
 import { chatCompletion, json as jsonAnswer, startFakeUpstream } from '../support/fake-upstream.ts'
+import { eventsOf } from '../support/event-reader.ts'
 import { cassette, cassetteItem } from '../support/recording-folder.ts'
 import { type RawConnection, type RawRequest, type RawResponse, sendRaw } from '../support/raw-http.ts'
 import { connectToBoth, pidExtension, pidOf, pidsOf } from '../support/worker-answers.ts'
@@ -312,6 +313,38 @@ describe('several workers', () => {
       expect(new Set(ids).size).toBe(ids.length)
       await leave()
     }
+    for (const { socket } of connections) socket.destroy()
+  })
+
+  it('are added up in the live events and in the stats', async () => {
+    const statsOf = async () =>
+      (await fetch(`http://127.0.0.1:${program.port}/++/stats`, { headers })).json() as Promise<{
+        simulator: { workers: number }
+        resources: { default: { deployments: { free: { requests: number } } } }
+      }>
+    const free = async (): Promise<number> => {
+      const { resources } = await statsOf()
+      return resources.default.deployments.free.requests
+    }
+    const connections = await connectToBoth(program.port, withKey(chat('free')), 2)
+    const before = await free()
+    const response = await fetch(`http://127.0.0.1:${program.port}/++/events`, { headers })
+    const events = eventsOf(response.body)
+    expect((await events.next())?.event).toBe('hello')
+    const answers = await sendAll(connections, chat('free', { stream: true }))
+    expect(pidsOf(answers).length).toBe(2)
+    let requests = 0
+    let plans = 0
+    while (requests < before + answers.length) {
+      const { event, data } = (await events.next()) ?? {}
+      const live = event === 'stats' ? data.resources.default?.deployments.free : undefined
+      requests = live?.requests ?? requests
+      plans += live?.window.first_token_ms.planned?.count ?? 0
+    }
+    expect([requests, plans]).toEqual([before + answers.length, answers.length])
+    const { simulator, resources } = await statsOf()
+    expect([simulator.workers, resources.default.deployments.free.requests]).toEqual([2, requests])
+    await events.cancel()
     for (const { socket } of connections) socket.destroy()
   })
 

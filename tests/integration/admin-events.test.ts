@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Live, LiveStats } from '../../src/server/admin/live-stats.ts'
 import { LiveFeed } from '../../src/server/admin/live-feed.ts'
 import { eventStream } from '../../src/server/event-stream.ts'
+import { listen } from '../../src/server/listen.ts'
 import { createVirtualClock } from '../../src/lib/virtual-clock.ts'
 import { createAdminApi } from '../support/admin-api.ts'
 import { eventsOf } from '../support/event-reader.ts'
@@ -334,5 +335,26 @@ describe('GET /++/events', () => {
     await real.advance(1_000)
     const { window_ms: windowMs, totals } = await events.stats()
     expect([windowMs, totals?.window.requests_per_second]).toEqual([4_000, 0.25])
+  })
+})
+
+describe('a stream of live events over a socket', () => {
+  it('ends normally when the server stops, also for a client that does not read', async () => {
+    const { app, simulator } = setUp()
+    const listener = await listen(app, '127.0.0.1', 0)
+    const headers = { 'api-key': testKey }
+    const [read, unread] = await Promise.all([
+      fetch(`${listener.url}/++/events`, { headers }),
+      fetch(`${listener.url}/++/events`, { headers }),
+    ])
+    const events = eventsOf(read.body)
+    expect((await events.next())?.event).toBe('hello')
+    const rest = (async () => {
+      while ((await events.next()) !== undefined);
+    })()
+    await listener.close(60_000)
+    await rest
+    await unread.text()
+    await simulator.close()
   })
 })
