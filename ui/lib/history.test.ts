@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Live } from '../../src/server/admin/live-stats.ts'
-import { idleLive } from '../overview/sample-live.ts'
+import { idleLive } from '../../tests/support/idle-live.ts'
 import { History, liveOf } from './history.ts'
 import type { WholeStats } from './live-state.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Live, LiveStats } from '../../src/server/admin/live-stats.ts'
-import { idleLive } from '../overview/sample-live.ts'
+import { idleLive } from '../../tests/support/idle-live.ts'
 import { EventReader, mergeIncident, mergeStats, own, upsertNewest } from './live-state.ts'
 
 const event = (part: Partial<LiveStats>): LiveStats =>

@@ -10,7 +10,7 @@ import {
   summariesOf,
   usedShare,
 } from './deployment-rows.ts'
-import { idleLive } from './sample-live.ts'
+import { idleLive } from '../../tests/support/idle-live.ts'
 
 function live(requestsPerSecond: number, more: Partial<Live> = {}): Live {
   return { ...idleLive, ...more, window: { ...idleLive.window, requests_per_second: requestsPerSecond } }

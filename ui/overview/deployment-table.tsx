@@ -2,7 +2,7 @@ import { useRef, useState } from 'preact/hooks'
 import { Switch } from '../components/field.tsx'
 import { Sparkline } from '../components/sparkline.tsx'
 import { Table } from '../components/table.tsx'
-import { formatCount, formatDuration, formatPercent, formatShort, missing } from '../lib/format.ts'
+import { formatCount, formatDuration, formatPercent, formatShort } from '../lib/format.ts'
 import { history } from '../lib/live.ts'
 import { routeTo } from '../lib/router.ts'
 import { type DeploymentRow, isBusy, SortFigures, usedShare } from './deployment-rows.ts'
@@ -48,11 +48,26 @@ export function DeploymentTable({ rows, atMs, showsResource }: DeploymentTablePr
   )
 }
 
+interface FigureOptions extends Pick<FittingColumn<DeploymentRow>, 'name' | 'title' | 'help' | 'fromWidth'> {
+  readonly read: (live: DeploymentRow['live']) => number
+  /** Class of a value above 0. */
+  readonly tone?: string
+}
+
 function filterTextOf({ resource, name }: DeploymentRow): string {
   return `${resource}/${name}`
 }
 
 function columnsOf(figures: SortFigures, showsResource: boolean): FittingColumn<DeploymentRow>[] {
+  const figure = (options: FigureOptions): FittingColumn<DeploymentRow> => ({
+    ...options,
+    align: 'end',
+    sortBy: (row) => options.read(figures.of(row)),
+    render: ({ live }) => {
+      const value = options.read(live)
+      return <span class={value === 0 ? 'muted' : options.tone}>{formatShort(value)}</span>
+    },
+  })
   return [
     {
       name: 'name',
@@ -81,41 +96,35 @@ function columnsOf(figures: SortFigures, showsResource: boolean): FittingColumn<
       help: 'Requests a second in the last minute',
       render: (row) => <Trend row={row} />,
     },
-    {
+    figure({
       name: 'requests',
       fromWidth: 0,
       title: 'Requests/s',
-      align: 'end',
-      sortBy: (row) => figures.of(row).window.requests_per_second,
-      render: ({ live }) => rate(live.window.requests_per_second),
-    },
-    {
+      read: ({ window }) => window.requests_per_second,
+    }),
+    figure({
       name: 'tokens',
       fromWidth: 600,
       title: 'Tokens/s',
       help: 'Prompt and completion tokens a second',
-      align: 'end',
-      sortBy: (row) => figures.of(row).window.tokens_per_second,
-      render: ({ live }) => rate(live.window.tokens_per_second),
-    },
-    {
+      read: ({ window }) => window.tokens_per_second,
+    }),
+    figure({
       name: 'limited',
       fromWidth: 440,
       title: '429/s',
       help: 'Requests that a limit rejected',
-      align: 'end',
-      sortBy: (row) => figures.of(row).window.rate_limited_per_second,
-      render: ({ live }) => rate(live.window.rate_limited_per_second, 'warn'),
-    },
-    {
+      read: ({ window }) => window.rate_limited_per_second,
+      tone: 'tone-warn',
+    }),
+    figure({
       name: 'errors',
       fromWidth: 880,
       title: 'Errors/s',
       help: 'Answers with a status of 400 or above, without 429s of limits',
-      align: 'end',
-      sortBy: (row) => otherErrorsPerSecond(figures.of(row)),
-      render: ({ live }) => rate(otherErrorsPerSecond(live), 'error'),
-    },
+      read: otherErrorsPerSecond,
+      tone: 'tone-error',
+    }),
     {
       name: 'first-token',
       fromWidth: 780,
@@ -123,56 +132,27 @@ function columnsOf(figures: SortFigures, showsResource: boolean): FittingColumn<
       help: 'Median time to the first token of streams',
       align: 'end',
       sortBy: (row) => figures.of(row).window.first_token_ms.achieved?.p50,
-      render: ({ live }) => (
-        <Quantile
-          ms={live.window.first_token_ms.achieved?.p50}
-          planned={live.window.first_token_ms.planned?.p50}
-        />
-      ),
+      render: ({ live: { window } }) => {
+        const { achieved, planned } = window.first_token_ms
+        return (
+          <span
+            class={achieved ? '' : 'muted'}
+            title={planned ? `configured ${formatDuration(planned.p50)}` : undefined}
+          >
+            {formatDuration(achieved?.p50)}
+          </span>
+        )
+      },
     },
-    {
-      name: 'streams',
-      fromWidth: 980,
-      title: 'Streams',
-      help: 'Open streams',
-      align: 'end',
-      sortBy: (row) => figures.of(row).streams,
-      render: ({ live }) => countOrDash(live.streams),
-    },
-    {
+    figure({ name: 'streams', fromWidth: 980, title: 'Streams', read: ({ streams }) => streams }),
+    figure({
       name: 'queue',
       fromWidth: 1070,
       title: 'Queue',
       help: 'Requests that wait for a slot',
-      align: 'end',
-      sortBy: (row) => figures.of(row).queue,
-      render: ({ live }) => countOrDash(live.queue),
-    },
+      read: ({ queue }) => queue,
+    }),
   ]
-}
-
-function rate(perSecond: number, tone?: 'warn' | 'error') {
-  if (perSecond === 0) return <span class="muted">0</span>
-  return <span class={tone && `tone-${tone}`}>{formatShort(perSecond)}</span>
-}
-
-function countOrDash(count: number) {
-  return count === 0 ? <span class="muted">0</span> : formatCount(count)
-}
-
-function Quantile({
-  ms,
-  planned,
-}: {
-  readonly ms: number | undefined
-  readonly planned: number | undefined
-}) {
-  if (ms === undefined) return <span class="muted">{missing}</span>
-  return (
-    <span title={planned === undefined ? undefined : `configured ${formatDuration(planned)}`}>
-      {formatDuration(ms)}
-    </span>
-  )
 }
 
 const shortNames: Readonly<Record<LimitMeter['id'], string>> = {

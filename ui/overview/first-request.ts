@@ -22,7 +22,7 @@ const withoutChat =
   /embedding|ada-002|whisper|tts|transcribe|dall-e|image|davinci-002|babbage|instruct|codex|realtime|audio|sora/i
 
 /** Whether a chat request is a good first request for a model. */
-export function answersChat(model: string): boolean {
+function answersChat(model: string): boolean {
   return !withoutChat.test(model)
 }
 

@@ -8,7 +8,7 @@ import {
   otherErrorsPerSecond,
   sumOf,
 } from './live-figures.ts'
-import { idleLive } from './sample-live.ts'
+import { idleLive } from '../../tests/support/idle-live.ts'
 
 const sample = (atMs: number, windowMs: number, values: Readonly<Record<string, number>>) => ({
   atMs,
