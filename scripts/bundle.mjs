@@ -27,16 +27,39 @@ await build({
   logLevel: 'warning',
 })
 
-/** Leaves out the parts of uPlot that no chart uses: other shapes than lines, and the join of tables.. */
+/**
+ * Leaves out the parts of uPlot that ui/components/chart.tsx does not use: its legend, other shapes than lines, scales that are not
+ * linear, data that is not shared by all series, its formats of dates, and the join of tables.
+ */
+const unusedOfPlot = [
+  [/^\t\(paths\.(?:stepped|bars|spline) .*$/gm, ''],
+  [/^\tuPlot\.(?:join|fmtDate|tzDate|addGap|clipGaps) *= \w+;$/gm, ''],
+  [/^\tconst showLegend = .*$/m, 'const showLegend = false;'],
+  [/^\tlet multiValLegend = .*$/m, 'const multiValLegend = false;'],
+  [/^\t\tmultiValLegend = getMultiVals .*$/m, ''],
+  [/(?<!\.)\bmode == 1/g, 'true'],
+  [/(?<!\.)\bmode == 2/g, 'false'],
+  [/\b(?:\w+\.distr|distr|xScaleDistr) (?:== (?:2|3|4|100)|>= 3)\b/g, 'false'],
+  [/\bms == 1\b/g, 'false'],
+  [/^\tconst _(?:fmtDate|timeAxisVals|timeSeriesVal)\b.*$/gm, ''],
+  [/^\t\t\taxis\.values = \([^]*?^\t\t\t\);$/m, 'axis.values = av;'],
+  [/^\t\t\ts\.value = isTime \? .*$/m, 's.value = retArg1;'],
+]
+
 const smallerPlot = {
   name: 'smaller-plot',
   setup({ onLoad }) {
     onLoad({ filter: /uPlot\.esm\.js$/ }, ({ path }) => {
       const source = readFileSync(path, 'utf8')
-      const unused = [/^\t\(paths\.(?:stepped|bars|spline) .*$/gm, /^\tuPlot\.join = join;$/gm]
-      const contents = unused.reduce((text, pattern) => text.replace(pattern, ''), source)
-      if (contents.length > source.length - 100)
-        throw new Error('Could not find the unused parts of uPlot: adapt scripts/bundle.mjs to its version.')
+      const missing = unusedOfPlot.filter(([pattern]) => source.search(pattern) < 0)
+      if (missing.length > 0)
+        throw new Error(
+          `Could not find ${missing.map(([pattern]) => String(pattern)).join(', ')} in uPlot: adapt scripts/bundle.mjs to its version.`,
+        )
+      const contents = unusedOfPlot.reduce(
+        (text, [pattern, instead]) => text.replace(pattern, instead),
+        source,
+      )
       return { contents, loader: 'js' }
     })
   },
@@ -53,8 +76,11 @@ const { metafile } = await build({
   platform: 'browser',
   // The first versions with light-dark() of CSS.
   target: ['chrome123', 'edge123', 'firefox120', 'safari17.5'],
-  jsx: 'automatic',
-  jsxImportSource: 'preact',
+  // Calls of h() are smaller than those of the automatic transform.
+  jsx: 'transform',
+  jsxFactory: 'h',
+  jsxFragment: 'Fragment',
+  inject: ['node_modules/preact/dist/preact.mjs'],
   define: { 'process.env.NODE_ENV': '"production"' },
   legalComments: 'none',
   plugins: [smallerPlot],

@@ -1,6 +1,5 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
-import 'uplot/dist/uPlot.min.css'
 import './chart.css'
 import { formatShort, formatTime } from '../lib/format.ts'
 import { useStore } from '../lib/store.ts'

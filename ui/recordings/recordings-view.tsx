@@ -190,7 +190,7 @@ function NoFolders() {
       <p>To record them, set the address and the key of the service:</p>
       <CodeBlock
         label="Command that records"
-        text="SIMULATOR_MODE=record AZURE_OPENAI_ENDPOINT=https://my-resource.openai.azure.com AZURE_OPENAI_KEY=... aoai-sim"
+        text="SIMULATOR_MODE=record AZURE_OPENAI_ENDPOINT=... AZURE_OPENAI_KEY=... aoai-sim"
         wraps
       />
       <p>
