@@ -6,7 +6,7 @@ import { hasDefaultExport, scanSource } from './support/import-scanner.ts'
 const longestFile = 400
 
 /** Packages of the page. They are bundled, so each counts in its size. */
-const packages = /^(?:preact(?:\/hooks)?|uplot(?:\/dist\/uPlot\.min\.css)?)$/
+const packages = /^(?:preact(?:\/hooks)?|uplot)$/
 
 /** Folders that all views use. A view imports nothing of another view. */
 const shared = new Set(['lib', 'components'])

@@ -7,24 +7,6 @@ interface AboutDialogProps {
   readonly onClose: () => void
 }
 
-const help = [
-  [
-    'Overview',
-    'Rates, limits, times and 429s of each deployment, and whether the simulator itself is the bottleneck.',
-  ],
-  [
-    'Requests',
-    'The latest requests: stages, bodies, and the parts of streams with planned and actual times.',
-  ],
-  [
-    'Steer',
-    'Change limits, latency, faults and incidents of the running simulator, and save the configuration as a file.',
-  ],
-  ['Recordings', 'Recordings in use, and requests without one, each with the nearest recording.'],
-  ['Retries', 'Whether clients wait as long as the answers ask them to.'],
-  ['Logs', 'The latest log lines, with filters.'],
-] as const
-
 /** Facts of the simulator and help for the page. */
 export function AboutDialog({ isOpen, onClose }: AboutDialogProps) {
   const hello = useLive((state) => state.hello)
@@ -47,14 +29,6 @@ export function AboutDialog({ isOpen, onClose }: AboutDialogProps) {
             <div key={name}>
               <dt>{name}</dt>
               <dd>{value}</dd>
-            </div>
-          ))}
-        </dl>
-        <dl class="facts">
-          {help.map(([name, text]) => (
-            <div key={name}>
-              <dt>{name}</dt>
-              <dd>{text}</dd>
             </div>
           ))}
         </dl>
