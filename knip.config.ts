@@ -29,7 +29,7 @@ const config: KnipConfig = {
         'src/tokens/encoding-files.ts': ['exports'],
       }
     : {},
-  ignoreBinaries: ['make', 'taskset', 'unshare', 'nsenter', 'mkfifo'],
+  ignoreBinaries: ['make', 'taskset', 'unshare', 'nsenter', 'mkfifo', 'chrt'],
   ignoreDependencies: ['k6', 'oxlint', 'oxlint-tsgolint'],
 }
 

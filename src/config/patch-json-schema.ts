@@ -60,16 +60,15 @@ function inApi(node: unknown): unknown {
     key === 'properties' ? mapValues(value as JsonSchema, inApi) : inApi(value),
   )
   const forms = listOf(anyOf).filter((form) => !isRecord(form) || form['$ref'] !== variablePointer)
-  const [single] = forms.map(inApi)
+  const [single] = forms.map(inApi) as JsonSchema[]
   const parts = listOf(allOf)
+  const schemas = parts.map(inApi) as JsonSchema[]
   // A required key with two spellings, of which the first is in snake_case.
   const spelled = parts.flatMap((part) => requiredOf(listOf((part as JsonSchema)['anyOf'])[0]))
   const required = [...requiredOf(node), ...spelled]
   return {
-    ...(forms.length === 1 ? (single as object) : forms.length > 1 && { anyOf: forms.map(inApi) }),
-    ...(spelled.length === 0 &&
-      parts.length > 0 &&
-      (parts.length === 1 ? (inApi(parts[0]) as object) : { allOf: inApi(parts) })),
+    ...(forms.length === 1 ? single : forms.length > 1 && { anyOf: forms.map(inApi) }),
+    ...(spelled.length === 0 && parts.length > 0 && (parts.length === 1 ? schemas[0] : { allOf: schemas })),
     ...rest,
     ...(required.length > 0 && { required }),
     ...(Array.isArray(items)

@@ -3,7 +3,7 @@ import { asBuffer } from '../lib/buffers.ts'
 import { isMultipart } from '../wire/multipart.ts'
 
 /** Maximum size of a stored body. */
-export const MAX_TRACED_BYTES = 64 * 1024
+const MAX_TRACED_BYTES = 64 * 1024
 
 /** The last part of a truncated text is dropped, because it can end within a credential, which is then not recognized. In characters. */
 export const TRUNCATED_TAIL_LENGTH = 4_096

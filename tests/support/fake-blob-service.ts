@@ -46,17 +46,18 @@ export async function startFakeBlobService(): Promise<FakeBlobService> {
     if (service.intercept?.(request, response)) return
     const ifMatch = headers['if-match']
     const ifNoneMatch = headers['if-none-match']
-    const exists = text !== undefined
+    const fail = (...error: Parameters<typeof blobError>): void => void blobError(...error)(request, response)
     if (method === 'PUT') {
-      if (ifNoneMatch === '*' && exists) return void blobError(409, 'BlobAlreadyExists')(request, response)
-      if (ifMatch !== undefined && (!exists || ifMatch !== etag()))
-        return void blobError(412, 'ConditionNotMet')(request, response)
-      service.text = body.toString('utf8')
-      return void response.writeHead(201, { etag: etag() }).end()
-    }
-    if (text === undefined) return void blobError(404, 'BlobNotFound')(request, response)
-    if (ifNoneMatch === etag()) return void response.writeHead(304, { etag: etag() }).end()
-    response.writeHead(200, { etag: etag(), 'content-length': Buffer.byteLength(text) }).end(text)
+      const exists = text !== undefined
+      if (ifNoneMatch === '*' && exists) fail(409, 'BlobAlreadyExists')
+      else if (ifMatch !== undefined && (!exists || ifMatch !== etag())) fail(412, 'ConditionNotMet')
+      else {
+        service.text = body.toString('utf8')
+        response.writeHead(201, { etag: etag() }).end()
+      }
+    } else if (text === undefined) fail(404, 'BlobNotFound')
+    else if (ifNoneMatch === etag()) response.writeHead(304, { etag: etag() }).end()
+    else response.writeHead(200, { etag: etag(), 'content-length': Buffer.byteLength(text) }).end(text)
   }
   let server: FakeUpstream = await startFakeUpstream(answer)
   const port = Number(new URL(server.url).port)

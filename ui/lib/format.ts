@@ -108,3 +108,8 @@ export function formatDateTime(at: number | string | null | undefined): string {
 export function formatAmount(count: number, one: string, many: string = `${one}s`): string {
   return `${formatCount(count)} ${count === 1 ? one : many}`
 }
+
+/** Quotes a text for a POSIX shell. */
+export function quoteForShell(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`
+}

@@ -1,4 +1,5 @@
 import type { Trace } from '../../src/server/admin/trace-schemas.ts'
+import { quoteForShell } from '../lib/format.ts'
 
 /** A command that repeats a request, and what it cannot repeat. */
 export interface CurlCommand {
@@ -39,10 +40,10 @@ export function curlCommand(trace: Trace, origin: string): CurlCommand {
   const body = bodyArguments(trace, notes)
   // curl sends GET without a body and POST with one.
   if (method === 'HEAD') parts.push('--head')
-  else if (method !== (body.length > 0 ? 'POST' : 'GET')) parts.push(`--request ${quote(method)}`)
+  else if (method !== (body.length > 0 ? 'POST' : 'GET')) parts.push(`--request ${quoteForShell(method)}`)
   if (/[[\]{}]/.test(url)) parts.push('--globoff')
   if (/\/\.{1,2}(?:\/|$)/.test(path)) parts.push('--path-as-is')
-  parts.push(quote(url))
+  parts.push(quoteForShell(url))
   for (const { name, value } of request.headers) {
     if (omitted.has(name.toLowerCase())) {
       if (name.toLowerCase() === 'cookie') notes.push('The cookie of the request is left out.')
@@ -59,8 +60,8 @@ export function curlCommand(trace: Trace, origin: string): CurlCommand {
 }
 
 function headerArgument(name: string, value: string): string {
-  if (value === '') return quote(`${name};`)
-  if (!value.includes('[redacted]')) return quote(`${name}: ${value}`)
+  if (value === '') return quoteForShell(`${name};`)
+  if (!value.includes('[redacted]')) return quoteForShell(`${name}: ${value}`)
   const scheme = value === '[redacted]' && name.toLowerCase() === 'authorization' ? 'Bearer ' : ''
   const parts = `${name}: ${scheme}${value}`.split('[redacted]')
   return `"${parts.map(inDoubleQuotes).join('$API_KEY')}"`
@@ -88,7 +89,7 @@ function bodyArguments({ request }: Trace, notes: string[]): string[] {
     return [fromFile]
   }
   if (isRedacted) notes.push('Credentials in the body were removed. Replace [redacted] by them.')
-  const quoted = quote(body)
+  const quoted = quoteForShell(body)
   if (body.includes('\0') || new TextEncoder().encode(quoted).length > MAX_ARGUMENT_BYTES) {
     notes.push(`The body is too large for a command, or has a zero byte. Save it as ${bodyFile}.`)
     return [fromFile]
@@ -97,11 +98,6 @@ function bodyArguments({ request }: Trace, notes: string[]): string[] {
 }
 
 const fromFile = `--data-binary @${bodyFile}`
-
-/** Quotes a text for a POSIX shell. */
-export function quote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`
-}
 
 /** Escapes what has a meaning in double quotes. */
 function inDoubleQuotes(text: string): string {

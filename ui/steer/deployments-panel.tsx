@@ -7,7 +7,7 @@ import { Field as TextField, Select } from '../components/field.tsx'
 import { formatAmount, formatCount } from '../lib/format.ts'
 import { navigate, routeTo } from '../lib/router.ts'
 import { defaultResource, type Draft, targetId } from './draft.ts'
-import { getAt, isEqual, isTree, type Tree } from './json-tree.ts'
+import { getAt, isEqual, isTree, textOf, type Tree } from './json-tree.ts'
 import { QuickActions } from './quick-actions.tsx'
 import { Members } from './schema-field.tsx'
 import type { Field } from './schema-form.ts'
@@ -82,7 +82,7 @@ function Picker({
   const words = text.toLowerCase().split(/\s+/).filter(Boolean)
   const found = entries.filter(({ resource, name, entry }) => {
     if (only !== '' && resource !== only) return false
-    const searched = `${resource} ${name} ${String(entry['model'] ?? '')}`.toLowerCase()
+    const searched = `${resource} ${name} ${textOf(entry['model'] ?? '')}`.toLowerCase()
     return words.every((word) => searched.includes(word))
   })
   return (
@@ -148,7 +148,7 @@ function summaryOf({
   model,
   upstream,
 }: Tree): string {
-  const what = String(model ?? upstream ?? '')
+  const what = textOf(model ?? upstream ?? '')
   if (typeof units === 'number') return `${what} · ${formatCount(units)} PTU`
   return typeof tokens === 'number' ? `${what} · ${formatCount(tokens)} TPM` : what
 }

@@ -1,4 +1,5 @@
 import type { Change } from '../components/diff.ts'
+import { quoteForShell } from '../lib/format.ts'
 import { changesOf, isEqual, isTree, mergePatchOf, type Tree } from './json-tree.ts'
 
 /** What a draft changes: a resource with its settings and deployments, or an upstream. */
@@ -108,12 +109,7 @@ export function hideSecretsIn(changes: readonly Change[]): readonly Change[] {
 
 /** Returns a command for the shell that makes a call. The admin key is a variable, and other secrets are hidden. */
 export function curlOf({ method, path, body }: Call, origin: string): string {
-  const lines = [`curl -X ${method} ${quote(`${origin}${path}`)}`, '-H "api-key: $ADMIN_API_KEY"']
-  if (body !== undefined) lines.push(`-d ${quote(JSON.stringify(hideSecrets(body)))}`)
+  const lines = [`curl -X ${method} ${quoteForShell(`${origin}${path}`)}`, '-H "api-key: $ADMIN_API_KEY"']
+  if (body !== undefined) lines.push(`-d ${quoteForShell(JSON.stringify(hideSecrets(body)))}`)
   return lines.join(' \\\n  ')
-}
-
-/** Quotes a text for a POSIX shell. */
-function quote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`
 }

@@ -10,6 +10,11 @@ export function isTree(value: unknown): value is Tree {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** A value in a text: JSON, but a string as it is. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+}
+
 function childOf(node: unknown, key: string | number): unknown {
   if (Array.isArray(node)) return typeof key === 'number' ? (node[key] as unknown) : undefined
   return isTree(node) && Object.hasOwn(node, key) ? node[key] : undefined

@@ -113,7 +113,7 @@ export function NumberValue({
   isRequired,
 }: ValueProps & { readonly field: NumberField }) {
   const form = useContext(Form)
-  const key = String(path.findLast((part) => typeof part === 'string') ?? '')
+  const key = path.findLast((part) => typeof part === 'string') ?? ''
   const range = rangeOf(field, key)
   const fallback = Number(inherited ?? field.absent)
   const hasValue = typeof value === 'number'

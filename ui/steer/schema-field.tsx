@@ -1,7 +1,7 @@
 import { useContext, useId, useState } from 'preact/hooks'
 import { Button } from '../components/button.tsx'
 import { Field as TextField } from '../components/field.tsx'
-import { isTree, type Path } from './json-tree.ts'
+import { isTree, textOf, type Path } from './json-tree.ts'
 import { fieldId } from './problem-paths.ts'
 import {
   Choice,
@@ -24,7 +24,7 @@ export function SchemaField(props: SchemaFieldProps) {
   const isFixed = field.kind === 'choice' && field.options.length === 1 && isRequired
   if (isFixed) return null
   const inherited = isAbsent ? form.inherited?.(path) : undefined
-  const meaning = inherited === undefined ? field.absent : `${String(inherited)} (of the default resource)`
+  const meaning = inherited === undefined ? field.absent : `${textOf(inherited)} (of the default resource)`
   // A select shows the default as an option.
   const isChoice = inherited === undefined && ['choice', 'boolean', 'variants'].includes(field.kind)
   const isContainer = field.kind === 'group' || field.kind === 'map'
@@ -75,7 +75,7 @@ function Value(props: ValueProps) {
       )
     case 'choice': {
       const options = field.options.map(String)
-      const text = value === undefined ? '' : String(value)
+      const text = value === undefined ? '' : textOf(value)
       return (
         <Choice
           label={label}
@@ -98,7 +98,7 @@ function Value(props: ValueProps) {
         <>
           <TextField
             label={label}
-            value={value === undefined ? '' : String(value)}
+            value={value === undefined ? '' : textOf(value)}
             type={field.isSecret ? 'password' : 'text'}
             help={helpOf(field)}
             problem={problem}
@@ -123,8 +123,7 @@ function Value(props: ValueProps) {
       return <GroupValue {...props} field={field} />
     case 'variants':
       return <VariantValue {...props} variants={field.variants} />
-    case 'map':
-    case 'json':
+    default:
       return <JsonValue {...props} />
   }
 }

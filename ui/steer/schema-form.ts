@@ -1,4 +1,4 @@
-import { isTree, type Tree } from './json-tree.ts'
+import { isTree, textOf, type Tree } from './json-tree.ts'
 
 /** What all fields of a form have. */
 interface FieldFacts {
@@ -165,7 +165,7 @@ export function hasForm(value: unknown, field: Field): boolean {
       return isTree(value)
     case 'variants':
       return field.variants.some((variant) => hasForm(value, variant.field))
-    case 'json':
+    default:
       return true
   }
 }
@@ -196,7 +196,7 @@ export function initialValue(field: Field): unknown {
       return {}
     case 'variants':
       return field.variants[0] && initialValue(field.variants[0].field)
-    case 'json':
+    default:
       return ''
   }
 }
@@ -224,7 +224,7 @@ function factsOf(schema: Tree, key: string): FieldFacts {
   const variable = parts.find((part) => part.startsWith('the variable '))?.replace('the variable ', '')
   const inDescription = /\b(?:Default|Absent): (.*?)\.(?:\s|$)/.exec(before)
   const fallback = schema['default']
-  const absent = fromList ?? absentText ?? (fallback === undefined ? inDescription?.[1] : String(fallback))
+  const absent = fromList ?? absentText ?? (fallback === undefined ? inDescription?.[1] : textOf(fallback))
   const range = at > 0 ? parts[0] : undefined
   const unit = (at > 1 ? parts[1] : undefined) ?? unitOf(key)
   const suffix = variable === undefined ? '' : ` Variable: ${variable}.`

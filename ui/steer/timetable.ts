@@ -1,4 +1,4 @@
-import { isTree, type Tree } from './json-tree.ts'
+import { isTree, textOf, type Tree } from './json-tree.ts'
 
 /** A phase with its times in a round, in milliseconds. */
 export interface PlacedPhase {
@@ -57,10 +57,10 @@ export function effectsOf({ latency, limits, faults }: Tree): readonly string[] 
   const effects: string[] = []
   if (isTree(latency)) {
     const { first_token_factor: first = 1, per_token_factor: each = 1 } = latency
-    if (first !== 1) effects.push(`first token × ${String(first)}`)
-    if (each !== 1) effects.push(`each token × ${String(each)}`)
+    if (first !== 1) effects.push(`first token × ${textOf(first)}`)
+    if (each !== 1) effects.push(`each token × ${textOf(each)}`)
   }
-  if (isTree(limits) && limits['factor'] !== undefined) effects.push(`limits × ${String(limits['factor'])}`)
+  if (isTree(limits) && limits['factor'] !== undefined) effects.push(`limits × ${textOf(limits['factor'])}`)
   for (const rule of Array.isArray(faults) ? faults.filter(isTree) : []) effects.push(describeRule(rule))
   return effects
 }
@@ -71,7 +71,7 @@ export function describeRule({ probability, fault, deployment }: Tree): string {
   const details = isTree(fault) ? fault : undefined
   const kind = details ? (details['error'] ?? details['kind']) : fault
   const where = typeof deployment === 'string' ? ` in ${deployment}` : ''
-  return `${share}${String(kind ?? 'fault')}${where}`
+  return `${share}${textOf(kind ?? 'fault')}${where}`
 }
 
 /** A timetable to start from. */

@@ -242,7 +242,7 @@ function answerOf(error: unknown): {
 } {
   const { statusCode, code, response } = error as Partial<Storage.RestError>
   const header = (name: string): string => response?.headers.get(name) ?? ''
-  const given = header('x-ms-error-code') || String(code ?? '')
+  const given = header('x-ms-error-code') || (code ?? '')
   const ms = Number(header('x-ms-retry-after-ms') || header('retry-after-ms') || NaN)
   const asked = Number.isNaN(ms) ? Number(header('retry-after') || 0) * 1_000 : ms
   return {

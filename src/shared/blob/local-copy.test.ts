@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { noChanges, type Patches } from '../../config/patches.ts'
 import { mergePatches } from './local-copy.ts'
 
-const patches = (members: object): Patches => ({ ...noChanges, ...members }) as Patches
+const patches = (members: object): Patches => ({ ...noChanges, ...members })
 
 describe('changes of the copy that the blob lacks', () => {
   it.each<[string, object, object, object, object]>([
