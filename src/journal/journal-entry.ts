@@ -127,10 +127,11 @@ export function redactedHead({
   query,
   headers,
   deployment,
+  client,
   secrets,
-}: Pick<JournalCall, 'path' | 'query' | 'headers' | 'deployment' | 'secrets'>): Pick<
+}: Pick<JournalCall, 'path' | 'query' | 'headers' | 'deployment' | 'client' | 'secrets'>): Pick<
   JournalEntry,
-  'path' | 'query' | 'headers' | 'deployment'
+  'path' | 'query' | 'headers' | 'deployment' | 'client'
 > {
   const withoutKeys = createKeyRedactor(() => secrets)
   return {
@@ -139,6 +140,8 @@ export function redactedHead({
     headers: redactHeaders(headers, withoutKeys),
     // The name of an unknown deployment comes from the caller.
     deployment: deployment && withoutKeys(deployment),
+    // So does the name of a test.
+    client: withoutKeys(redactText(client)),
   }
 }
 

@@ -10,6 +10,7 @@ import {
 import type { JournalPage, JournalReader, JournalSink } from './journal-sink.ts'
 import { observeCalls } from './observe-calls.ts'
 import { RecentMap } from '../lib/caches.ts'
+import { createKeyRedactor } from '../lib/credential-texts.ts'
 import { requestFingerprint } from './request-fingerprint.ts'
 import { type CallAnalysis, RetryAnalyzer } from './retry-analyzer.ts'
 import {
@@ -21,6 +22,7 @@ import {
   type ReportTotals,
   type RetryReport,
   type RetryReportFilter,
+  withoutKeysIn,
 } from './retry-report.ts'
 
 /** A recorded request that has not ended. */
@@ -170,7 +172,9 @@ export function createJournal({
         .map(reportClient)
       const dropped = forgotten.of(resource)
       const totals = clients.reduce(addToTotals, { ...dropped, forgottenClients: dropped.clients })
-      return { since, clients: clients.sort(byFindings), totals, isoTime }
+      const withoutKeys = createKeyRedactor(secrets)
+      const shown = clients.sort(byFindings).map((client) => withoutKeysIn(client, withoutKeys))
+      return { since, clients: shown, totals, isoTime }
     },
   }
 }

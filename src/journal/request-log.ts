@@ -5,7 +5,7 @@ import { type Stage, mapMaybe } from '../pipeline/stage.ts'
 import { deploymentOf } from '../pipeline/source-rules.ts'
 import { outcomeStatus, type Reply } from '../pipeline/reply.ts'
 import { type OnTrace, recordingLocation } from '../pipeline/trace.ts'
-import { redactedParameter, redactQuery, redactText } from '../lib/credential-texts.ts'
+import { keyForms, redactedParameter, redactQuery, redactText } from '../lib/credential-texts.ts'
 import type { Logger } from '../lib/logger.ts'
 import { printableWithin } from '../lib/format-text.ts'
 import { createReplaceTexts, type ReplaceTexts } from '../lib/replace-texts.ts'
@@ -24,6 +24,8 @@ type Secrets = () => readonly string[]
 /** Limits in characters, for a path with its query and for a name. */
 const MAX_TARGET_LENGTH = 120
 const MAX_NAME_LENGTH = 60
+/** How much of a path and of a query is searched for credentials. */
+const MAX_REDACTED_LENGTH = 4_000
 
 /**
  * Creates the stage that writes a line for each request when its answer has ended.
@@ -107,9 +109,9 @@ function factsOf(
 
 /** Path and query without credentials. */
 function targetOf({ path, query }: Exchange, secrets: readonly string[]): string {
-  // Both may be as long as all headers together. Redact only what can be shown.
-  const start = path.slice(0, 2 * MAX_TARGET_LENGTH)
-  const rest = query.slice(0, 1_000)
+  // Both may be as long as all headers together. Redaction shortens them, and the end can be a part of a key.
+  const start = path.slice(0, MAX_REDACTED_LENGTH)
+  const rest = query.slice(0, MAX_REDACTED_LENGTH)
   const target = rest === '' ? redactText(start) : `${redactText(start)}?${redactQuery(rest)}`
   return withoutKeys(target, secrets)
 }
@@ -118,7 +120,14 @@ const replaceSecrets = new WeakMap<readonly string[], ReplaceTexts>()
 
 function withoutKeys(text: string, secrets: readonly string[]): string {
   let replace = replaceSecrets.get(secrets)
-  if (!replace) replaceSecrets.set(secrets, (replace = createReplaceTexts(secrets, redactedParameter)))
+  if (!replace)
+    replaceSecrets.set(
+      secrets,
+      (replace = createReplaceTexts(
+        secrets.flatMap((key) => [key, ...keyForms(key)]),
+        redactedParameter,
+      )),
+    )
   return replace(text)
 }
 

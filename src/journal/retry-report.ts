@@ -1,3 +1,4 @@
+import { redactText } from '../lib/credential-texts.ts'
 import type { ClientStats } from './retry-analyzer.ts'
 import type { Herd, Retry, RetryFindings } from './retry-findings.ts'
 
@@ -102,6 +103,22 @@ export function reportClient(stats: ClientStats): ClientReport {
     maxRetryIndex: findings.maxIndex,
     callsWhileLimited: stats.callsWhileLimited + whileLimited,
     newRequestsLikeFailed: repeats,
+  }
+}
+
+/** Removes known keys from the names that requests choose: those of tests and of unknown deployments. */
+export function withoutKeysIn(report: ClientReport, withoutKeys: (text: string) => string): ClientReport {
+  const clean = <T extends { readonly deployment: string }>(found: T): T => ({
+    ...found,
+    deployment: withoutKeys(found.deployment),
+  })
+  const { early, forbidden, herds } = report
+  return {
+    ...report,
+    client: withoutKeys(redactText(report.client)),
+    early: { ...early, examples: early.examples.map(clean) },
+    forbidden: { ...forbidden, examples: forbidden.examples.map(clean) },
+    herds: { ...herds, largest: herds.largest && clean(herds.largest) },
   }
 }
 

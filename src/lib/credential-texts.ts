@@ -254,12 +254,18 @@ function decode(name: string): string {
 /** Shorter keys are not replaced, because they can occur in any text. */
 const MIN_KEY_LENGTH = 8
 
-/** The forms of a key in a text: plain, percent-encoded and JSON-escaped. Empty for a key of less than 8 characters. */
+/**
+ * The forms of a key in a text: plain, percent-encoded once or twice with upper-case or lower-case digits, and JSON-escaped. Empty for a
+ * key of less than 8 characters.
+ */
 export function keyForms(key: string): string[] {
   if (key.length < MIN_KEY_LENGTH) return []
   // Faster for nearly all keys, of which there can be thousands.
   if (/^[\w.-]+$/.test(key)) return [key]
-  return [...new Set([key, encodeURIComponent(key), JSON.stringify(key).slice(1, -1)])]
+  const encoded = encodeURIComponent(key)
+  const percentForms = [encoded, encoded.replaceAll(/%../g, (digits) => digits.toLowerCase())]
+  const twice = percentForms.map((form) => form.replaceAll('%', '%25'))
+  return [...new Set([key, ...percentForms, ...twice, JSON.stringify(key).slice(1, -1)])]
 }
 
 /**

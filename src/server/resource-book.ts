@@ -109,7 +109,7 @@ export class ResourceBook {
    *
    * @param key text of the key; default: 64 random hexadecimal digits
    */
-  addKey(
+  async addKey(
     resource: string,
     { label, key }: { readonly label?: string | undefined; readonly key?: string | undefined } = {},
     actor: Actor = {},
@@ -121,12 +121,14 @@ export class ResourceBook {
       hash: hashOfKey(text),
       createdAt: this.#now(),
     }
-    return this.#changeKeys(resource, actor, (keys) => {
+    const outcome = await this.#changeKeys<AddedKey>(resource, actor, (keys) => {
       if (keys.some(({ hash }) => hash === stored.hash)) return { kind: 'exists' }
       if (keys.length >= MAX_KEYS_OF_RESOURCE)
         return tooMany('A resource', MAX_KEYS_OF_RESOURCE, 'keys').result
       return { kind: 'done', id: stored.id, key: stored, value: { ...stored, text } }
     })
+    if (outcome.kind === 'done') this.#live.secrets.learn(text)
+    return outcome
   }
 
   /** Enables or disables a key, or changes its label. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createAdminApi } from '../support/admin-api.ts'
-import { createTestSimulator, deploymentPath, type TestSettings } from '../support/test-simulator.ts'
+import { createTestSimulator, deploymentPath, testKey, type TestSettings } from '../support/test-simulator.ts'
 
 const hello = { messages: [{ role: 'user', content: 'Hi' }], max_tokens: 12 }
 
@@ -95,6 +95,34 @@ describe('GET /++/retry-report', () => {
     const { status, body } = await ask('GET', '/++/retry-report')
     expect(status).toBe(200)
     expect(body.totals).toMatchObject({ requests: 4, failures: 2, retries: 1, early: 1 })
+  })
+
+  it('and the journal show no key in names that a request chooses', async () => {
+    const { ask, post } = await setUp({
+      env: { JOURNAL_SIZE: '10', ALLOW_UNDEFINED_OPENAI_DEPLOYMENTS: 'false' },
+    })
+    for (let count = 0; count < 2; count++) {
+      await post(deploymentPath(testKey, 'chat/completions'), hello, { 'x-sim-test': `of ${testKey}` })
+    }
+    const { body: report } = await ask('GET', '/++/retry-report')
+    expect(report.clients).toMatchObject([
+      { client: 'of [redacted]', forbidden: { count: 1, examples: [{ deployment: '[redacted]' }] } },
+    ])
+    const { body: journal } = await ask('GET', '/++/requests')
+    expect(journal.requests).toMatchObject([{ client: 'of [redacted]' }, { client: 'of [redacted]' }])
+    expect(JSON.stringify([report, journal])).not.toContain(testKey)
+  })
+})
+
+describe('a key that was made at run time', () => {
+  it('is removed from the journal before its first use', async () => {
+    const { ask, post } = await setUp()
+    await ask('PUT', '/++/resources/acme', {})
+    const { key } = (await ask('POST', '/++/resources/acme/keys', {})).body
+    await post(deploymentPath('chat', 'chat/completions'), { ...hello, user: key }, { 'x-note': key })
+    const { text } = await ask('GET', '/++/requests')
+    expect(key).toMatch(/^[\da-f]{64}$/)
+    expect(text).not.toContain(key)
   })
 })
 

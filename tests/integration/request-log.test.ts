@@ -110,6 +110,21 @@ describe('the log line of a request', () => {
     expect(lines[0]).toContain('?sig=REDACTED&code=REDACTED&x=REDACTED&')
   })
 
+  it('contains no encoded secret and no part of one at its end', async () => {
+    const key = `k+/${'Ab1'.repeat(40)}=`
+    const { ask, lines } = setUp({
+      CONFIG_STORE: `blob:https://acct.blob.core.windows.net/c/n?sig=${encodeURIComponent(key)}`,
+    })
+    const once = encodeURIComponent(key)
+    const forms = [once, once.replaceAll(/%../g, (digits) => digits.toLowerCase()), encodeURIComponent(once)]
+    for (const form of forms) {
+      await ask(`/openai/deployments/${form}/chat/completions?api-version=2024-10-21`)
+      await ask(`/${form}${form}${form}${form}`)
+    }
+    expect(lines).toHaveLength(6)
+    expect(lines.join('')).not.toContain('Ab1Ab1')
+  })
+
   it('has a bounded length and no control characters', async () => {
     const { ask, lines } = setUp()
     await ask(`/${'a'.repeat(5_000)}?${'b'.repeat(5_000)}`)

@@ -1,7 +1,7 @@
 import type { Refusal } from '../../access/credentials.ts'
 import type { Config, ResourceView } from '../../config/config.ts'
 import { failureOf } from '../../journal/observe-calls.ts'
-import { redactedParameter, redactText } from '../../lib/credential-texts.ts'
+import { keyForms, redactedParameter, redactText } from '../../lib/credential-texts.ts'
 import { shortText } from '../../lib/error-text.ts'
 import { fieldsOf } from '../../lib/record.ts'
 import { asksForStream, type Exchange } from '../../pipeline/exchange.ts'
@@ -164,7 +164,9 @@ const longName = /[\w-]{32,}/g
 
 function withoutSecrets(text: string, secrets: readonly string[]): string {
   const hidden = text.replace(longName, redactedParameter)
-  return secrets.reduce((rest, secret) => rest.replaceAll(secret, redactedParameter), hidden)
+  return secrets
+    .flatMap((key) => [key, ...keyForms(key)])
+    .reduce((rest, secret) => rest.replaceAll(secret, redactedParameter), hidden)
 }
 
 function headOf(

@@ -253,15 +253,16 @@ export class EventEncoder {
     const { headers, query, body, ...same } = call
     const secrets = this.#currentSecrets()
     const isKept = body !== undefined && body.length <= MAX_BODY_BYTES
-    const [path = '', head = '', deployment] = this.#cached(
-      JSON.stringify([call.path, call.deployment, query, headers]),
+    const [path = '', client = '', head = '', deployment] = this.#cached(
+      JSON.stringify([call.path, call.client, call.deployment, query, headers]),
       () => {
-        const { path, query, headers, deployment } = redactedHead({ ...call, secrets })
-        return [path, JSON.stringify([query, headers]), ...(deployment === undefined ? [] : [deployment])]
+        const { path, query, headers, deployment, client } = redactedHead({ ...call, secrets })
+        const texts = [path, client, JSON.stringify([query, headers])]
+        return deployment === undefined ? texts : [...texts, deployment]
       },
     )
     const fingerprint = call.fingerprint ?? requestFingerprint(call)
-    const event: JournalEvent = ['started', number, { ...same, path, deployment, fingerprint }]
+    const event: JournalEvent = ['started', number, { ...same, path, client, deployment, fingerprint }]
     return queuedEvent(event, { head, body: isKept ? this.#bodyOf(call, body, secrets) : '' })
   }
 
