@@ -1,7 +1,7 @@
 import type { Usage } from '../answer/completion.ts'
 import type { Port, Codec } from '../lib/port.ts'
 import type { Exchange } from '../pipeline/exchange.ts'
-import type { Reply } from '../pipeline/reply.ts'
+import { headerIn, type Reply } from '../pipeline/reply.ts'
 import type { TraceStep } from '../pipeline/trace.ts'
 import { TraceReader, type TraceFilter } from './read-trace.ts'
 import type { TracedBody } from './traced-body.ts'
@@ -317,7 +317,12 @@ export class TraceRing implements TraceSink<TraceLease> {
 
   #byRequestId(id: string): Entry | undefined {
     let found: Entry | undefined
-    for (const entry of this.#entries.values()) if (entry.record.requestId.toLowerCase() === id) found = entry
+    for (const entry of this.#entries.values()) {
+      const { requestId, answerHeaders } = this.#current(entry).record
+      // A forwarded answer has the id of the upstream.
+      const ofAnswer = headerIn(answerHeaders, 'apim-request-id')
+      if (requestId.toLowerCase() === id || ofAnswer?.toLowerCase() === id) found = entry
+    }
     return found
   }
 

@@ -337,6 +337,23 @@ describe('GET /++/traces', () => {
     },
   )
 
+  it('is found by the id that the answer of an upstream has', async () => {
+    const upstream = await startFakeUpstream((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json', 'apim-request-id': 'Of-The-Upstream' })
+      response.end('{}')
+    })
+    const env = { AZURE_OPENAI_ENDPOINT: upstream.url, AZURE_OPENAI_KEY: 'upstream-key' }
+    const { post, ask, list } = setUp({ env: { ...env, SIMULATOR_MODE: 'forward' } })
+    const answer = await post(path, hello)
+    expect(answer.headers.get('apim-request-id')).toBe('Of-The-Upstream')
+    await answer.text()
+    const [summary] = await list()
+    for (const id of ['of-the-upstream', summary?.request_id]) {
+      expect((await ask('GET', `/++/traces/${id}`)).body).toMatchObject({ id: 1, answered_by: 'forward' })
+    }
+    await upstream.close()
+  })
+
   it('has what POST /++/recordings/record needs, unless a part of the body was cut', async () => {
     const upstream = await startFakeUpstream(eventStream(chatEvents(['Hi'])))
     try {
