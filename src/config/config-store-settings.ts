@@ -8,7 +8,7 @@ export const configStoreSettings = {
   configStore: setting(
     textThat(
       (value) => storeOf(value) !== undefined,
-      'file: with the path of a file, such as file:/data/changes.json, or blob: with the https address of a blob, such as blob:https://account.blob.core.windows.net/container/changes.json',
+      'file: with the path of a file, such as file:/data/changes.json, or blob: with the https address of a blob, such as blob:https://NAME.blob.core.windows.net/sim/changes.json of Azure Storage',
     ),
     {
       env: 'CONFIG_STORE',

@@ -111,7 +111,10 @@ describe.each<[string, Start, readonly string[], RegExp]>([
       config_store: { writing: 'failing', pending: 1 },
     })
     expect(await pendingOf(program)).toBe('1')
-    expect(program.stderr()).toMatch(log)
+    await eventually(
+      async () => program.stderr(),
+      (text) => log.test(text),
+    )
     renameSync(join(parent, 'gone'), dir)
     await eventually(
       () => health(program),

@@ -148,6 +148,9 @@ const counterparts: Readonly<Record<string, string>> = {
   'Microsoft.ManagedIdentity/userAssignedIdentities': 'azurerm_user_assigned_identity',
   'Microsoft.OperationalInsights/workspaces': 'azurerm_log_analytics_workspace',
   'Microsoft.Storage/storageAccounts': 'azurerm_storage_account',
+  // Terraform has no resource for the blob service itself.
+  'Microsoft.Storage/storageAccounts/blobServices': 'azurerm_storage_account',
+  'Microsoft.Storage/storageAccounts/blobServices/containers': 'azurerm_storage_container',
   'Microsoft.Storage/storageAccounts/fileServices': 'azurerm_storage_account',
   'Microsoft.Storage/storageAccounts/fileServices/shares': 'azurerm_storage_share',
 }

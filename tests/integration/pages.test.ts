@@ -41,7 +41,6 @@ describe('a worker with a primary', () => {
     ['//++//config/'],
     ['//metrics'],
     ['/++/nothing'],
-    ['/++'],
     ['/metrics'],
     ['/++/deployments/a%2Fb', { method: 'DELETE' }],
     ['/++/config', { method: 'OPTIONS' }],
@@ -51,6 +50,7 @@ describe('a worker with a primary', () => {
 
   it.each([
     ['/'],
+    ['/++'],
     ['/healthz'],
     ['/images/a/b.png'],
     ['/metrics', { method: 'POST' }],

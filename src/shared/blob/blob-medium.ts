@@ -101,7 +101,7 @@ class BlobMedium implements PatchMedium {
 
   async read(known: string | undefined, signal: AbortSignal): Promise<StoredText | 'unchanged' | undefined> {
     try {
-      return await unlessAborted(this.#download(known, signal), signal)
+      return await unlessAborted(this.#download(known, ownSignal(signal)), signal)
     } catch (error) {
       const { status, code } = answerOf(error)
       if (status === 304) return 'unchanged'
@@ -114,7 +114,7 @@ class BlobMedium implements PatchMedium {
     const bytes = Buffer.byteLength(text)
     if (bytes > MAX_BLOB_BYTES) throw tooLarge(bytes)
     const upload = this.#client.upload(text, bytes, {
-      abortSignal: signal,
+      abortSignal: ownSignal(signal),
       conditions: mark === undefined ? { ifNoneMatch: '*' } : { ifMatch: mark },
       blobHTTPHeaders: { blobContentType: 'application/json; charset=utf-8' },
     })
@@ -193,13 +193,18 @@ class BlobMedium implements PatchMedium {
   }
 }
 
+/** A signal for one call: the package adds listeners to it and does not remove them. */
+function ownSignal(signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal])
+}
+
 /** Rejects with the reason of the signal, also while the package waits for something that does not end with it, such as a token. */
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason as Error)
     if (signal.aborted) abort()
     signal.addEventListener('abort', abort, { once: true })
-    work.then(resolve, reject)
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
 }
 
