@@ -46,6 +46,7 @@ const simulator: LiveSimulator = {
   in_flight: 0,
   open_streams: 0,
   config_store: null,
+  journal: false,
   recordings: null,
 }
 

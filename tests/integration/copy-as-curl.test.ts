@@ -7,13 +7,23 @@ interface Given {
   readonly method?: string
   readonly path?: string
   readonly query?: string
+  readonly status?: number
   readonly headers?: Trace['request']['headers']
   readonly body?: string | null
   readonly more?: Partial<Trace['request']>
 }
 
-const traceOf = ({ method = 'POST', path = '/p', query = '', headers = [], body = '', more = {} }: Given) =>
+const traceOf = ({
+  method = 'POST',
+  path = '/p',
+  query = '',
+  status = 200,
+  headers = [],
+  body = '',
+  more = {},
+}: Given) =>
   ({
+    status,
     method,
     path,
     query,
@@ -129,5 +139,9 @@ describe('the command for curl', () => {
   it('says that credentials were removed', () => {
     const found = run({ query: 'sig=REDACTED', body: '{"key":"[redacted]"}', more: { body_redacted: true } })
     expect(found.notes).toHaveLength(2)
+  })
+
+  it('says that the key that was refused is not in it', () => {
+    expect(run({ status: 401 }).notes).toEqual([expect.stringContaining('was refused for its key')])
   })
 })

@@ -95,6 +95,12 @@ function watchPage(page: Page, url: string): string[] {
     const isClientError = /^Failed to load resource: .*status of 4\d\d/.test(text)
     if (message.type() === 'error' && !isClientError) problems.push(`Error on the console: ${text}`)
   })
+  // A value that a person enters can be wrong. What the page reads by itself exists; a wrong key is the exception.
+  page.on('response', (response) => {
+    const status = response.status()
+    if (response.request().method() === 'GET' && status >= 400 && status !== 401)
+      problems.push(`Answer with status ${status}: ${response.url()}`)
+  })
   page.on('request', (request) => {
     const { origin, protocol } = new URL(request.url())
     if (origin !== new URL(url).origin && !['data:', 'blob:'].includes(protocol))

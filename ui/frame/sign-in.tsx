@@ -15,6 +15,11 @@ export function SignIn() {
   const remember = useRef<HTMLInputElement>(null)
   const check = async (): Promise<void> => {
     const key = field.current?.value.trim() ?? ''
+    if (!/^[!-~]+$/.test(key)) {
+      setProblem('A key has only letters, digits and signs of ASCII. Check what was copied with it.')
+      field.current?.select()
+      return
+    }
     setChecking(true)
     setProblem(undefined)
     try {

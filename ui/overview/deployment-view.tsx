@@ -42,8 +42,8 @@ export function DeploymentView() {
   const [, resource = '', deployment = ''] = segments
   const stats = useLive((state) => state.stats)
   const [rangeSeconds, setRangeSeconds] = useState(300)
-  const model = useModel(resource, deployment)
   const live = liveOf(stats, { resource, deployment })
+  const model = useModel(resource, deployment, live !== undefined)
   if (!stats) return <EmptyState title="Waiting for the first figures" />
   const clockMs = Date.parse(stats.simulator.now)
   const charts = live && {
@@ -90,21 +90,23 @@ export function DeploymentView() {
 }
 
 /** The model of a deployment; undefined until it is known. */
-function useModel(resource: string, deployment: string): string | undefined {
+function useModel(resource: string, deployment: string, isKnown: boolean): string | undefined {
   const [model, setModel] = useState<string>()
   const change = useLive((state) => state.configChange)
   useEffect(() => {
     setModel(undefined)
-    if (deployment === '') return undefined
+    if (deployment === '' || !isKnown) return undefined
     const abort = new AbortController()
-    const path = `/++/resources/${encodeURIComponent(resource)}/deployments/${encodeURIComponent(deployment)}`
+    // A deployment that a request has named does not have to be configured: reading it alone could fail.
     api
-      .get<{ readonly model?: unknown }>(path, { signal: abort.signal })
-      .then((entry) => setModel(typeof entry.model === 'string' ? entry.model : undefined))
-      // Deployments that a request has named do not have to be configured.
+      .get<{ readonly deployments: readonly { readonly name: string; readonly model?: string }[] }>(
+        `/++/resources/${encodeURIComponent(resource)}/deployments`,
+        { signal: abort.signal },
+      )
+      .then(({ deployments }) => setModel(deployments.find(({ name }) => name === deployment)?.model))
       .catch(() => setModel(undefined))
     return () => abort.abort()
-  }, [resource, deployment, change])
+  }, [resource, deployment, isKnown, change])
   return model
 }
 

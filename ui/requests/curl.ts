@@ -38,6 +38,8 @@ export function curlCommand(trace: Trace, origin: string): CurlCommand {
   const parts: string[] = []
   const url = `${origin}${path}${query && `?${query}`}`
   const body = bodyArguments(trace, notes)
+  if (trace.status === 401)
+    notes.push('The request was refused for its key. The command sends $API_KEY instead.')
   // curl sends GET without a body and POST with one.
   if (method === 'HEAD') parts.push('--head')
   else if (method !== (body.length > 0 ? 'POST' : 'GET')) parts.push(`--request ${quoteForShell(method)}`)

@@ -8,6 +8,7 @@ import { Dialog } from '../components/dialog.tsx'
 import { EmptyState } from '../components/empty-state.tsx'
 import { showToast } from '../components/toast.tsx'
 import { api, ApiError } from '../lib/api.ts'
+import { copyText } from '../lib/clipboard.ts'
 import { formatCount, formatDateTime, formatDuration, missing } from '../lib/format.ts'
 import { routeTo, useRoute } from '../lib/router.ts'
 import { BodyPanel } from './body-panel.tsx'
@@ -168,12 +169,20 @@ function JournalNote({ journal }: { readonly journal: JournalFacts }) {
 
 function Actions({ trace }: { readonly trace: Trace }) {
   const [showsCurl, setShowsCurl] = useState(false)
+  const [isCopied, setCopied] = useState(false)
   const { resource, deployment, request_id: requestId } = trace
-  const { command, notes } = curlCommand(trace, dataPlaneOrigin())
+  const { command, notes } = curlCommand(trace, location.origin)
   return (
     <>
       <div class="row">
-        <Button onClick={() => setShowsCurl(true)}>Copy as curl</Button>
+        <Button
+          onClick={() => {
+            void copyText(command).then(setCopied)
+            setShowsCurl(true)
+          }}
+        >
+          Copy as curl
+        </Button>
         <a class="button" href={routeTo(['logs'], { request: requestId })}>
           Log entries
         </a>
@@ -187,6 +196,7 @@ function Actions({ trace }: { readonly trace: Trace }) {
       <Dialog title="Repeat with curl" isOpen={showsCurl} onClose={() => setShowsCurl(false)} isWide>
         <div class="stack">
           <p>
+            {isCopied && 'The command is copied. '}
             Set <code>API_KEY</code> to a key of the simulator, then run this in a POSIX shell.
           </p>
           {notes.length > 0 && (
@@ -201,11 +211,6 @@ function Actions({ trace }: { readonly trace: Trace }) {
       </Dialog>
     </>
   )
-}
-
-/** The data plane has the same origin as the page, unless a proxy adds a prefix for pages. */
-function dataPlaneOrigin(): string {
-  return location.origin
 }
 
 /** The answer of `POST /++/recordings/record`. */

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { Trace } from '../../src/server/admin/trace-schemas.ts'
 import { api, ApiError } from '../lib/api.ts'
+import { useLive } from '../lib/live.ts'
 
 /** How often an open request is read again, in milliseconds. */
 const OPEN_PAUSE_MS = 1_000
@@ -65,17 +66,21 @@ export type JournalFacts = JournalPage['requests'][number] | 'off' | undefined
 /** Reads the entry of a request in the journal. */
 export function useJournal(requestId: string): JournalFacts {
   const [facts, setFacts] = useState<JournalFacts>(undefined)
+  const isOn = useLive(({ stats }) => stats?.simulator.journal)
   useEffect(() => {
+    if (isOn !== true) {
+      setFacts(isOn === false ? 'off' : undefined)
+      return undefined
+    }
     const stopped = new AbortController()
     const { signal } = stopped
     setFacts(undefined)
     api
       .get<JournalPage>('/++/requests', { query: { request_id: requestId, limit: 1 }, signal })
       .then(({ requests }) => setFacts(requests[0]))
-      .catch((error: unknown) => {
-        if (error instanceof ApiError && error.code === 'JournalOff') setFacts('off')
-      })
+      // The journal is no reason to hide the request.
+      .catch(() => {})
     return () => stopped.abort()
-  }, [requestId])
+  }, [requestId, isOn])
   return facts
 }

@@ -8,6 +8,7 @@ import { type Column, Table } from '../components/table.tsx'
 import { showToast } from '../components/toast.tsx'
 import { api, ApiError } from '../lib/api.ts'
 import { formatCount, formatDateTime, formatDuration, formatTime, missing } from '../lib/format.ts'
+import { useLive } from '../lib/live.ts'
 import { routeTo, useRoute } from '../lib/router.ts'
 import { usePolled } from '../lib/use-polled.ts'
 import { ClientDetails } from './client-details.tsx'
@@ -32,6 +33,12 @@ const MAX_LISTED = 50
 
 /** How clients repeat failed requests: the waits as a picture, and a verdict on each client. */
 export function RetriesView() {
+  const isOn = useLive(({ stats }) => stats?.simulator.journal)
+  if (isOn === undefined) return <EmptyState title="Waiting for the first figures" />
+  return isOn ? <Report /> : <JournalOff />
+}
+
+function Report() {
   const { query } = useRoute()
   const { answer: report, problem, refresh } = usePolled<RetryReport>('/++/retry-report')
   const all = useRetryPoints(report)
@@ -50,7 +57,6 @@ export function RetriesView() {
     refresh()
   }
 
-  if (problem?.code === 'JournalOff') return <JournalOff />
   return (
     <div class="stack">
       <div class="row">

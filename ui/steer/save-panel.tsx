@@ -27,21 +27,23 @@ function SaveFile() {
   const [part, setPart] = useState<Part>('all')
   const [format, setFormat] = useState<'yaml' | 'json'>('yaml')
   const [resource, setResource] = useState('default')
-  const [text, setText] = useState<string>()
+  const [file, setFile] = useState<{ readonly choice: string; readonly text: string }>()
   const [problem, setProblem] = useState<string>()
   const hasDraft = changedDrafts(useSteer()).length > 0
+  // A file that is read must not have the name of another one meanwhile.
+  const choice = [part, format, resource].join()
   useEffect(() => {
     let isGone = false
     const query = { format, part, resource: part === 'incidents' ? resource : undefined }
     api.text('/++/config/file', { query }).then(
-      (file) => {
+      (text) => {
         if (isGone) return
-        setText(file)
+        setFile({ choice, text })
         setProblem(undefined)
       },
       (error: unknown) => {
         if (isGone) return
-        setText(undefined)
+        setFile(undefined)
         setProblem(
           error instanceof ApiError && error.code === 'NoTimetable'
             ? 'The resource has no timetable. Start one, and save it here.'
@@ -92,7 +94,7 @@ function SaveFile() {
         />
       </div>
       {problem !== undefined && <p class="muted">{problem}</p>}
-      {text !== undefined && <CodeBlock label={name} text={text} fileName={name} />}
+      {file?.choice === choice && <CodeBlock label={name} text={file.text} fileName={name} />}
     </section>
   )
 }

@@ -80,7 +80,12 @@ const pathOf = ({ kind, name }: Target): string => `/++/${kind}s/${encodeURIComp
 
 /** Returns a document as forms edit it: without nulls, and with deployments by one name. */
 export async function read(target: Target): Promise<Tree> {
-  if (target.kind === 'upstream') return api.get<Tree>(pathOf(target))
+  if (target.kind === 'upstream') {
+    // The form of an upstream that is not set yet is open too.
+    const { upstreams } = await api.get<{ upstreams: Tree }>('/++/upstreams')
+    if (!Object.hasOwn(upstreams, target.name)) throw new ApiError(404, 'NotFound', 'Unknown upstream.')
+    return api.get<Tree>(pathOf(target))
+  }
   if (target.name !== defaultResource) {
     const { entry } = await api.get<{ entry: Tree }>(pathOf(target))
     return withoutNulls(entry) as Tree

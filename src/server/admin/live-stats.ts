@@ -153,6 +153,8 @@ export interface LiveSimulator {
   readonly open_streams: number
   /** Null without CONFIG_STORE. */
   readonly config_store: LiveConfigStore | null
+  /** Whether the journal is on (JOURNAL_SIZE), which the retry report needs. */
+  readonly journal: boolean
   /** Null if nothing is recorded. */
   readonly recordings: { readonly writing: 'ok' | 'failing'; readonly lost: number } | null
 }

@@ -41,7 +41,7 @@ export interface SimulatorFacts {
 
 /** The state of the simulator itself, of all processes. */
 export function simulatorState(simulator: Simulator, facts: SimulatorFacts): LiveSimulator {
-  const { clock, config, configStore } = simulator
+  const { clock, config, configStore, journal } = simulator
   const { startedMs, processes, lateness } = facts
   const { loopLag, bottleneck } = processes
   return {
@@ -69,6 +69,7 @@ export function simulatorState(simulator: Simulator, facts: SimulatorFacts): Liv
           problem: configStore.failure ?? null,
         }
       : null,
+    journal: journal !== undefined,
     recordings: recordingState(simulator),
   }
 }

@@ -85,6 +85,7 @@ const simulatorSchema = z
       .object({ kind: text, pending: count, state: text.describe('saved, saving or failing.') })
       .nullable()
       .describe('Null without CONFIG_STORE.'),
+    journal: z.boolean().describe('Whether the journal is on (JOURNAL_SIZE).'),
     recordings: z
       .object({ writing: z.enum(['ok', 'failing']), lost: count })
       .nullable()

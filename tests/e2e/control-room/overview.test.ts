@@ -48,6 +48,19 @@ describe.skipIf(chromiumNeed.isMissing)(`the overview in Chromium${chromiumNeed.
     await page.getByRole('table', { name: 'Last requests' }).getByText('200').first().waitFor()
   })
 
+  it('opens a deployment that requests name without a failed reading', async () => {
+    await using room = await openControlRoom()
+    await (
+      await room.chat({}, '/openai/deployments/__proto__/chat/completions?api-version=2024-10-21')
+    ).text()
+    await room.page.goto(`${room.url}/++/#/deployments/default/__proto__`)
+    await room.page.getByRole('heading', { name: '__proto__', level: 1 }).waitFor()
+    await room.page.getByText('Requests to this deployment are not limited.').waitFor()
+    await expect
+      .poll(() => room.page.locator('.counter').filter({ hasText: /^all/ }).innerText())
+      .toMatch(/1$/)
+  })
+
   it('sends a test request with the key of the page', async () => {
     await using room = await openControlRoom({ options: { latency: { timeScale: 0 }, journal: true } })
     const { page, simulator } = room

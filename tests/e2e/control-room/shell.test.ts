@@ -17,6 +17,12 @@ describe.skipIf(chromiumNeed.isMissing)(`the control room in Chromium${chromiumN
     await field.fill('data-key')
     await page.keyboard.press('Enter')
     await page.getByRole('alert').getByText('does not accept this key').waitFor()
+    // Copied with quotation marks or an invisible space, which a header cannot have.
+    for (const copied of ['“admin-key”', 'admin-key\u200b', '鍵']) {
+      await field.fill(copied)
+      await page.keyboard.press('Enter')
+      await page.getByRole('alert').getByText('Check what was copied with it').waitFor()
+    }
     await field.fill('admin-key')
     await page.getByRole('button', { name: 'Sign in' }).click()
     await page.getByRole('navigation', { name: 'Views' }).waitFor()
@@ -213,5 +219,6 @@ describe.skipIf(chromiumNeed.isMissing)(`the logs in Chromium${chromiumNeed.note
   it('say how to turn the log on', async () => {
     await using room = await openControlRoom({ fragment: '#/logs', options: { logRing: 0 } })
     await expect.poll(() => room.page.getByText('LOG_RING is 0').count()).toBe(1)
+    expect(room.problems.splice(0)).toEqual([expect.stringContaining('status 400')])
   })
 })

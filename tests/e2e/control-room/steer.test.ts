@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { parseIncidentFile } from '../../../src/config/incident-file.ts'
@@ -87,6 +88,11 @@ describe.skipIf(chromiumNeed.isMissing)(`the view Steer in Chromium${chromiumNee
     await running.getByText('Round 1 of 1').waitFor()
     expect((await chat()).status).toBe(503)
     await page.getByRole('link', { name: 'Save, reset, clock' }).click()
+    // The file before must not be saved with the name of the chosen one.
+    await page.route('**/config/file?*part=incidents*', async (route) => {
+      await setTimeout(300)
+      await route.continue()
+    })
     await page.getByLabel('File').selectOption('incidents')
     const [download] = await Promise.all([
       page.waitForEvent('download'),
