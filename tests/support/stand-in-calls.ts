@@ -7,7 +7,7 @@ import { packageFolder } from './built-program.ts'
 const variables = new Set(settingsTable().map(({ env }) => env))
 const flags = new Set(settingsTable().map(({ flag }) => flag))
 /** They have separate flags, which are tested separately. */
-const commands = new Set(['load', 'check', 'recordings', 'extensions'])
+const commands = new Set(['load', 'check', 'recordings', 'extensions', 'watch'])
 const image = 'aoai-simulated-api'
 
 /** What is wrong with a call that only a stand-in has answered, as far as our own files tell: '' for nothing. */
