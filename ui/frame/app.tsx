@@ -51,7 +51,7 @@ function viewOf({ segments: [view = '', id] }: Route): {
       return { title: 'Logs', content: <LogsView /> }
     default: {
       const content = (
-        <EmptyState title="Page not found">
+        <EmptyState isView title="Page not found">
           The address is wrong or old. <a href="#/">Open the overview</a>.
         </EmptyState>
       )

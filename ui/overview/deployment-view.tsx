@@ -44,7 +44,7 @@ export function DeploymentView() {
   const [rangeSeconds, setRangeSeconds] = useState(300)
   const live = liveOf(stats, { resource, deployment })
   const model = useModel(resource, deployment, live !== undefined)
-  if (!stats) return <EmptyState title="Waiting for the first figures" />
+  if (!stats) return <EmptyState isView title="Waiting for the first figures" />
   const clockMs = Date.parse(stats.simulator.now)
   const charts = live && {
     live,

@@ -23,7 +23,7 @@ export function OverviewView() {
   const stats = useLive((state) => state.stats)
   const only = useRoute().query.get('resource') ?? undefined
   const [rangeSeconds, setRangeSeconds] = useState(300)
-  if (!stats?.totals) return <EmptyState title="Waiting for the first figures" />
+  if (!stats?.totals) return <EmptyState isView title="Waiting for the first figures" />
   const { simulator, incidents, upstreams, at_ms: atMs } = stats
   const all = rowsOf(stats.resources)
   const summaries = summariesOf(all)

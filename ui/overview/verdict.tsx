@@ -38,8 +38,8 @@ function Facts({ simulator }: { readonly simulator: LiveSimulator }) {
   const { lateness_ms: lateness, event_loop_lag_ms: lag, config_store: store, recordings } = simulator
   return (
     <dl class="verdict-facts">
-      <Fact term="Lateness (p99)" value={lateness ? formatDuration(lateness.p99) : '–'} />
-      <Fact term="Event-loop lag (p99)" value={formatDuration(lag.p99)} />
+      <Fact term="Lateness now (p99)" value={lateness ? formatDuration(lateness.p99) : '–'} />
+      <Fact term="Event-loop lag now (p99)" value={formatDuration(lag.p99)} />
       <Fact term="Processes" value={formatCount(simulator.workers)} />
       <Fact term="Up for" value={formatDuration(simulator.uptime_seconds * 1_000)} />
       {store && <Fact term="Stored changes" value={describeStore(store)} isBad={store.state === 'failing'} />}

@@ -36,6 +36,7 @@ export function RequestView() {
         <Request trace={trace} />
       ) : problem ? (
         <EmptyState
+          isView
           title={problem.code === 'TraceNotFound' ? 'Request not found' : 'Could not read the request'}
         >
           {problem.message}

@@ -34,7 +34,7 @@ const MAX_LISTED = 50
 /** How clients repeat failed requests: the waits as a picture, and a verdict on each client. */
 export function RetriesView() {
   const isOn = useLive(({ stats }) => stats?.simulator.journal)
-  if (isOn === undefined) return <EmptyState title="Waiting for the first figures" />
+  if (isOn === undefined) return <EmptyState isView title="Waiting for the first figures" />
   return isOn ? <Report /> : <JournalOff />
 }
 

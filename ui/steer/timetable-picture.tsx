@@ -71,7 +71,7 @@ function barOf({ startMs, endMs }: PlacedPhase, index: number, at: (ms: number) 
 }
 
 function describe({ startMs, endMs, effects, deployment }: PlacedPhase): string {
-  const time = `${formatDuration(startMs)} – ${endMs === Infinity ? 'no end' : formatDuration(endMs)}`
+  const time = `${startMs === 0 ? '0 s' : formatDuration(startMs)} – ${endMs === Infinity ? 'no end' : formatDuration(endMs)}`
   const where = deployment === undefined ? '' : `, only ${deployment}`
   return `${time}: ${effects.length === 0 ? 'no change' : effects.join(', ')}${where}`
 }

@@ -111,7 +111,7 @@ describe.skipIf(chromiumNeed.isMissing)(`requests in the control room${chromiumN
 
   it('explain an unknown id, and that traces are off', async () => {
     await using room = await openControlRoom({ fragment: '#/requests/12345' })
-    await room.page.getByRole('heading', { name: 'Request not found' }).waitFor()
+    await room.page.getByRole('heading', { name: 'Request not found', level: 1 }).waitFor()
     await using off = await openControlRoom({ options: { traceRing: 0 }, fragment: '#/requests' })
     await off.page.getByRole('heading', { name: 'Traces are off' }).waitFor()
     const advice = off.page.getByText('Start with TRACE_RING=200')

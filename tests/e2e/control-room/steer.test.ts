@@ -212,6 +212,11 @@ describe.skipIf(chromiumNeed.isMissing)(`the view Steer in Chromium${chromiumNee
       .poll(() => page.getByRole('textbox', { name: 'Tokens per minute', exact: true }).inputValue())
       .toBe('5')
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(400)
+    // A page of 1,280 px at 400 % zoom.
+    await page.setViewportSize({ width: 320, height: 600 })
+    await page.goto(`${room.url}/++/#/steer/settings`)
+    await page.getByRole('slider').first().waitFor()
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320)
     await page.getByRole('link', { name: 'Save, reset, clock' }).click()
     const before = simulator.clock.nowMs()
     await page.getByRole('button', { name: 'Advance 1 min' }).click()
