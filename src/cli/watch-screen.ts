@@ -221,6 +221,9 @@ function deploymentTable({ resources }: WatchedState, columns: number): Table {
       ].join(separator),
       columns,
     )
+  if (all.length === 0) {
+    return { title: line('deployment', ({ title }) => title), rows: [fit('No such deployment.', columns)] }
+  }
   return {
     title: line('deployment', ({ title }) => title),
     rows: all.map(({ name, live }) =>

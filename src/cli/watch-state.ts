@@ -110,16 +110,59 @@ function withRates(before: Live | undefined, now: Live, seconds: number): Live {
   }
 }
 
-/** Returns the state with one deployment only. */
+/** Returns the state with the deployments of one name only, and their sums as totals. */
 export function onlyDeployment(state: WatchedState, deployment: string): WatchedState {
+  const resources = mapped(state.resources, ({ deployments }) => {
+    const live = own(deployments, deployment)
+    const lives = live ? [live] : []
+    return { totals: sumOf(lives), deployments: Object.fromEntries(lives.map((one) => [deployment, one])) }
+  })
+  const all = Object.values(resources).flatMap(({ deployments }) => Object.values(deployments))
+  return { ...state, totals: sumOf(all), resources }
+}
+
+const noTimes = { planned: null, achieved: null }
+
+/** Adds figures. Times, limits and slots are null unless there is exactly one deployment. */
+function sumOf(lives: readonly Live[]): Live {
+  const [only] = lives
+  if (only && lives.length === 1) return only
+  const sum = (pick: (live: Live) => number): number => lives.reduce((total, live) => total + pick(live), 0)
+  const rate = (name: keyof NumbersOf<Live['window']>): number =>
+    Math.round(sum(({ window }) => window[name]) * 100) / 100
+  const counts = (pick: (live: Live) => Readonly<Record<string, number>>): Record<string, number> => {
+    const names = new Set(lives.flatMap((live) => Object.keys(pick(live))))
+    return Object.fromEntries(Array.from(names, (name) => [name, sum((live) => own(pick(live), name) ?? 0)]))
+  }
   return {
-    ...state,
-    resources: mapped(state.resources, ({ totals, deployments }) => {
-      const live = own(deployments, deployment)
-      return { totals, deployments: live ? Object.fromEntries([[deployment, live]]) : {} }
-    }),
+    requests: sum(({ requests }) => requests),
+    errors: sum(({ errors }) => errors),
+    by_status: counts((live) => live.by_status),
+    active: sum(({ active }) => active),
+    streams: sum(({ streams }) => streams),
+    queue: sum(({ queue }) => queue),
+    tokens: { prompt: 0, completion: 0, reasoning: 0, cached: 0, ...counts(({ tokens }) => tokens) },
+    rate_limited: { tokens: 0, requests: 0, capacity: 0, ...counts((live) => live.rate_limited) },
+    client_disconnects: sum((live) => live.client_disconnects),
+    faults: counts(({ faults }) => faults),
+    limits: null,
+    slots: null,
+    window: {
+      requests_per_second: rate('requests_per_second'),
+      tokens_per_second: rate('tokens_per_second'),
+      prompt_tokens_per_second: rate('prompt_tokens_per_second'),
+      completion_tokens_per_second: rate('completion_tokens_per_second'),
+      rate_limited_per_second: rate('rate_limited_per_second'),
+      errors_per_second: rate('errors_per_second'),
+      latency_ms: null,
+      first_token_ms: noTimes,
+      between_tokens_ms: noTimes,
+    },
   }
 }
+
+/** The members of a type that are numbers. */
+type NumbersOf<T> = { [K in keyof T as T[K] extends number ? K : never]: T[K] }
 
 function own<V>(record: Readonly<Record<string, V>>, name: string): V | undefined {
   return Object.hasOwn(record, name) ? record[name] : undefined

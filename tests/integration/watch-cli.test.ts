@@ -101,10 +101,23 @@ describe('aoai-sim watch', () => {
     const lines = watching.out.trimEnd().split('\n')
     expect(lines).toHaveLength(1)
     const state = JSON.parse(lines[0]!)
-    expect(state.totals).toMatchObject({ requests: 2 })
+    expect(state.totals).toMatchObject({ requests: 1, by_status: { 200: 1 } })
     expect(Object.keys(state.resources.default.deployments)).toEqual(['chat'])
     expect(state.resources.default.deployments.chat).toMatchObject({ requests: 1, by_status: { 200: 1 } })
     expect(state.window_ms).toBeGreaterThan(500)
+  })
+
+  it('shows figures of nothing but the deployment, and says if there is none', async () => {
+    const { url } = await startSimulator()
+    const only = (name: string, ...flags: string[]) => watch(['--url', url, '--deployment', name, ...flags])
+    const [lines, table] = [only('missing'), only('missing', '--once')]
+    expect(await table.done).toBe(0)
+    expect(table.out).toContain('\nNo such deployment.\n')
+    for (let count = 0; count < 3; count++) await ask(url, 'chat')
+    await lines.seenOut(/keeps up\n.*keeps up\n/)
+    lines.stop()
+    await lines.done
+    expect(lines.out).not.toMatch(/Z {2}[1-9.]+ requests\/s/)
   })
 
   it('prints a table with --once, and lines without a terminal', async () => {
