@@ -281,6 +281,7 @@ describe('POST /++/recordings/record', () => {
         line: expect.any(Number),
       },
     ])
+    expect(JSON.stringify(answer.body.duration_ms)).toMatch(/^\d+(\.\d)?$/)
     expect(readFileSync(file, 'utf8').split('\n')[answer.body.line - 1]).toMatch(/^- /)
     expect(upstream.received).toHaveLength(1)
     expect(upstream.received[0]?.headers['api-key']).toBe(upstreamKey)

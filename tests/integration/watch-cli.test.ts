@@ -107,7 +107,7 @@ describe('aoai-sim watch', () => {
     expect(state.window_ms).toBeGreaterThan(500)
   })
 
-  it('shows figures of nothing but the deployment, and says if there is none', async () => {
+  it('shows only the figures of the deployment, and says if it does not exist', async () => {
     const { url } = await startSimulator()
     const only = (name: string, ...flags: string[]) => watch(['--url', url, '--deployment', name, ...flags])
     const [lines, table] = [only('missing'), only('missing', '--once')]

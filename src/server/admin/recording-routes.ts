@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { createKeyRedactor, redactQuery, redactText } from '../../lib/credential-texts.ts'
 import { type ListedRecording, listRecordings, type RecordingList } from '../../recordings/list-recordings.ts'
+import { roundTo } from '../../lib/format-text.ts'
 import { shortText } from '../../lib/error-text.ts'
 import type { ShownNearest } from '../../recordings/recording-use.ts'
 import { findRoute } from '../../wire/route.ts'
@@ -184,7 +185,7 @@ export function recordingRoutes(simulator: Simulator): readonly AdminRoute[] {
         const { requestId, durationMs, line = null, upstream = null, ...same } = result
         return {
           status: 200,
-          body: { ...same, line, upstream, request_id: requestId, duration_ms: durationMs },
+          body: { ...same, line, upstream, request_id: requestId, duration_ms: roundTo(durationMs, 1) },
         }
       },
     }),
