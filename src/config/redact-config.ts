@@ -43,6 +43,8 @@ export class KnownSecrets {
   #list: readonly string[] = []
   #listedFor: readonly string[] | undefined
   #last: { readonly config: Config; readonly keys: readonly string[] } | undefined
+  /** Called with each key that was unknown before. */
+  onLearned: ((key: string) => void) | undefined
 
   constructor(config: () => Config) {
     this.#config = config
@@ -76,5 +78,11 @@ export class KnownSecrets {
     const [oldest] = this.#learned
     if (this.#learned.size > MAX_LEARNED_SECRETS && oldest !== undefined) this.#learned.delete(oldest)
     this.#listedFor = undefined
+    this.onLearned?.(key)
+  }
+
+  /** The keys of which the configuration has only the hash. */
+  get learned(): readonly string[] {
+    return [...this.#learned]
   }
 }

@@ -64,6 +64,13 @@ describe('keys and tokens with two workers', () => {
     expect((await ask(`/++/resources/acme/keys/${id}`, 'DELETE')).status).toBe(204)
     expect((await sendAll()).map(({ status }) => status)).toEqual([401, 401, 401, 401])
 
+    const other = await ask('/++/resources/acme/keys', 'POST', { label: 'unused' })
+    const { key: unused } = (await other.json()) as { key: string }
+    for (const connection of connections) {
+      const path = `/openai/deployments/${unused}/chat/completions?api-version=2024-10-21`
+      await connection.send({ ...chat({ 'api-key': programKey }, unused), path })
+    }
+
     const journal = await (await ask('/++/requests?limit=100')).text()
     const reasons = [...journal.matchAll(/"refusal":"([\w-]+)"/g)].map(([, reason]) => reason)
     expect(reasons.toSorted((a = '', b = '') => a.localeCompare(b))).toEqual([
@@ -74,7 +81,11 @@ describe('keys and tokens with two workers', () => {
     ])
     const metrics = await (await ask('/metrics')).text()
     expect(metrics).toContain('aoai_access_refused_total{resource="acme",reason="key-deleted"} 2\n')
-    for (const text of [journal, metrics, program.stderr(), program.stdout()]) {
+    const shown = await Promise.all(
+      ['/++/stats', '/++/logs', '/++/traces'].map(async (path) => (await ask(path)).text()),
+    )
+    for (const text of [journal, metrics, ...shown, program.stderr(), program.stdout()]) {
+      expect(text).not.toContain(unused)
       expect(text).not.toContain(key)
       expect(text).not.toContain(token.slice(-40))
     }

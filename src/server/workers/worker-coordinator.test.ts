@@ -38,8 +38,10 @@ function serveOne() {
   const unexpected = async (): Promise<never> => {
     throw new Error('Unexpected call.')
   }
+  const learned: string[] = []
   const control: WorkerControl = {
     applyState,
+    learnKeys: async (keys) => void learned.push(...keys),
     reset: unexpected,
     flushRecordingUse: () => {},
     refresh: unexpected,
@@ -60,7 +62,7 @@ function serveOne() {
   const join = async (): Promise<boolean> =>
     applyState((await served.methods['startup.join']?.([] as never)) as V8Serialized)
   const names = (config: LiveConfig): string[] => [...config.current.defaultResource.deployments.keys()]
-  return { live, simulator, coordinator, worker, incidents, sizes, link, join, names }
+  return { live, simulator, coordinator, worker, incidents, sizes, link, join, names, learned }
 }
 
 describe('WorkerCoordinator', () => {
@@ -73,6 +75,15 @@ describe('WorkerCoordinator', () => {
     await expect
       .poll(() => worker.current.defaultResource.deployments.get('chat-7')?.tokensPerMinute)
       .toBe(2_000)
+  })
+
+  it('tells a worker the keys that are made before and after it joins', async () => {
+    const { live, join, learned } = serveOne()
+    live.secrets.learn('early-key')
+    await join()
+    live.secrets.learn('late-key')
+    live.secrets.learn('late-key')
+    await expect.poll(() => learned).toEqual(['early-key', 'late-key'])
   })
 
   it('keeps the order of deployments in every worker when they are put, removed and patched', async () => {

@@ -77,6 +77,10 @@ export class WorkerCoordinator {
       void this.#broadcastState()
     })
     incidents.onChange(() => void this.#broadcastState())
+    live.secrets.onLearned = (key) => {
+      const sent = this.#callAll((worker) => worker.control.learnKeys([key]))
+      this.#broadcasts = Promise.all([this.#broadcasts, sent])
+    }
   }
 
   /**
@@ -89,6 +93,8 @@ export class WorkerCoordinator {
       const state = this.#state()
       this.#workers.set(worker, state)
       this.metrics.add(worker)
+      const { learned } = this.#deps.simulator.live.secrets
+      if (learned.length > 0) worker.control.learnKeys(learned).catch((error) => worker.kill(error))
       return serializeState(state)
     }
     const caller = this.#ports.open(

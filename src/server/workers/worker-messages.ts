@@ -45,6 +45,8 @@ export interface WorkerReport {
 export interface WorkerControl {
   /** Applies a state (`serializeState`). Returns false if it has only changes, and the worker lacks the state before them. */
   applyState(state: V8Serialized): Promise<boolean>
+  /** Adds keys that texts of the worker must not contain, and of which its configuration has only the hash. */
+  learnKeys(keys: readonly string[]): Promise<void>
   /** Clears usage, stored data and caches of the worker. */
   reset(): Promise<void>
   /** Reloads changed recording files; undefined: all files. */
@@ -65,6 +67,7 @@ export const workerControlPort: Port<WorkerControl> = {
   name: 'worker',
   methods: {
     applyState: { kind: 'request' },
+    learnKeys: { kind: 'request' },
     reset: { kind: 'request' },
     refresh: { kind: 'request' },
     flushRecordingUse: { kind: 'request' },

@@ -56,6 +56,10 @@ export async function runWorker(): Promise<void> {
   const control: WorkerControl = {
     // Messages that arrive together are all received before code that awaits one of them continues.
     applyState: (state) => joined.then(() => started().follower.apply(state)),
+    learnKeys: (keys) =>
+      joined.then(() => {
+        for (const key of keys) started().live.secrets.learn(key)
+      }),
     async reset() {
       await started().simulator.reset()
     },
