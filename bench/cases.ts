@@ -15,7 +15,7 @@ export interface BenchCase {
   readonly replay: boolean
   /** Number of resources with ten deployments each, to which the requests go one after another. `{resource}` in the path is their number. */
   readonly resources?: number
-  /** Whether a client reads the live events meanwhile, as the control room does. A second simulator without one is measured as well. */
+  /** Whether a client reads the live events in every other round, as the control room does. */
   readonly readsEvents?: boolean
   /** The case that a check compares with, in the same run. Absent: the stored result. */
   readonly comparedWith?: string
