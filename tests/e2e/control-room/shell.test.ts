@@ -115,7 +115,7 @@ describe.skipIf(chromiumNeed.isMissing)(`the control room in Chromium${chromiumN
     await dialog.waitFor()
     await press('Escape')
     await dialog.waitFor({ state: 'hidden' })
-    expect(await page.evaluate('document.activeElement.title')).toBe('About this simulator')
+    await expect.poll(() => page.evaluate('document.activeElement.title')).toBe('About this simulator')
     // Each control has a visible frame when the keyboard reaches it.
     for (let count = 0; count < 12; count++) {
       await press('Tab')
