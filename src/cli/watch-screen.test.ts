@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { idleLive } from '../../tests/support/idle-live.ts'
 import type { Live, LiveSimulator } from '../server/admin/live-stats.ts'
 import { renderLine, renderScreen, type WatchFacts } from './watch-screen.ts'
 import type { WatchedState } from './watch-state.ts'
@@ -6,27 +7,13 @@ import type { WatchedState } from './watch-state.ts'
 const durations = (p50: number) => ({ count: 1, mean: p50, p50, p95: p50, p99: p50 })
 
 const liveOf = (requestsPerSecond: number, more: Partial<Live> = {}): Live => ({
+  ...idleLive,
   requests: requestsPerSecond * 10,
-  errors: 0,
-  by_status: {},
-  active: 0,
-  streams: 0,
-  queue: 0,
-  tokens: { prompt: 0, completion: 0, reasoning: 0, cached: 0 },
-  rate_limited: { tokens: 0, requests: 0, capacity: 0 },
-  client_disconnects: 0,
-  faults: {},
-  limits: null,
-  slots: null,
   ...more,
   window: {
+    ...idleLive.window,
     requests_per_second: requestsPerSecond,
     tokens_per_second: requestsPerSecond * 100,
-    prompt_tokens_per_second: 0,
-    completion_tokens_per_second: 0,
-    rate_limited_per_second: 0,
-    errors_per_second: 0,
-    latency_ms: null,
     first_token_ms: { planned: durations(300), achieved: durations(312.4) },
     between_tokens_ms: { planned: durations(20), achieved: durations(20.6) },
   },

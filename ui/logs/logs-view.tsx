@@ -2,10 +2,9 @@ import { useRef, useState } from 'preact/hooks'
 import { Button } from '../components/button.tsx'
 import { EmptyState } from '../components/empty-state.tsx'
 import { Field, Select, Switch } from '../components/field.tsx'
+import { ScopeFilter } from '../components/scope-filter.tsx'
 import { saveFile } from '../lib/clipboard.ts'
 import { formatAmount, formatCount } from '../lib/format.ts'
-import { useLive } from '../lib/live.ts'
-import { own } from '../lib/live-state.ts'
 import { navigate, routeTo, useRoute } from '../lib/router.ts'
 import { filterOf, type Level, levels, type LogEntry, type LogFilter, queryOf } from './log-entry.ts'
 import { LogRow } from './log-row.tsx'
@@ -103,7 +102,6 @@ const events = [
 ] as const
 
 function Filters({ filter }: { readonly filter: LogFilter }) {
-  const stats = useLive((state) => state.stats)
   const change = (part: Partial<LogFilter>): void =>
     navigate(routeTo(['logs'], queryOf({ ...filter, ...part })), { replace: true })
   const toggle = (level: Level): void => {
@@ -111,11 +109,6 @@ function Filters({ filter }: { readonly filter: LogFilter }) {
     const others = chosen.filter((one) => one !== level)
     change({ levels: others.length < chosen.length ? others : [...chosen, level] })
   }
-  const resources = Object.keys(stats?.resources ?? {})
-  const deployments = Object.keys(
-    own(stats?.resources, filter.resource || (resources.length === 1 ? (resources[0] ?? '') : ''))
-      ?.deployments ?? {},
-  ).filter(Boolean)
   return (
     <div class="row logs-filters">
       <div class="toggles" role="group" aria-label="Levels">
@@ -132,24 +125,7 @@ function Filters({ filter }: { readonly filter: LogFilter }) {
         options={events}
         onChange={(event) => change({ event })}
       />
-      {(resources.length > 1 || filter.resource) && (
-        <Select
-          label="Resource"
-          hidesLabel
-          value={filter.resource}
-          options={optionsOf('All resources', resources, filter.resource)}
-          onChange={(resource) => change({ resource, deployment: '' })}
-        />
-      )}
-      {(deployments.length > 0 || filter.deployment) && (
-        <Select
-          label="Deployment"
-          hidesLabel
-          value={filter.deployment}
-          options={optionsOf('All deployments', deployments, filter.deployment)}
-          onChange={(deployment) => change({ deployment })}
-        />
-      )}
+      <ScopeFilter resource={filter.resource} deployment={filter.deployment} onChange={change} />
       <Field
         label="Text"
         hidesLabel
@@ -173,10 +149,4 @@ function Filters({ filter }: { readonly filter: LogFilter }) {
       )}
     </div>
   )
-}
-
-/** All names; a name of the address that does not exist is listed too, so that the field shows it. */
-function optionsOf(all: string, names: readonly string[], chosen: string) {
-  const listed = chosen && !names.includes(chosen) ? [chosen, ...names] : names
-  return [{ value: '', title: all }, ...listed.map((name) => ({ value: name, title: name }))]
 }

@@ -2,7 +2,8 @@ import { useRef, useState } from 'preact/hooks'
 import { Badge } from '../components/badge.tsx'
 import { Button } from '../components/button.tsx'
 import { EmptyState } from '../components/empty-state.tsx'
-import { Field, Select, Switch } from '../components/field.tsx'
+import { Field, Switch } from '../components/field.tsx'
+import { ScopeFilter } from '../components/scope-filter.tsx'
 import { type Column, Table } from '../components/table.tsx'
 import {
   formatAmount,
@@ -12,8 +13,6 @@ import {
   formatTime,
   missing,
 } from '../lib/format.ts'
-import { useLive } from '../lib/live.ts'
-import { own } from '../lib/live-state.ts'
 import { navigate, routeTo, useRoute } from '../lib/router.ts'
 import type { TraceSummary } from '../../src/server/admin/trace-schemas.ts'
 import { filterOf, hasFilter, outcomeOf, type TraceFilter } from './trace-list.ts'
@@ -205,12 +204,8 @@ const statuses = [
 ] as const
 
 function Filters({ filter }: { readonly filter: TraceFilter }) {
-  const stats = useLive((state) => state.stats)
   const change = (part: Partial<TraceFilter>): void =>
     navigate(routeTo(['requests'], { ...filter, ...part }), { replace: true })
-  const resources = Object.keys(stats?.resources ?? {})
-  const chosen = filter.resource || (resources.length === 1 ? (resources[0] ?? '') : '')
-  const deployments = Object.keys(own(stats?.resources, chosen)?.deployments ?? {}).filter(Boolean)
   const isOther = !statuses.some(([value]) => value === filter.status)
   return (
     <div class="row requests-filters">
@@ -222,24 +217,7 @@ function Filters({ filter }: { readonly filter: TraceFilter }) {
         ))}
         {isOther && <Button pressed>{filter.status}</Button>}
       </div>
-      {(resources.length > 1 || filter.resource) && (
-        <Select
-          label="Resource"
-          hidesLabel
-          value={filter.resource}
-          options={optionsOf('All resources', resources, filter.resource)}
-          onChange={(resource) => change({ resource, deployment: '' })}
-        />
-      )}
-      {(deployments.length > 0 || filter.deployment) && (
-        <Select
-          label="Deployment"
-          hidesLabel
-          value={filter.deployment}
-          options={optionsOf('All deployments', deployments, filter.deployment)}
-          onChange={(deployment) => change({ deployment })}
-        />
-      )}
+      <ScopeFilter resource={filter.resource} deployment={filter.deployment} onChange={change} />
       <Field
         label="Search in requests and answers"
         hidesLabel
@@ -260,10 +238,4 @@ function Filters({ filter }: { readonly filter: TraceFilter }) {
       )}
     </div>
   )
-}
-
-/** All names; a name of the address that does not exist is listed too, so that the field shows it. */
-function optionsOf(all: string, names: readonly string[], chosen: string) {
-  const listed = chosen && !names.includes(chosen) ? [chosen, ...names] : names
-  return [{ value: '', title: all }, ...listed.map((name) => ({ value: name, title: name }))]
 }
