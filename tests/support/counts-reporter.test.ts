@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { TestModule } from 'vitest/node'
-import { countTests, describeSkipped, formatCounts } from './counts-reporter.ts'
+import { countTests, describeFailed, describeSkipped, formatCounts } from './counts-reporter.ts'
 
 type State = 'passed' | 'failed' | 'skipped' | 'pending'
 
@@ -59,6 +59,33 @@ describe('describeSkipped', () => {
     expect(describeSkipped([module])).toEqual([
       'Skipped 2 tests: they need redis-server.',
       'Skipped 1 test: it needs helm.',
+    ])
+  })
+})
+
+describe('describeFailed', () => {
+  test('names each failed test and suite with the first line of its message', () => {
+    const outcome = (fullName: string, state: State, errors: readonly { message: string }[] = []) => ({
+      fullName,
+      result: () => ({ state, errors }),
+    })
+    const module = {
+      type: 'module',
+      relativeModuleId: 'tests/limits.test.ts',
+      errors: () => [],
+      children: {
+        allSuites: () => [{ type: 'suite', fullName: 'limits', errors: () => [{ message: 'no port' }] }],
+        allTests: () => [
+          outcome('limits > hold', 'passed'),
+          outcome('limits > end', 'failed', [{ message: 'expected 1\nto be 2' }]),
+          outcome('limits > stay', 'pending'),
+        ],
+      },
+    } as unknown as TestModule
+    expect(describeFailed([module])).toEqual([
+      'Failed: tests/limits.test.ts > limits: no port',
+      'Failed: tests/limits.test.ts > limits > end: expected 1',
+      'Failed: tests/limits.test.ts > limits > stay: it did not end',
     ])
   })
 })

@@ -57,21 +57,35 @@ export function describeSkipped(modules: readonly TestModule[]): string[] {
     })
 }
 
-/** Prints the counts of the whole run, over all projects, as the last line that vitest writes. */
+/** What failed, a line each with the first line of its message: the end of a long log is read first, and may be all that is kept. */
+export function describeFailed(modules: readonly TestModule[]): string[] {
+  return modules.flatMap((module) => {
+    const lineOf = (name: string, errors: readonly SerializedError[] = []): string =>
+      `Failed: ${[module.relativeModuleId, name].filter(Boolean).join(' > ')}: ${errors[0]?.message.split('\n')[0] ?? 'it did not end'}`
+    const suites = [module, ...module.children.allSuites()].filter(failedItself)
+    const tests = [...module.children.allTests()].filter((test) => /failed|pending/.test(test.result().state))
+    return [
+      ...suites.map((suite) => lineOf(suite.type === 'suite' ? suite.fullName : '', suite.errors())),
+      ...tests.map((test) => lineOf(test.fullName, test.result().errors)),
+    ]
+  })
+}
+
+/** Prints what failed and the counts of the whole run, over all projects, as the last lines that vitest writes. */
 export default class CountsReporter implements Reporter {
   #counts: Counts | undefined
-  #skipped: readonly string[] = []
+  #notes: readonly string[] = []
 
   onInit(): void {
     // Other reporters, and vitest itself while it closes, write after onTestRunEnd; nothing writes after exit.
     process.once('exit', () => {
       if (!this.#counts) return
-      process.stdout.write([...this.#skipped, formatCounts(this.#counts)].map((line) => `${line}\n`).join(''))
+      process.stdout.write([...this.#notes, formatCounts(this.#counts)].map((line) => `${line}\n`).join(''))
     })
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandledErrors: readonly SerializedError[]): void {
     this.#counts = countTests(modules, unhandledErrors)
-    this.#skipped = describeSkipped(modules)
+    this.#notes = [...describeSkipped(modules), ...describeFailed(modules)]
   }
 }
