@@ -409,7 +409,7 @@ describe('GET /++/traces', () => {
     }
   })
 
-  it('samples the first 200 requests of a burst and each one with x-sim-trace, and counts all', async () => {
+  it('samples the first requests of a burst and each one with x-sim-trace, and counts all', async () => {
     const { app, post, ask } = setUp({ env: { TRACE_RING: '1000' } })
     const count = 400
     for (let i = 0; i < count; i++) await app.request('/openai/nothing')
@@ -417,8 +417,8 @@ describe('GET /++/traces', () => {
     const { body } = await ask('GET', '/++/traces?limit=1000')
     expect(body.seen).toBe(count + 1)
     expect(body.traces[0].operation).toBe('chatCompletions')
-    // Real time passes, in which 20 more are sampled in a second.
-    expect(body.total).toBeGreaterThanOrEqual(201)
+    // Five at once. Real time passes, in which more are sampled.
+    expect(body.total).toBeGreaterThanOrEqual(6)
     expect(body.total).toBeLessThan(count)
     expect(body.last_id).toBe(body.total)
   })

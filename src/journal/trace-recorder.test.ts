@@ -1,0 +1,54 @@
+import { expect, it } from 'vitest'
+import { testExchange } from '../../tests/support/test-exchange.ts'
+import { createTraceSampler } from './trace-recorder.ts'
+
+/** Starts a request at each of these times, in milliseconds. Returns how many were sampled. */
+function samplesAt(timesMs: readonly number[], headers: Record<string, string> = {}): number {
+  let timeMs = 0
+  let seen = 0
+  const sampler = createTraceSampler({
+    sink: {
+      opened: () => undefined,
+      updated: () => undefined,
+      ended: () => undefined,
+      seen: (count) => (seen += count),
+    },
+    testHeader: 'x-sim-test',
+    nowMs: () => timeMs,
+    countsEach: true,
+  })
+  const sampled = timesMs.filter((atMs) => {
+    timeMs = atMs
+    const exchange = testExchange({ headers })
+    sampler.begin(exchange)
+    exchange.end({ aborted: false, firstByteMs: 0, endMs: 0 })
+    return exchange.recorder !== undefined
+  })
+  expect(seen).toBe(timesMs.length)
+  return sampled.length
+}
+
+const every = (gapMs: number, count: number): number[] => Array.from({ length: count }, (_, i) => i * gapMs)
+
+it('samples every request of a client that waits 5 ms between requests, up to 200', () => {
+  expect(samplesAt(every(5, 200))).toBe(200)
+  // In the 1.2 seconds up to the last one, 24 more than the 200 are due.
+  expect(samplesAt(every(5, 240))).toBe(200 + 23)
+})
+
+it('samples five requests at once, and then one every 5 ms', () => {
+  expect(samplesAt(every(0, 100))).toBe(5)
+  expect(samplesAt(every(0.5, 200))).toBe(5 + 19)
+})
+
+it('samples 20 requests a second of a load that lasts', () => {
+  expect(samplesAt(every(0.5, 20_000)) - samplesAt(every(0.5, 10_000))).toBe(100)
+})
+
+it('samples five requests at once again after a pause', () => {
+  expect(samplesAt([...every(0, 10), ...every(0, 10).map(() => 100)])).toBe(10)
+})
+
+it('samples each request with x-sim-trace', () => {
+  expect(samplesAt(every(0, 100), { 'x-sim-trace': 'on' })).toBe(100)
+})
