@@ -30,25 +30,25 @@ function samplesAt(timesMs: readonly number[], headers: Record<string, string> =
 
 const every = (gapMs: number, count: number): number[] => Array.from({ length: count }, (_, i) => i * gapMs)
 
-it('samples every request of a client that waits 5 ms between requests, up to 200', () => {
+it('up to 200 requests are sampled of a client that waits 5 ms between them', () => {
   expect(samplesAt(every(5, 200))).toBe(200)
   // In the 1.2 seconds up to the last one, 24 more than the 200 are due.
   expect(samplesAt(every(5, 240))).toBe(200 + 23)
 })
 
-it('samples five requests at once, and then one every 5 ms', () => {
+it('five requests are sampled at the same time, and then one every 5 ms', () => {
   expect(samplesAt(every(0, 100))).toBe(5)
   expect(samplesAt(every(0.5, 200))).toBe(5 + 19)
 })
 
-it('samples 20 requests a second of a load that lasts', () => {
+it('20 requests a second are sampled of a load that lasts', () => {
   expect(samplesAt(every(0.5, 20_000)) - samplesAt(every(0.5, 10_000))).toBe(100)
 })
 
-it('samples five requests at once again after a pause', () => {
+it('five requests are sampled at the same time again after a pause', () => {
   expect(samplesAt([...every(0, 10), ...every(0, 10).map(() => 100)])).toBe(10)
 })
 
-it('samples each request with x-sim-trace', () => {
+it('each request with x-sim-trace is sampled', () => {
   expect(samplesAt(every(0, 100), { 'x-sim-trace': 'on' })).toBe(100)
 })

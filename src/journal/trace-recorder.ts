@@ -33,8 +33,8 @@ const INTERVAL_MS = 1_000 / SAMPLES_PER_SECOND
 const BURST = 200
 const BURST_MS = (BURST - 1) * INTERVAL_MS
 /**
- * Within a burst, so many requests at once and then one in this time. A process whose first requests are all recorded, as at the
- * start of a load test, stays about 10 % slower, because V8 optimizes for the recorded ones.
+ * Within a burst, so many requests at the same time and then one in this time. If the first requests of a load test were all
+ * recorded, the process would stay about 10 % slower, because V8 would optimize for the recorded ones.
  */
 const AT_ONCE = 5
 const GAP_MS = 5
@@ -44,7 +44,7 @@ const AT_ONCE_MS = (AT_ONCE - 1) * GAP_MS
 const COUNT_INTERVAL_MS = 1_000
 
 /**
- * Creates a sampler of 20 requests a second, and of up to 200 after a pause: five at once, and then 200 a second. Requests with
+ * Creates a sampler of 20 requests a second, and of up to 200 after a pause: five at the same time, and then 200 a second. Requests with
  * `x-sim-trace: on` are always sampled.
  */
 export function createTraceSampler({

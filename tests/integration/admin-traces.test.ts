@@ -417,7 +417,7 @@ describe('GET /++/traces', () => {
     const { body } = await ask('GET', '/++/traces?limit=1000')
     expect(body.seen).toBe(count + 1)
     expect(body.traces[0].operation).toBe('chatCompletions')
-    // Five at once. Real time passes, in which more are sampled.
+    // Five at the same time. Real time passes, in which more are sampled.
     expect(body.total).toBeGreaterThanOrEqual(6)
     expect(body.total).toBeLessThan(count)
     expect(body.last_id).toBe(body.total)
