@@ -29,7 +29,7 @@ export interface TraceSamplerOptions {
 
 const SAMPLES_PER_SECOND = 20
 const INTERVAL_MS = 1_000 / SAMPLES_PER_SECOND
-/** So many requests are sampled after a pause, so that a test suite finds all of its requests. */
+/** So many requests are sampled after a pause, so that a test suite with one client finds all of its requests. */
 const BURST = 200
 const BURST_MS = (BURST - 1) * INTERVAL_MS
 /**
