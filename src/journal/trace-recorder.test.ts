@@ -41,8 +41,18 @@ it('five requests are sampled at the same time, and then one every 5 ms', () => 
   expect(samplesAt(every(0.5, 200))).toBe(5 + 19)
 })
 
-it('20 requests a second are sampled of a load that lasts', () => {
-  expect(samplesAt(every(0.5, 20_000)) - samplesAt(every(0.5, 10_000))).toBe(100)
+it('20 requests a second are sampled of a load of up to 1,000 a second', () => {
+  expect(samplesAt(every(1, 20_000)) - samplesAt(every(1, 15_000))).toBe(100)
+})
+
+it('2 requests a second are sampled of a heavier load, so that it does not become slower', () => {
+  expect(samplesAt(every(0.5, 40_000)) - samplesAt(every(0.5, 30_000))).toBe(10)
+})
+
+it('20 requests a second are sampled again when the heavy load has ended', () => {
+  const heavy = every(0.5, 40_000)
+  const light = every(100, 30).map((ms) => 25_000 + ms)
+  expect(samplesAt([...heavy, ...light]) - samplesAt(heavy)).toBe(30)
 })
 
 it('five requests are sampled at the same time again after a pause', () => {

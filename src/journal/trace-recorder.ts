@@ -27,8 +27,13 @@ export interface TraceSamplerOptions {
   readonly countsEach: boolean
 }
 
-const SAMPLES_PER_SECOND = 20
-const INTERVAL_MS = 1_000 / SAMPLES_PER_SECOND
+const INTERVAL_MS = 1_000 / 20
+/**
+ * With more than `BUSY_REQUESTS` in the last second the interval is longer: a sample takes as much CPU time as about 30 other
+ * requests, so that 20 a second would cost a load test at the maximum rate 2 % of its throughput.
+ */
+const BUSY_INTERVAL_MS = 1_000 / 2
+const BUSY_REQUESTS = 1_000
 /** So many requests are sampled after a pause, so that a test suite with one client finds all of its requests. */
 const BURST = 200
 const BURST_MS = (BURST - 1) * INTERVAL_MS
@@ -44,8 +49,8 @@ const AT_ONCE_MS = (AT_ONCE - 1) * GAP_MS
 const COUNT_INTERVAL_MS = 1_000
 
 /**
- * Creates a sampler of 20 requests a second, and of up to 200 after a pause: five at the same time, and then 200 a second. Requests with
- * `x-sim-trace: on` are always sampled.
+ * Creates a sampler of 20 requests a second, of 2 a second while the process receives more than 1,000 a second, and of up to 200 after a
+ * pause: five at the same time, and then 200 a second. Requests with `x-sim-trace: on` are always sampled.
  */
 export function createTraceSampler({
   sink,
@@ -57,6 +62,10 @@ export function createTraceSampler({
   let nextMs = 0
   /** The same for the gap within a burst. */
   let nextGapMs = 0
+  let intervalMs = INTERVAL_MS
+  /** The second in which requests are counted now. */
+  let secondFromMs = -Infinity
+  let inSecond = 0
   let uncounted = 0
   const report = (): void => {
     sink.seen(uncounted)
@@ -68,9 +77,15 @@ export function createTraceSampler({
   }
   const isSampled = (exchange: Exchange): boolean => {
     const now = nowMs()
+    inSecond++
+    if (now - secondFromMs >= 1_000) {
+      intervalMs = inSecond > BUSY_REQUESTS && now - secondFromMs < 2_000 ? BUSY_INTERVAL_MS : INTERVAL_MS
+      secondFromMs = now
+      inSecond = 0
+    }
     if (nextMs > now + BURST_MS || nextGapMs > now + AT_ONCE_MS) return wantsTrace(exchange)
     nextGapMs = Math.max(nextGapMs, now) + GAP_MS
-    nextMs = Math.max(nextMs, now) + INTERVAL_MS
+    nextMs = Math.max(nextMs, now) + intervalMs
     return true
   }
   return {

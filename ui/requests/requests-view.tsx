@@ -85,7 +85,7 @@ function SampleNote({ seen, sampled }: { readonly seen: number; readonly sampled
   return (
     <span>
       {seen > sampled
-        ? `A sample: ${formatCount(sampled)} of ${formatCount(seen)} requests: 20 a second per process, and each with x-sim-trace: on. `
+        ? `A sample: ${formatCount(sampled)} of ${formatCount(seen)} requests: up to 20 a second per process, and each with x-sim-trace: on. `
         : 'All requests are here until there are more than 20 a second. '}
       The complete list is the journal: <code>JOURNAL_SIZE=10000</code>, <code>GET /++/requests</code>{' '}
       (docs/admin.md).
