@@ -84,6 +84,8 @@ export default defineConfig({
     dangerouslyIgnoreUnhandledErrors: false,
     // More than there are cores: many tests wait for programs that they start. `expect.poll` waits one second by default.
     maxWorkers: cores + 2,
+    // Less garbage collection: a tenth of the processor time.
+    execArgv: ['--max-semi-space-size=64', '--min-semi-space-size=16'],
     expect: { poll: { timeout: 20_000 } },
     sequence: { sequencer: LongestFirst },
     // Only code that runs in the process of a test counts: workers, the built program and its commands run in others.

@@ -1,4 +1,4 @@
-import { Ajv2020 } from 'ajv/dist/2020.js'
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import type { App } from '../../src/server/app.ts'
 import { testKey } from './test-simulator.ts'
@@ -45,13 +45,15 @@ export function createAdminApi(app: App): AdminApi {
       body: text === '' ? undefined : JSON.parse(text),
     }
   }
-  const document = async (): Promise<Node> => (await send('GET', '/++/openapi.json')).body as Node
+  let document: Node | undefined
+  const readDocument = async (): Promise<Node> =>
+    (document ??= parsedDocument((await send('GET', '/++/openapi.json')).text))
 
   return {
-    document,
+    document: readDocument,
     async ask(method, path, body, key) {
       const answer = await send(method, path, body, key)
-      if (methods.has(method)) checkAnswer(await document(), method, path, answer)
+      if (methods.has(method)) checkAnswer(await readDocument(), method, path, answer)
       return answer
     },
   }
@@ -80,20 +82,39 @@ function fits(template: string, pathname: string): boolean {
   return new RegExp(`^${template.replaceAll('+', '\\+').replace(/\{\w+\}/g, '[^/]+')}/?$`).test(pathname)
 }
 
-const judges = new Map<string, Ajv2020>()
+interface Judge {
+  readonly ajv: Ajv2020
+  /** By the text of a schema of the document. */
+  readonly validators: Map<string, ValidateFunction>
+}
+
+const judges = new WeakMap<Node, Judge>()
 
 /** What is wrong with a value by a schema of the document; undefined when nothing is. */
 export function schemaProblem(document: Node, schema: Node, value: unknown): string | undefined {
-  const text = JSON.stringify(document)
-  let judge = judges.get(text)
+  const { ajv, validators } = judgeOf(document)
+  const text = JSON.stringify(schema).replaceAll('"#/components', '"http://document/#/components')
+  let validate = validators.get(text)
+  if (!validate) validators.set(text, (validate = ajv.compile(JSON.parse(text) as Node)))
+  return validate(value) ? undefined : ajv.errorsText(validate.errors)
+}
+
+function judgeOf(document: Node): Judge {
+  let judge = judges.get(document)
   if (!judge) {
-    judge = new Ajv2020({ strict: false, allErrors: true })
-    addFormats.default(judge)
-    judge.addSchema({ $id: 'http://document/', ...document })
-    judges.set(text, judge)
+    const ajv = new Ajv2020({ strict: false, allErrors: true })
+    addFormats.default(ajv)
+    ajv.addSchema({ $id: 'http://document/', ...document })
+    judges.set(document, (judge = { ajv, validators: new Map() }))
   }
-  const absolute = JSON.parse(
-    JSON.stringify(schema).replaceAll('"#/components', '"http://document/#/components'),
-  ) as Node
-  return judge.validate(absolute, value) ? undefined : judge.errorsText(judge.errors)
+  return judge
+}
+
+/** The parsed documents by text: one for all simulators, unless their documents differ. */
+const documents = new Map<string, Node>()
+
+function parsedDocument(text: string): Node {
+  const document = documents.get(text) ?? (JSON.parse(text) as Node)
+  documents.set(text, document)
+  return document
 }

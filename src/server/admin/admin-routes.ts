@@ -17,6 +17,9 @@ import { recordingRoutes } from './recording-routes.ts'
 import { upstreamRoutes } from './upstream-routes.ts'
 import { openapiDocument } from './openapi-document.ts'
 
+/** The same for all simulators of a process. */
+let document: object | undefined
+
 /**
  * Returns all routes of the admin API, in the order of the documentation.
  *
@@ -44,7 +47,6 @@ export function createAdminRoutes(
     ...recordingRoutes(simulator),
     ...incidentRoutes(simulator),
   ]
-  let document: object | undefined
   routes.push(
     defineRoute({
       method: 'GET',
