@@ -12,7 +12,7 @@ import {
   noChanges,
   type Patches,
   type PatchStore,
-  withCamelKeys,
+  normalizePatch,
   withChanges,
   putEntry,
   patchableSettings,
@@ -149,7 +149,7 @@ export class LiveConfig {
   patch(patch: unknown, resource = defaultResourceName): Promise<Change> {
     const problems = spellingProblems(patch)
     if (problems.length > 0) return this.#change(() => ({ problems }))
-    return this.#changeOne(resource, (changes, inputs) => joinChanges(changes, withCamelKeys(patch), inputs))
+    return this.#changeOne(resource, (changes, inputs) => joinChanges(changes, normalizePatch(patch), inputs))
   }
 
   /** Adds or replaces a deployment, and discards patches of it. Null removes it. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { filesInMemory } from '../../tests/support/files-in-memory.ts'
-import { canJoin, joinPatches, mergePatch, patchInputs } from './patches.ts'
+import { type Changes, joinChanges, noChanges, normalizePatch, patchInputs } from './patches.ts'
 import { readInputs } from './read-inputs.ts'
 
 const { inputs } = readInputs({
@@ -12,6 +12,31 @@ const { inputs } = readInputs({
 const problemsOf = (patch: unknown) => patchInputs(inputs, patch).problems
 const givenBy = (patch: unknown) =>
   patchInputs(inputs, patch).inputs.given.map(({ setting, value }) => [setting.env, value])
+
+describe('joinChanges', () => {
+  const join = (...patches: readonly unknown[]): unknown =>
+    patches.reduce<Changes>(
+      (changes, patch) => joinChanges(changes, normalizePatch(patch), inputs),
+      noChanges,
+    ).patch
+
+  it('resets each setting of a group that is null, so that a later patch restores none of them', () => {
+    const reset = join({ content_filter: { prompt: 'a', late: 'b' } }, { content_filter: null })
+    expect(reset).toEqual({ content_filter: { prompt: null, completion: null, late: null } })
+    expect(join(reset, { content_filter: { late: 'c' } })).toEqual({
+      content_filter: { prompt: null, completion: null, late: 'c' },
+    })
+  })
+
+  it('resets the settings of a group within another one', () => {
+    expect(join({ latency: { open_ai_embeddings: null } })).toEqual({
+      latency: { open_ai_embeddings: { mean: null, std_dev: null } },
+    })
+    expect(join({ latency: null })).toMatchObject({
+      latency: { time_scale: null, open_ai_chat_completions: { mean: null, first_token: { mean: null } } },
+    })
+  })
+})
 
 describe('patchInputs', () => {
   it('changes only the given settings', () => {
@@ -34,7 +59,6 @@ describe('patchInputs', () => {
       'latency.tiem_scale is not part of the configuration. Did you mean latency.time_scale?',
     ],
     [{ latency: 5 }, 'latency must be a mapping (got 5). Send an object.'],
-    [{ latency: null }, 'latency must be a mapping (got null). Send an object.'],
     [{ api_key: 'x' }, 'api_key cannot change at run time. Set SIMULATOR_API_KEY and restart.'],
     [{ port: 1 }, 'port cannot change at run time. Set PORT and restart.'],
     [
@@ -53,68 +77,5 @@ describe('patchInputs', () => {
     expect(problemsOf({ api_key: 'secret-value', azure_openai_key: 'secret-value' }).join()).not.toContain(
       'secret-value',
     )
-  })
-})
-
-describe('mergePatch', () => {
-  // The table of RFC 7396, appendix A.
-  it.each([
-    [{ a: 'b' }, { a: 'c' }, { a: 'c' }],
-    [{ a: 'b' }, { b: 'c' }, { a: 'b', b: 'c' }],
-    [{ a: 'b' }, { a: null }, {}],
-    [{ a: 'b', b: 'c' }, { a: null }, { b: 'c' }],
-    [{ a: ['b'] }, { a: 'c' }, { a: 'c' }],
-    [{ a: 'c' }, { a: ['b'] }, { a: ['b'] }],
-    [{ a: { b: 'c' } }, { a: { b: 'd', c: null } }, { a: { b: 'd' } }],
-    [{ a: [{ b: 'c' }] }, { a: [1] }, { a: [1] }],
-    [
-      ['a', 'b'],
-      ['c', 'd'],
-      ['c', 'd'],
-    ],
-    [{ a: 'b' }, ['c'], ['c']],
-    [{ a: 'foo' }, null, null],
-    [{ a: 'foo' }, 'bar', 'bar'],
-    [{ e: null }, { a: 1 }, { e: null, a: 1 }],
-    [[1, 2], { a: 'b', c: null }, { a: 'b' }],
-    [{}, { a: { bb: { ccc: null } } }, { a: { bb: {} } }],
-  ])('applies to %j the patch %j: %j', (target, patch, result) => {
-    expect(mergePatch(target, patch)).toEqual(result)
-  })
-
-  it('reuses the objects that the patch does not change', () => {
-    const target = { a: { x: 1 }, b: { y: 1 } }
-    const merged = mergePatch(target, { b: { y: 2 } }) as typeof target
-    expect(merged.a).toBe(target.a)
-    expect(target.b).toEqual({ y: 1 })
-  })
-
-  it('treats __proto__ as an ordinary key', () => {
-    const patch: unknown = JSON.parse('{"__proto__": {"polluted": true}, "constructor": {"a": 1}}')
-    const merged = mergePatch({}, patch) as object
-    expect(Object.keys(merged)).toEqual(['__proto__', 'constructor'])
-    expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
-  })
-})
-
-describe('joinPatches', () => {
-  const target = { a: { x: 1, y: 2 }, b: 3 }
-  it.each([
-    [{ a: { x: 5 } }, { a: { y: 6 } }],
-    [{ a: { x: null } }, { a: { x: 7 } }],
-    [{ a: { x: 1 } }, { a: null }],
-    [{ b: null }, { b: null, c: { d: 1 } }],
-    [{ c: { d: 1 } }, { c: { d: null } }],
-  ])('combines %j and %j', (first, second) => {
-    expect(canJoin(first, second)).toBe(true)
-    expect(mergePatch(target, joinPatches(first, second))).toEqual(
-      mergePatch(mergePatch(target, first), second),
-    )
-  })
-
-  it('cannot combine patches that remove something and create it again', () => {
-    expect(canJoin({ a: null }, { a: { y: 1 } })).toBe(false)
-    expect(canJoin({ a: 5 }, { a: { y: 1 } })).toBe(false)
-    expect(canJoin({ z: { a: null } }, { z: { a: {} } })).toBe(false)
   })
 })

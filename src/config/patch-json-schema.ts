@@ -204,13 +204,19 @@ class Leaf {
 function objectSchema(tree: SchemaTree, form: ConfigForm): JsonSchema {
   const properties = Object.entries(tree).map(([key, part]) => [
     key,
-    part instanceof Leaf ? part.schema : objectSchema(part, form),
+    part instanceof Leaf ? part.schema : groupSchema(part, form),
   ])
   return {
     type: 'object',
     properties: Object.fromEntries(properties),
     ...(form === 'shown' && { required: Object.keys(tree), additionalProperties: false }),
   }
+}
+
+/** Null in a patch resets all settings of the group. */
+function groupSchema(tree: SchemaTree, form: ConfigForm): JsonSchema {
+  const schema = objectSchema(tree, form)
+  return form === 'patch' ? { anyOf: [schema, { type: 'null' }] } : schema
 }
 
 function schemaAt(whole: JsonSchema, path: readonly string[]): JsonSchema {

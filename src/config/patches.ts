@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
+import { canJoin, joinPatches, mergePatch } from '../lib/merge-patch.ts'
 import type { ResourceKey, SigningKey } from './access-settings.ts'
 import { defaultResourceName } from './config.ts'
 import type { ConfigInputs, ResourceInputs, FileEntries } from './read-inputs.ts'
 import { camelKeys } from './mapping-file.ts'
 import { entryKeys } from './resolve-deployment.ts'
-import { isRecord, ownValue } from '../lib/record.ts'
+import { define, isRecord, ownValue } from '../lib/record.ts'
 import { describeFirst, shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
 import { describeWrongValue } from './resolve-settings.ts'
@@ -113,11 +114,37 @@ export interface PatchStore {
   settled?(): Promise<void>
 }
 
-/** Converts the keys of deployments in a patch to camelCase, so that no key has two spellings. */
-export function withCamelKeys(patch: unknown): unknown {
-  if (!isRecord(patch) || !isRecord(patch[deploymentsKey])) return patch
+/**
+ * Returns a patch in the form in which patches are stored: keys of deployments in camelCase, so that no key has two spellings, and
+ * null for each setting instead of null for their group, so that a later patch of one of them does not restore the others.
+ */
+export function normalizePatch(patch: unknown): unknown {
+  if (!isRecord(patch)) return patch
+  const members = Object.entries(patch).map(([name, value]) => [name, withoutNullGroups(name, value)])
+  const settings = Object.fromEntries(members) as Record<string, unknown>
+  if (!isRecord(patch[deploymentsKey])) return settings
   const renamed = Object.entries(patch[deploymentsKey]).map(([name, entry]) => [name, entryKeys(entry)])
-  return { ...patch, [deploymentsKey]: Object.fromEntries(renamed) }
+  return { ...settings, [deploymentsKey]: Object.fromEntries(renamed) }
+}
+
+/** @param location name of a setting or a group, such as `latency.open_ai_embeddings` */
+function withoutNullGroups(location: string, value: unknown): unknown {
+  if (!isGroup(location) || !(value === null || isRecord(value))) return value
+  const members = value ?? nullsOf(location)
+  return Object.fromEntries(
+    Object.entries(members).map(([name, member]) => [name, withoutNullGroups(`${location}.${name}`, member)]),
+  )
+}
+
+function nullsOf(group: string): Record<string, null> {
+  const settings = [...patchable.keys()].filter((path) => path.startsWith(`${group}.`))
+  const names = settings.map((path) =>
+    path
+      .slice(group.length + 1)
+      .split('.', 1)
+      .join(),
+  )
+  return Object.fromEntries(names.map((name) => [name, null]))
 }
 
 /**
@@ -353,45 +380,4 @@ function describeUnknown(location: string, value: unknown): string {
   if (setting) return `${location} cannot change at run time. Set ${setting.env} and restart.`
   const [nearest] = nearestNames(location, [...patchable.keys(), deploymentsKey, faultsKey], 1)
   return `${shortText(location)} is not part of the configuration.${nearest === undefined ? ' Remove it.' : ` Did you mean ${nearest}?`}`
-}
-
-/**
- * Applies a JSON merge patch (RFC 7396): mappings are merged, null removes, everything else replaces. Values that the patch does
- * not change stay the same objects.
- */
-export function mergePatch(target: unknown, patch: unknown): unknown {
-  if (!isRecord(patch)) return patch
-  const merged: Record<string, unknown> = isRecord(target) ? { ...target } : {}
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete merged[key]
-    else define(merged, key, mergePatch(merged[key], value))
-  }
-  return merged
-}
-
-/**
- * Returns whether two consecutive patches can be combined into one. They cannot if the second patches a value that the first
- * removes or sets: the combined patch would apply to the value before both.
- */
-export function canJoin(first: unknown, second: unknown): boolean {
-  if (!isRecord(second)) return true
-  if (!isRecord(first)) return false
-  return Object.entries(second).every(
-    ([key, value]) => !Object.hasOwn(first, key) || canJoin(first[key], value),
-  )
-}
-
-/** Combines two consecutive patches for which `canJoin` returns true. The second has priority, and its nulls still remove. */
-export function joinPatches(first: unknown, second: unknown): unknown {
-  if (!isRecord(first) || !isRecord(second)) return second
-  const joined: Record<string, unknown> = { ...first }
-  for (const [key, value] of Object.entries(second)) {
-    define(joined, key, Object.hasOwn(joined, key) ? joinPatches(joined[key], value) : value)
-  }
-  return joined
-}
-
-/** Sets a property, including one with a name such as `__proto__`. */
-function define(object: Record<string, unknown>, key: string, value: unknown): void {
-  Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
 }

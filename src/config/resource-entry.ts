@@ -119,7 +119,8 @@ function readSettings(
             ...(variable !== undefined && { variable }),
           })
         }
-      } else if (isRecord(value) && isGroup(location)) walk(value, `${location}.`)
+      } else if (value === null && isGroup(location)) continue
+      else if (isRecord(value) && isGroup(location)) walk(value, `${location}.`)
       else unknown.push(`${prefix}${key}`)
     }
   }

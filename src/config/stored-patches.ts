@@ -3,7 +3,7 @@ import { thumbprintOf } from './access-settings.ts'
 import { isRecord } from '../lib/record.ts'
 import { shortText } from '../lib/error-text.ts'
 import { entryKeys } from './resolve-deployment.ts'
-import { type Changes, feedbackStatuses, type Patches, withCamelKeys } from './patches.ts'
+import { type Changes, feedbackStatuses, type Patches, normalizePatch } from './patches.ts'
 import { describeProblems, showValue } from './zod-problems.ts'
 
 /** Version of the format. A newer version of the simulator can write another one. */
@@ -153,5 +153,5 @@ function withOneSpelling(patches: Patches): Patches {
 
 function withCamelEntries<T extends Changes>(own: T): T {
   const put = Object.fromEntries(Object.entries(own.put).map(([name, entry]) => [name, entryKeys(entry)]))
-  return { ...own, put, patch: withCamelKeys(own.patch) }
+  return { ...own, put, patch: normalizePatch(own.patch) }
 }

@@ -75,3 +75,8 @@ export function deepFreeze<T>(value: T): T {
   for (const child of Object.values(value)) deepFreeze(child)
   return Object.freeze(value)
 }
+
+/** Sets a property, including one with a name such as `__proto__`. */
+export function define(object: Record<string, unknown>, key: string, value: unknown): void {
+  Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
+}

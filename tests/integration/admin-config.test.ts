@@ -92,6 +92,19 @@ describe('PATCH /++/config', () => {
     })
   })
 
+  it('resets all settings of a group with null, and a later patch of one of them restores no other', async () => {
+    const { patch } = setUp({ env: { LATENCY_OPENAI_EMBEDDINGS_MEAN: '7' } })
+    await patch({ latency: { open_ai_completions: { mean: 3 } } })
+    const { status, body } = await patch({ latency: null })
+    expect(status).toBe(200)
+    expect(body.latency).toMatchObject({
+      open_ai_completions: { mean: 15 },
+      open_ai_embeddings: { mean: 100 },
+    })
+    const later = await patch({ latency: { open_ai_embeddings: { std_dev: 1 } } })
+    expect(later.body.latency.open_ai_embeddings).toEqual({ mean: 100, std_dev: 1 })
+  })
+
   it('applies to requests that start after the change, not to running ones', async () => {
     const { patch, chat, clock } = setUp({
       env: { LATENCY_TIME_SCALE: '1', LATENCY_OPENAI_CHAT_COMPLETIONS_STD_DEV: '0' },

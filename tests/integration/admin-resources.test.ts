@@ -184,6 +184,16 @@ describe('a resource', () => {
     expect(simulator.config).toBe(before)
   })
 
+  it('with a group that is null has none of its settings, and a patch with null resets them', async () => {
+    const { ask } = setUp()
+    expect((await ask('PUT', '/++/resources/acme', { latency: null, content_filter: null })).status).toBe(201)
+    const filter = async () => (await ask('GET', '/++/resources/acme')).body.entry.content_filter
+    await ask('PATCH', '/++/resources/acme', { content_filter: { prompt: 'a', late: 'b' } })
+    expect(await filter()).toEqual({ prompt: 'a', late: 'b' })
+    await ask('PATCH', '/++/resources/acme', { content_filter: null })
+    expect(await filter()).toBeUndefined()
+  })
+
   it.each([['[]'], ['null'], ['{'], ['5']])('with the body %s is refused', async (body) => {
     const { ask } = setUp()
     for (const [method, path] of [

@@ -32,6 +32,19 @@ describe('the call of a draft', () => {
     })
   })
 
+  it('removes each deployment by its name if the list is removed', () => {
+    const { deployments: _, ...edited } = entry
+    expect(callOf({ target: resource('default'), base: entry, edited }, patchable).body).toEqual({
+      openai_deployments: { chat: null },
+    })
+    expect(
+      callOf({ target: resource('acme'), base: { ...entry, region: 'A' }, edited }, patchable).body,
+    ).toEqual({
+      region: 'West US',
+      deployments: { chat: null },
+    })
+  })
+
   it('replaces a resource if a patch cannot change a member, and keeps all others', () => {
     const edited = { ...entry, upstream: 'east' }
     const call = callOf({ target: resource('acme'), base: entry, edited }, patchable)

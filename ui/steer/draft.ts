@@ -54,7 +54,7 @@ export function callOf({ target, base, edited }: Draft, patchable: ReadonlySet<s
   if (edited === undefined) return { title: `Delete the ${word}`, method: 'DELETE', path, changes, target }
   if (base === undefined)
     return { title: `Create the ${word}`, method: 'PUT', path, body: edited, changes, target }
-  const patch = mergePatchOf(base, edited)
+  const patch = mergePatchOf(base, withDeploymentsOf(base, edited))
   const names = isTree(patch) ? Object.keys(patch) : []
   if (kind === 'resource' && name === defaultResource) {
     const { deployments, ...settings } = patch as Tree
@@ -71,6 +71,11 @@ export function callOf({ target, base, edited }: Draft, patchable: ReadonlySet<s
   if (kind === 'resource' && names.every((member) => patchable.has(member)))
     return { title: `Change the ${word}`, method: 'PATCH', path, body: patch, changes, target }
   return { title: `Replace the ${word}`, method: 'PUT', path, body: edited, changes, target }
+}
+
+/** A removed list of deployments is an empty one: each of them is removed by its name. */
+function withDeploymentsOf(base: Tree, edited: Tree): Tree {
+  return isTree(base['deployments']) ? { deployments: {}, ...edited } : edited
 }
 
 /** Returns the call that starts a timetable. */
