@@ -15,6 +15,7 @@ const required = [
   'docs/config.md',
   'sample.env',
   'dist/ui/index.html',
+  'dist/third-party-licenses.txt',
 ]
 
 function leaves(value) {

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { isRecord } from '../lib/record.ts'
 import { builtInCatalogue } from '../wire/models/model-catalogue.ts'
 import { reservedResourceNames } from '../wire/route.ts'

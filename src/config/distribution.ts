@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { fileForms, type Input, mapping, numberFrom, type ReadonlyTree } from './mapping-file.ts'
 import { lognormal, type Random, standardNormal } from '../lib/random.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { isModelOperation, type ModelOperation, type Operation, operations } from '../wire/route.ts'
 import { type Advice, describeProblems, showValue, unknownDeployment } from './zod-problems.ts'
 import { isRecord } from '../lib/record.ts'

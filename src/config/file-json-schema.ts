@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { distributionSchema } from './distribution.ts'
 import { faultSchema } from './fault-rules.ts'
 import { camelKey, fileForms } from './mapping-file.ts'

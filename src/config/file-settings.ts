@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
 import { isRecord } from '../lib/record.ts'

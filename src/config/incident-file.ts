@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { listProblems, shortText } from '../lib/error-text.ts'
 import { type Advice, describeProblems, unknownDeployment } from './zod-problems.ts'
 import { type FaultRuleOptions, resolveFaults, type FaultRule } from './fault-rules.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Model } from '../wire/models/models.ts'
 import { type Distribution, distributionSchema } from './distribution.ts'
 import { type Given, mapping, numberFrom, type ReadonlyTree } from './mapping-file.ts'

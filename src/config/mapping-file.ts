@@ -2,7 +2,7 @@ import type { Document } from 'yaml'
 import { reasonOf, shortText } from '../lib/error-text.ts'
 import { lineAndColumn, MAX_YAML_DEPTH, parseYaml, yaml } from './parse-yaml.ts'
 import { formatNumber } from '../lib/format-text.ts'
-import { z } from 'zod'
+import * as z from 'zod'
 import { isRecord } from '../lib/record.ts'
 
 /** The entries of a file, with all problems of its form. */

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { allEfforts, type CapabilityChanges } from '../wire/models/model-capabilities.ts'
 import { catalogueRows } from '../wire/models/model-catalogue-data.ts'
 import type { CatalogueRow } from '../wire/models/model-catalogue-row.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { isRecord } from '../lib/record.ts'
 import { deploymentNameRule, isDeploymentName } from '../wire/route.ts'
 import type { ResourceConfig } from './config.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type DeploymentKey, deploymentKeys } from './deployment-keys.ts'
 import { isRecord } from '../lib/record.ts'
 import { configFileSchema } from './config-file-schema.ts'

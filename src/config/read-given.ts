@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { redacted } from '../lib/credential-texts.ts'
 import { shortText } from '../lib/error-text.ts'
 import { kindOf, variableOf, wordOf } from './file-settings.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ValueKind } from './setting.ts'
 
 /** A rule for content to remove from recordings. */

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { assumeModel, modelOfDeployment } from '../wire/models/assume-model.ts'
 import { deploymentNameRule, isDeploymentName } from '../wire/route.ts'
 import { findModel, nearestModelNames, type ModelCatalogue } from '../wire/models/model-catalogue.ts'

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { redacted } from '../lib/credential-texts.ts'
 import { listProblems } from '../lib/error-text.ts'
 import { countOf } from '../lib/format-text.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { configStoreSettings } from './config-store-settings.ts'
 import { tlsSettings } from './tls-settings.ts'
 import {

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Groups of settings, in the order of the documentation. */
 export const settingGroups = [

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { latencySettings } from './latency-profiles.ts'
 import { limitProfileNames } from './deployments.ts'
 import { matchSettings, recordingSettings, replaySettings } from './recording-settings.ts'

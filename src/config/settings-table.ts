@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type SettingGroup, settingRegistry } from './setting.ts'
 import { settingsSchema } from './settings-schema.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { thumbprintOf } from './access-settings.ts'
 import { isRecord } from '../lib/record.ts'
 import { shortText } from '../lib/error-text.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { setting, integer, oneOf, text, textThat, type ValueKind, yesOrNo } from './setting.ts'
 
 const group = 'Telemetry'

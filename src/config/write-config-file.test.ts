@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { z } from 'zod'
+import * as z from 'zod'
 import { kindOf } from './file-settings.ts'
 import { type LiveConfig, loadLiveConfig } from './live-config.ts'
 import { type Setting, settingsTable } from './settings-table.ts'

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { describeFirst, shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
 import { followPath } from './mapping-file.ts'

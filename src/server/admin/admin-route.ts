@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { listProblems } from '../../lib/error-text.ts'
 
 /** An authenticated request with a validated query and body. */

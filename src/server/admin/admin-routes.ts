@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Simulator } from '../simulator.ts'
 import { type AdminRoute, defineRoute } from './admin-route.ts'
 import { clockRoutes } from './clock-routes.ts'

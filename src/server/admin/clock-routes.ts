@@ -1,5 +1,5 @@
 import { SerialQueue } from '../../lib/queues.ts'
-import { z } from 'zod'
+import * as z from 'zod'
 import { showValue } from '../../config/zod-problems.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { VirtualClock } from '../../lib/virtual-clock.ts'

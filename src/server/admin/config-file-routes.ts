@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { defaultResourceName } from '../../config/config.ts'
 import type { IncidentOptions } from '../../config/incident-file.ts'
 import { inputsOf } from '../../config/apply-patches.ts'

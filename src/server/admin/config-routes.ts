@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Simulator } from '../simulator.ts'
 import { errorAnswer, refuseProblems, type AdminRoute, defineRoute } from './admin-route.ts'
 

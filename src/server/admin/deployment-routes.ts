@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { defaultResourceName } from '../../config/config.ts'
 import { showValue } from '../../config/zod-problems.ts'
 import type { Simulator } from '../simulator.ts'

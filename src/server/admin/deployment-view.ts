@@ -1,6 +1,6 @@
 import { mapInBatches } from '../../lib/queues.ts'
 import { roundTo } from '../../lib/format-text.ts'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ResourceConfig } from '../../config/config.ts'
 import type { Deployment } from '../../config/deployments.ts'
 import { limitsRequests } from '../../limits/limit-plan.ts'

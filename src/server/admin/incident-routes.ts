@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { defaultResourceName, type ResourceConfig } from '../../config/config.ts'
 import { type IncidentTimetable, parseIncidentFile } from '../../config/incident-file.ts'
 import type { Clock } from '../../lib/clock.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { journalEntryJson, journalJson, retryReportJson } from '../../journal/journal-json.ts'
 import { refusals } from '../../access/credentials.ts'
 import type { JournalFilter } from '../../journal/journal-entry.ts'

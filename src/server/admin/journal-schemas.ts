@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { requestedTiers, servedTiers } from '../../wire/service-tier.ts'
 
 const count = z.int().min(0)

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { logEntryJson, type LogFilter, logLevels } from '../../journal/log-ring.ts'
 import type { Simulator } from '../simulator.ts'
 import { type AdminRoute, defineRoute, errorAnswer, refuse } from './admin-route.ts'

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { errorAnswer, type AdminRoute, type AnswerSpec } from './admin-route.ts'
 import { type JsonSchema, jsonSchemasOf } from './json-schema.ts'
 import { queryParameters } from './read-query.ts'

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { showValue } from '../../config/zod-problems.ts'
 import { describeFirst } from '../../lib/error-text.ts'
 import { nearestNames } from '../../lib/nearest-names.ts'

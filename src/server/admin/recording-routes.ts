@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { createKeyRedactor, redactQuery, redactText } from '../../lib/credential-texts.ts'
 import { type ListedRecording, listRecordings, type RecordingList } from '../../recordings/list-recordings.ts'
 import { roundTo } from '../../lib/format-text.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { missActions } from '../../config/recording-settings.ts'
 
 const name = z.string().nullable()

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { inputsOf } from '../../config/apply-patches.ts'
 import { defaultResourceName } from '../../config/config.ts'
 import type { ResourceInputs } from '../../config/read-inputs.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Metrics } from '../../metrics/metrics.ts'
 import { type RequestStats, statsMetrics, statsOf, summaryOfBuckets } from '../../metrics/stats.ts'
 import { eventStream, eventStreamType } from '../event-stream.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { shortText } from '../../lib/error-text.ts'
 import { operations } from '../../wire/route.ts'
 import type { Simulator } from '../simulator.ts'

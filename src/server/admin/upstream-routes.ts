@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { showValue } from '../../config/zod-problems.ts'
 import { isRecord } from '../../lib/record.ts'
 import type { Simulator } from '../simulator.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Feedback, feedbackStatuses } from '../../config/patches.ts'
 import { showValue } from '../../config/zod-problems.ts'
 import { administratorId } from './audit-log.ts'

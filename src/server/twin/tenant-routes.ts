@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { AuditLog } from './audit-log.ts'
 import type { TenantBook, TenantOutcome } from './tenant-book.ts'
 import { fail, readText, type TwinAnswer, type TwinRoute } from './twin-route.ts'
