@@ -8,6 +8,8 @@ const config: KnipConfig = {
     'src/index.ts!',
     'src/extension.ts!',
     'ui/main.tsx!',
+    // Replaces built-in-encodings.ts in dist/.
+    'src/tokens/packed-encodings.ts!',
     ...(isProduction ? ['src/cli/main.ts!'] : []),
     'scripts/*.{mjs,ts}',
     'bench/{run,changes,check,hostile,memory,redis-cost,soak,soak-load,timing}.ts',

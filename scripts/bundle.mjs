@@ -38,6 +38,16 @@ const onlyLoadedAtStart = {
   },
 }
 
+/** In dist/, encodings are read from the files of scripts/pack-encodings.ts. */
+const packedEncodings = {
+  name: 'packed-encodings',
+  setup({ onResolve }) {
+    onResolve({ filter: /\/built-in-encodings\.ts$/ }, () => ({
+      path: `${root}/src/tokens/packed-encodings.ts`,
+    }))
+  },
+}
+
 const { metafile: program } = await build({
   absWorkingDir: root,
   entryPoints: ['src/index.ts', 'src/extension.ts', 'src/cli/main.ts'],
@@ -46,7 +56,7 @@ const { metafile: program } = await build({
   chunkNames: 'chunks/[name]-[hash]',
   bundle: true,
   splitting: true,
-  plugins: [onlyLoadedAtStart],
+  plugins: [onlyLoadedAtStart, packedEncodings],
   // prom-client is CommonJS, and requires modules of Node.js.
   banner: {
     js: "import { createRequire as nodeRequire } from 'node:module'; const require = nodeRequire(import.meta.url);",

@@ -2,9 +2,9 @@ import o200kBase from 'js-tiktoken/ranks/o200k_base'
 import { describe, expect, it } from 'vitest'
 import { createRandom } from '../lib/random.ts'
 import { mergeBytePairs, mergeLongPreToken } from './byte-pair-merge.ts'
-import { createRankTable } from './rank-table.ts'
+import { createRankTable, readVocabulary } from './rank-table.ts'
 
-const table = createRankTable(o200kBase.bpe_ranks, o200kBase.special_tokens)
+const table = createRankTable(readVocabulary(o200kBase.bpe_ranks), o200kBase.special_tokens)
 
 describe('mergeBytePairs', () => {
   it('returns one token for the bytes of a token', () => {

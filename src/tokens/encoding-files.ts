@@ -1,15 +1,11 @@
-import cl100kBase from 'js-tiktoken/ranks/cl100k_base'
-import o200kBase from 'js-tiktoken/ranks/o200k_base'
+import { builtInEncoding } from './built-in-encodings.ts'
 import { createRankTable, renderTokenFile } from './rank-table.ts'
 
 /** The encodings of the chat and embedding models: gpt-4, gpt-35-turbo and embeddings; gpt-4o and later. */
 export type EncodingName = 'cl100k_base' | 'o200k_base'
 
-/** The encodings in js-tiktoken, with their ranks. */
-export const bundledFiles = { cl100k_base: cl100kBase, o200k_base: o200kBase }
-
 /** All encodings. */
-export const encodingNames = Object.keys(bundledFiles) as readonly EncodingName[]
+export const encodingNames: readonly EncodingName[] = ['cl100k_base', 'o200k_base']
 
 /** The official file of an encoding, published by OpenAI. */
 export interface OfficialFile {
@@ -34,7 +30,7 @@ export const officialFiles: Readonly<Record<EncodingName, OfficialFile>> = {
   },
 }
 
-/** Renders the official file of an encoding from js-tiktoken. Byte for byte equal, without network access. */
+/** Renders the official file of an encoding from the built-in one. Byte for byte equal, without network access. */
 export function renderOfficialFile(name: EncodingName): string {
-  return renderTokenFile(createRankTable(bundledFiles[name].bpe_ranks, {}))
+  return renderTokenFile(createRankTable(builtInEncoding(name).vocabulary, {}))
 }

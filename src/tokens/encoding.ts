@@ -1,7 +1,8 @@
 import { StringDecoder } from 'node:string_decoder'
 import { mergeBytePairs } from './byte-pair-merge.ts'
-import { bundledFiles, type EncodingName, encodingNames, officialFiles } from './encoding-files.ts'
-import { createRankTable } from './rank-table.ts'
+import { builtInEncoding } from './built-in-encodings.ts'
+import { type EncodingName, encodingNames, officialFiles } from './encoding-files.ts'
+import { createRankTable, readVocabulary, type Vocabulary } from './rank-table.ts'
 import { RecentMap, hashSamples, RepeatCache } from '../lib/caches.ts'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
@@ -123,14 +124,14 @@ export const LARGE_TEXT_LENGTH = 128 * 1024
 
 const loaded = new Map<EncodingName, Encoding>()
 
-/** Texts of the files from which encodings are loaded instead of js-tiktoken. */
+/** Texts of the files from which encodings are loaded instead of the built-in ones. */
 const filesToLoad = new Map<EncodingName, string>()
 
 /**
  * Loads encodings from a folder of tiktoken (TIKTOKEN_CACHE_DIR). Encodings that are already loaded are unchanged, because files
  * with the expected hash have the same content.
  *
- * @returns the files, and the encodings without a file, which are loaded from js-tiktoken
+ * @returns the files, and the encodings without a file, for which the built-in ones are used
  * @throws {OperatorError} ENCODINGS_INVALID for a file that cannot be read or is not the official file
  */
 export function useTokenFolder(folder: string): TokenFolder {
@@ -140,8 +141,8 @@ export function useTokenFolder(folder: string): TokenFolder {
 }
 
 /**
- * Returns an encoding. The first call for each name builds its tables from js-tiktoken or from `useTokenFolder`, which takes 15
- * to 40 ms. Never uses the network.
+ * Returns an encoding. The first call for each name reads its tables, in a few milliseconds, or builds them from the file of
+ * `useTokenFolder`, in 15 to 40 ms. Never uses the network.
  */
 export function loadEncoding(name: EncodingName): Encoding {
   const existing = loaded.get(name)
@@ -163,17 +164,17 @@ const PRE_TOKENS_PER_GENERATION = 16_384
 /** Longer pre-tokens are rarely repeated. */
 const MAX_CACHED_PRE_TOKEN_LENGTH = 64
 
-function ranksOf(name: EncodingName): string {
+/** The vocabulary of a file in TIKTOKEN_CACHE_DIR; undefined without such a file. */
+function vocabularyOfFile(name: EncodingName): Vocabulary | undefined {
   const text = filesToLoad.get(name)
-  if (text === undefined) return bundledFiles[name].bpe_ranks
   filesToLoad.delete(name)
-  return text
+  return text === undefined ? undefined : readVocabulary(text)
 }
 
 function createEncoding(name: EncodingName): Encoding {
-  const file = bundledFiles[name]
-  const table = createRankTable(ranksOf(name), file.special_tokens)
-  const pattern = compileSplitPattern(file.pat_str)
+  const builtIn = builtInEncoding(name)
+  const table = createRankTable(vocabularyOfFile(name) ?? builtIn.vocabulary, builtIn.specialTokens)
+  const pattern = compileSplitPattern(builtIn.splitPattern)
   const countsOfPreTokens = new RecentMap<string, number>(PRE_TOKENS_PER_GENERATION)
   const countsOfTexts = createTextCountCache()
 
@@ -247,7 +248,7 @@ export interface TokenFolder {
 
 /**
  * Reads the official files of the encodings from a folder for TIKTOKEN_CACHE_DIR, and checks their hashes like tiktoken. A missing
- * folder or file is not an error, because js-tiktoken has the same data.
+ * folder or file is not an error, because the built-in encodings have the same data.
  *
  * @throws {OperatorError} ENCODINGS_INVALID for a file that cannot be read or is not the official file
  */

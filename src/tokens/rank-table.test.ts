@@ -1,8 +1,8 @@
 import o200kBase from 'js-tiktoken/ranks/o200k_base'
 import { describe, expect, it } from 'vitest'
-import { createRankTable, renderTokenFile } from './rank-table.ts'
+import { createRankTable, readVocabulary, renderTokenFile } from './rank-table.ts'
 
-const table = createRankTable(o200kBase.bpe_ranks, o200kBase.special_tokens)
+const table = createRankTable(readVocabulary(o200kBase.bpe_ranks), o200kBase.special_tokens)
 
 describe('createRankTable', () => {
   it('has every token of the vocabulary once', () => {
@@ -17,7 +17,7 @@ describe('createRankTable', () => {
     ['lines', 'YQ== 0\nYmM= 1\n/w== 2\n'],
     ['lines without a line break at the end', 'YQ== 0\nYmM= 1\n/w== 2'],
   ])('reads %s', (_, text) => {
-    const few = createRankTable(text, { end: 20 })
+    const few = createRankTable(readVocabulary(text), { end: 20 })
     expect(few.size).toBe(3)
     expect(['a', 'bc', '\xff'].map((bytes) => few.rankOf(bytes))).toEqual([0, 1, 2])
     expect([0, 1, 2, 20].map((rank) => few.bytesOf(rank))).toEqual(['a', 'bc', '\xff', 'end'])
@@ -29,17 +29,19 @@ describe('createRankTable', () => {
   it.each(['! 0 YQ==\n! 10 /w==', '! 5 YQ==', 'YQ== 0\n\n/w== 1\n'])(
     'refuses ranks without a token: %j',
     (text) => {
-      expect(() => createRankTable(text, {})).toThrow('is not base64')
+      expect(() => readVocabulary(text)).toThrow('is not base64')
     },
   )
 
   it('finds a token within other bytes', () => {
-    const few = createRankTable('! 0 YQ== YmM=', {})
+    const few = createRankTable(readVocabulary('! 0 YQ== YmM='), {})
     expect(few.rankOf('xbcx', 1, 3)).toBe(1)
     expect(few.rankOf('xbcx', 1, 2)).toBe(-1)
   })
 })
 
 it('renderTokenFile renders a line for each token', () => {
-  expect(renderTokenFile(createRankTable('! 0 YQ== YmM= /w==', {}))).toBe('YQ== 0\nYmM= 1\n/w== 2\n')
+  expect(renderTokenFile(createRankTable(readVocabulary('! 0 YQ== YmM= /w=='), {}))).toBe(
+    'YQ== 0\nYmM= 1\n/w== 2\n',
+  )
 })

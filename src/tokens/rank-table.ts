@@ -11,29 +11,31 @@ export interface RankTable {
 }
 
 /**
- * Creates the tables of a vocabulary as typed arrays. 300,000 strings in Maps would need six times the memory, and each garbage
- * collection would take about 50 ms longer.
- *
- * @param text all tokens in base64, by rank from 0: the ranks of a js-tiktoken file (`! 0 <token> <token> ...`) or a `.tiktoken`
- * file (a line `<token> <rank>` for each)
- * @param specialTokens the ranks of special tokens by their texts; the text of a prompt never contains them
- * @throws {Error} if a rank has no token
+ * A vocabulary as typed arrays. 300,000 strings in Maps would need six times the memory, and each garbage collection would take about
+ * 50 ms longer.
  */
-export function createRankTable(text: string, specialTokens: Readonly<Record<string, number>>): RankTable {
-  const vocabulary = readVocabulary(text)
-  const { size, all, ends } = vocabulary
-  const index = new TokenIndex(vocabulary)
-  const ranksOfPairs = new Int32Array(0x1_0000).fill(-1)
+export interface Vocabulary {
+  /** The bytes of all tokens, by rank. */
+  readonly all: Buffer
+  /** The end of each token in `all`, which is the start of the next one. */
+  readonly ends: Uint32Array
+  /** See `RankTable`. */
+  readonly ranksOfPairs: Int32Array
+  /**
+   * A hash table from `hashWithin` of all bytes of a token to its rank, with open addressing. Each slot has two values: the hash, and the
+   * rank + 1, or 0 if the slot is empty.
+   */
+  readonly slots: Int32Array
+}
+
+/** Creates the table of a vocabulary, with the ranks of special tokens by their texts. The text of a prompt never contains them. */
+export function createRankTable(
+  { all, ends, ranksOfPairs, slots }: Vocabulary,
+  specialTokens: Readonly<Record<string, number>>,
+): RankTable {
+  const size = ends.length
+  const mask = slots.length / 2 - 1
   const specialTexts = new Map(Object.entries(specialTokens).map(([special, rank]) => [rank, special]))
-  let maxTokenBytes = 0
-
-  for (let rank = 0, start = 0; rank < size; rank++) {
-    const end = ends[rank] as number
-    if (end - start === 2) ranksOfPairs[all.readUInt16BE(start)] = rank
-    if (end - start > maxTokenBytes) maxTokenBytes = end - start
-    start = end
-  }
-
   const startOf = (rank: number): number => (rank === 0 ? 0 : (ends[rank - 1] as number))
 
   /** Whether a token is `bytes` from `start` to `end`. */
@@ -49,25 +51,19 @@ export function createRankTable(text: string, specialTokens: Readonly<Record<str
     size,
     ranksOfPairs,
     rankOf(bytes, start = 0, end = bytes.length) {
-      if (end - start > maxTokenBytes) return -1
-      return index.find(hashWithin(bytes, start, end), (rank) => isToken(rank, bytes, start, end))
+      if (end - start > MAX_TOKEN_BYTES) return -1
+      const hash = hashWithin(bytes, start, end)
+      for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+        const entry = slots[2 * slot + 1] as number
+        if (entry === 0) return -1
+        if (slots[2 * slot] === hash && isToken(entry - 1, bytes, start, end)) return entry - 1
+      }
     },
     bytesOf(rank) {
       const end = rank < size ? ends[rank] : undefined
       return end === undefined ? specialTexts.get(rank) : all.toString('latin1', startOf(rank), end)
     },
   }
-}
-
-/** The bytes of all tokens in one buffer, and arrays by rank. */
-interface Vocabulary {
-  /** The number of tokens. */
-  readonly size: number
-  readonly all: Buffer
-  /** The end of each token in `all`, which is the start of the next one. */
-  readonly ends: Uint32Array
-  /** The value of `hashWithin` for all bytes of a token. */
-  readonly hashes: Int32Array
 }
 
 const BASE64_DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
@@ -83,20 +79,28 @@ const RUN_START = '! 0 '
 /** The length of the shortest token, with the space after it. */
 const MIN_TOKEN_CHARACTERS = 5
 
+/** The length of the longest token of all encodings, 128 spaces. Longer bytes need no lookup. */
+const MAX_TOKEN_BYTES = 128
+
 const PADDING = '='.charCodeAt(0)
 const LINE_BREAK = '\n'.charCodeAt(0)
 
 /**
- * Reads the bytes of all tokens. This runs at each start, before V8 has optimized much. So it reads each character once, in one
- * loop over local variables. A call for each token doubles the time, and `Buffer.write` for so few bytes takes several times as long.
+ * Reads a vocabulary. Without the build, this runs at each start, before V8 has optimized much. So it reads each character once, in
+ * one loop over local variables. A call for each token doubles the time, and `Buffer.write` for so few bytes takes several times as long.
+ *
+ * @param text all tokens in base64, by rank from 0: the ranks of a js-tiktoken file (`! 0 <token> <token> ...`) or a `.tiktoken`
+ * file (a line `<token> <rank>` for each)
+ * @throws {Error} if a rank has no token
  */
-function readVocabulary(text: string): Vocabulary {
+export function readVocabulary(text: string): Vocabulary {
   const isRun = text.startsWith(RUN_START)
   const source = Buffer.from(text, 'latin1')
   const maxTokens = Math.ceil(source.length / MIN_TOKEN_CHARACTERS)
   const ends = new Uint32Array(maxTokens)
   const hashes = new Int32Array(maxTokens)
   const all = Buffer.alloc(Math.ceil((source.length * 3) / 4))
+  const ranksOfPairs = new Int32Array(0x1_0000).fill(-1)
   let size = 0
   let end = 0
 
@@ -117,44 +121,34 @@ function readVocabulary(text: string): Vocabulary {
       hash = addToHash(hash, byte)
     }
     if (end === start) throw new Error(`The token of rank ${size} is not base64 (at character ${at}).`)
+    if (end - start === 2) ranksOfPairs[all.readUInt16BE(start)] = size
     ends[size] = end
     hashes[size] = finishHash(hash)
     size++
     while (source[at] === PADDING) at++
     if (!isRun) while (at < source.length && source[at] !== LINE_BREAK) at++
   }
-  return { size, all, ends, hashes }
+  return {
+    all: all.subarray(0, end),
+    ends: ends.subarray(0, size),
+    ranksOfPairs,
+    slots: fillSlots(hashes.subarray(0, size)),
+  }
 }
 
-/** Hash table from token hashes to ranks, with open addressing. A slot has a hash and the rank + 1, or 0 if it is empty. */
-class TokenIndex {
-  readonly #slots: Int32Array
-  readonly #mask: number
-
-  /** Two to four slots per token, so that most lookups of other bytes end at an empty slot. */
-  constructor({ size, hashes }: Vocabulary) {
-    const count = 2 ** Math.ceil(Math.log2(Math.max(1, 2 * size)))
-    const mask = count - 1
-    const slots = new Int32Array(2 * count)
-    for (let rank = 0; rank < size; rank++) {
-      const hash = hashes[rank] as number
-      let slot = hash & mask
-      while (slots[2 * slot + 1] !== 0) slot = (slot + 1) & mask
-      slots[2 * slot] = hash
-      slots[2 * slot + 1] = rank + 1
-    }
-    this.#slots = slots
-    this.#mask = mask
+/** Two to four slots per token, so that most lookups of other bytes end at an empty slot. */
+function fillSlots(hashes: Int32Array): Int32Array {
+  const count = 2 ** Math.ceil(Math.log2(Math.max(1, 2 * hashes.length)))
+  const mask = count - 1
+  const slots = new Int32Array(2 * count)
+  for (let rank = 0; rank < hashes.length; rank++) {
+    const hash = hashes[rank] as number
+    let slot = hash & mask
+    while (slots[2 * slot + 1] !== 0) slot = (slot + 1) & mask
+    slots[2 * slot] = hash
+    slots[2 * slot + 1] = rank + 1
   }
-
-  /** The rank with this hash for which `is` returns true; -1 if there is no such rank. */
-  find(hash: number, is: (rank: number) => boolean): number {
-    for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
-      const entry = this.#slots[2 * slot + 1] as number
-      if (entry === 0) return -1
-      if (this.#slots[2 * slot] === hash && is(entry - 1)) return entry - 1
-    }
-  }
+  return slots
 }
 
 /** The start of a 32-bit FNV-1a hash. */
