@@ -18,7 +18,7 @@ RUN --mount=type=secret,id=npmrc --mount=type=secret,id=ca \
 
 # Builds dist/ and removes everything from node_modules/ that the program does not load.
 FROM dependencies AS build
-COPY scripts/bundle.mjs scripts/declare-types.ts scripts/image-prune.mjs scripts/
+COPY scripts/bundle.mjs scripts/declare-types.ts scripts/image-prune.mjs scripts/pack-encodings.ts scripts/
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 COPY ui ./ui

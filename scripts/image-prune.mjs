@@ -17,16 +17,12 @@ delete rest.devDependencies
 writeFileSync('package.json', `${JSON.stringify(rest, null, 2)}\n`)
 
 const unused = /\.([cm]?ts|map|md|markdown|flow|tsbuildinfo)$/i
-// Four fifths of js-tiktoken are encodings and an encoder that src/tokens does not use.
-const tokenizer = join('node_modules', 'js-tiktoken', 'dist')
-const usedOfTokenizer = new Set(['cl100k_base.js', 'o200k_base.js'])
 
 for (const folder of ['node_modules', 'dist']) {
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue
     const path = join(entry.parentPath, entry.name)
     const isLicense = /licen[cs]e|notice/i.test(entry.name)
-    const isUnusedEncoding = path.startsWith(tokenizer) && !usedOfTokenizer.has(entry.name)
-    if ((unused.test(entry.name) && !isLicense) || isUnusedEncoding) rmSync(path)
+    if (unused.test(entry.name) && !isLicense) rmSync(path)
   }
 }

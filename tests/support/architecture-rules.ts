@@ -25,7 +25,7 @@ export const layers: readonly (readonly string[])[] = [
 /** Files directly in src/. They may import from every folder, because they only re-export. */
 export const entryFiles = ['index.ts', 'extension.ts']
 
-/** Where each package of package.json may be imported: its home. */
+/** Where each package of package.json may be imported: its home. The build packs the data of js-tiktoken. */
 export const homes: Readonly<Record<string, readonly string[]>> = {
   hono: ['server'],
   '@hono/node-server': ['server'],
