@@ -1,14 +1,20 @@
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Browser, chromium, type Locator, type Page } from 'playwright-core'
 import type { createSimulator } from '../../src/index.ts'
 import type { SimulatorHandle, SimulatorOptions } from '../../src/server/simulator-handle.ts'
 import { packageFolder } from './built-program.ts'
-import { needs } from './installed-tool.ts'
+import { isInstalled, needs } from './installed-tool.ts'
 
-/** Chromium for the tests of the control room: `CHROMIUM`, or `chromium` in PATH. */
+/** The same engine without windows. It takes half of the CPU time of `chromium`. */
+const headlessShell = 'chromium-headless-shell'
+
+/** Chromium for the tests of the control room: `CHROMIUM`, or `chromium-headless-shell` or `chromium` in PATH. */
 export const chromiumNeed =
-  process.env['CHROMIUM'] === undefined ? needs('chromium') : { isMissing: false, note: '' }
+  process.env['CHROMIUM'] !== undefined || isInstalled(headlessShell)
+    ? { isMissing: false, note: '' }
+    : needs('chromium')
 
 /** Options of `openControlRoom`. */
 export interface ControlRoomOptions {
@@ -19,7 +25,10 @@ export interface ControlRoomOptions {
   /** In pixels. Default 1,280. */
   readonly width?: number
   readonly dark?: boolean
+  /** Default true: an animation that does not end takes CPU time. */
   readonly reducedMotion?: boolean
+  /** Whether the test moves the clock of the page by `room.skipUntil`. Default false. */
+  readonly hasOwnClock?: boolean
   /** Whether the key is there already, so that the page opens without sign-in. Default true. */
   readonly isSignedIn?: boolean
   /** Fragment that is opened first, such as `#/logs`. */
@@ -38,13 +47,15 @@ export interface ControlRoom extends AsyncDisposable {
    * expects one removes it: `problems.length = 0`.
    */
   readonly problems: string[]
+  /** Moves the clock of the page until a part of it is visible, for what the page reads every few seconds. Needs `hasOwnClock`. */
+  readonly skipUntil: (part: Locator) => Promise<void>
   /** Sends a chat request with the key of the simulator. */
   readonly chat: (body?: object, path?: string) => Promise<Response>
 }
 
 /** Opens the control room. Use it with `await using`. */
 export async function openControlRoom(given: ControlRoomOptions = {}): Promise<ControlRoom> {
-  const { options, running, width = 1280, dark = false, reducedMotion = false, isSignedIn = true } = given
+  const { options, running, width = 1280, dark = false, reducedMotion = true, isSignedIn = true } = given
   const started = running
     ? undefined
     : await (await loadLibrary()).createSimulator({ log: 'silent', ...options })
@@ -58,6 +69,7 @@ export async function openControlRoom(given: ControlRoomOptions = {}): Promise<C
     reducedMotion: reducedMotion ? 'reduce' : 'no-preference',
   })
   const page = await context.newPage()
+  if (given.hasOwnClock) await page.clock.install()
   page.setDefaultTimeout(20_000)
   const problems = watchPage(page, url)
   if (isSignedIn) {
@@ -75,6 +87,13 @@ export async function openControlRoom(given: ControlRoomOptions = {}): Promise<C
     get simulator() {
       if (!started) throw new Error('Could not return the simulator: the test brought a running one.')
       return started as unknown as SimulatorHandle
+    },
+    async skipUntil(part) {
+      // An answer takes real time.
+      while (!(await part.isVisible())) {
+        await page.clock.fastForward(1_000)
+        await sleep(20)
+      }
     },
     chat: (body = {}, path = '/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21') =>
       fetch(url + path, {
@@ -143,5 +162,6 @@ function releaseBrowser(): void {
 }
 
 function chromiumPath(): string {
-  return process.env['CHROMIUM'] ?? execFileSync('which', ['chromium'], { encoding: 'utf8' }).trim()
+  const name = isInstalled(headlessShell) ? headlessShell : 'chromium'
+  return process.env['CHROMIUM'] ?? execFileSync('which', [name], { encoding: 'utf8' }).trim()
 }
