@@ -26,7 +26,10 @@ const isWider = (page: Page) =>
 
 describe.skipIf(chromiumNeed.isMissing)(`the overview in Chromium${chromiumNeed.note}`, () => {
   it('shows a command for the first request, and figures that move with the requests', async () => {
-    await using room = await openControlRoom({ options: { latency: { timeScale: 0.1 } } })
+    await using room = await openControlRoom({
+      options: { latency: { timeScale: 0.1 } },
+      reducedMotion: false,
+    })
     const { page, url, simulator, chat } = room
     await page.getByText('Waiting for the first request').waitFor()
     const command = await page.getByRole('region', { name: 'curl example' }).innerText()

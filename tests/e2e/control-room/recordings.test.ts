@@ -17,6 +17,7 @@ describe.skipIf(chromiumNeed.isMissing)(`recordings in the control room${chromiu
     const dir = recordingFolder({ 'chat.yaml': cassette(...items) })
     await using room = await openControlRoom({
       fragment: '#/recordings',
+      hasOwnClock: true,
       options: {
         apiKey: 'data-key',
         mode: 'replay',
@@ -36,7 +37,7 @@ describe.skipIf(chromiumNeed.isMissing)(`recordings in the control room${chromiu
     await ask('three', hostile)
 
     const card = page.getByRole('region', { name: `Folder ${dir}` })
-    await card.getByText('1 of 3 requests had a recording').waitFor()
+    await room.skipUntil(card.getByText('1 of 3 requests had a recording'))
     const table = page.getByRole('table', { name: 'Recordings' })
     await table.getByRole('row').nth(2).getByText('1', { exact: true }).waitFor()
     await page.getByLabel('Use').selectOption({ label: 'Unused' })

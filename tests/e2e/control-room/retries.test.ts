@@ -7,6 +7,7 @@ describe.skipIf(chromiumNeed.isMissing)(`retries in the control room${chromiumNe
   it('are judged by client, with a picture of the waits', async () => {
     await using room = await openControlRoom({
       fragment: '#/retries',
+      hasOwnClock: true,
       options: {
         apiKey: 'data-key',
         journal: 1_000,
@@ -33,7 +34,7 @@ describe.skipIf(chromiumNeed.isMissing)(`retries in the control room${chromiumNe
     await ask('calm', 'once')
     for (let count = 0; count < 3; count++) await ask(hostile, 'again')
 
-    await page.getByText('Found in 2 retries of 2 clients: 2 too early.').waitFor()
+    await room.skipUntil(page.getByText('Found in 2 retries of 2 clients: 2 too early.'))
     const row = page.getByRole('table', { name: 'Clients' }).getByRole('row', { name: hostile })
     await row.getByText('■too early').waitFor()
     await page.getByRole('img', { name: /^2 retries .* 0 waited, 2 too early, 0 forbidden/ }).waitFor()

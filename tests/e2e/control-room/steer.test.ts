@@ -9,6 +9,8 @@ const deployments = { 'gpt-4o': { model: 'gpt-4o', tokensPerMinute: 60_000 } }
 
 /** Opens the review of the draft, and sends it. */
 async function sendDraft(page: Page): Promise<void> {
+  // A message stays for 6 s, and covers the button.
+  await page.evaluate("document.querySelectorAll('.toast button').forEach((close) => close.click())")
   await page.getByRole('button', { name: 'Review and send' }).click()
   await page
     .getByRole('dialog')
@@ -199,6 +201,8 @@ describe.skipIf(chromiumNeed.isMissing)(`the view Steer in Chromium${chromiumNee
     await page.getByRole('heading', { name: hostile }).waitFor()
     await search.fill('west 42')
     await page.getByRole('link', { name: /^west-42/ }).click()
+    // The form before has the same fields.
+    await page.getByRole('heading', { name: 'west-42' }).waitFor()
     await page.getByLabel('Limit to').fill('5')
     await page.getByRole('button', { name: 'Limit…' }).click()
     const dialog = page.getByRole('dialog')
