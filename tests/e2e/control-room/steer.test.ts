@@ -9,8 +9,6 @@ const deployments = { 'gpt-4o': { model: 'gpt-4o', tokensPerMinute: 60_000 } }
 
 /** Opens the review of the draft, and sends it. */
 async function sendDraft(page: Page): Promise<void> {
-  // A message stays for 6 s, and covers the button.
-  await page.evaluate("document.querySelectorAll('.toast button').forEach((close) => close.click())")
   await page.getByRole('button', { name: 'Review and send' }).click()
   await page
     .getByRole('dialog')
