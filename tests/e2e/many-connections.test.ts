@@ -1,11 +1,14 @@
 import { execFileSync } from 'node:child_process'
 import type { Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { chatRequest, openMany } from '../support/hostile-client.ts'
+import { openMany } from '../support/open-sockets.ts'
 import { programKey, type RunningProgram, startProgram } from '../support/built-program.ts'
-import { deploymentPath, testKey } from '../support/test-simulator.ts'
+import { requestBytes } from '../support/raw-http.ts'
 
 const MB = 1024 * 1024
+const chatPath = '/openai/deployments/gpt-4o-mini/chat/completions?api-version=2025-04-01-preview'
+const headers = { 'api-key': programKey, 'content-type': 'application/json' }
+const messages = [{ role: 'user', content: 'Hello' }]
 
 /** As many connections as file descriptors allow. Both ends are on this machine, in separate processes. */
 const descriptors = execFileSync('bash', ['-c', 'ulimit -n'], { encoding: 'utf8' }).trim()
@@ -19,11 +22,10 @@ async function residentMb({ url }: RunningProgram): Promise<number> {
 /** How long each of some requests took, in milliseconds, ascending. */
 async function latencies({ url }: RunningProgram, count: number): Promise<number[]> {
   const times: number[] = []
-  const body = JSON.stringify({ messages: [{ role: 'user', content: 'Hello' }], max_tokens: 20 })
-  const headers = { 'api-key': programKey, 'content-type': 'application/json' }
+  const body = JSON.stringify({ messages, max_tokens: 20 })
   for (let asked = 0; asked < count; asked++) {
     const startMs = performance.now()
-    const response = await fetch(url + deploymentPath('gpt-4o-mini', 'chat/completions'), {
+    const response = await fetch(url + chatPath, {
       method: 'POST',
       headers,
       body,
@@ -86,7 +88,8 @@ describe('the program, with very many connections', () => {
       env: { LATENCY_TIME_SCALE: '1' },
       deployments: { 'gpt-4o-mini': { model: 'gpt-4o-mini', latency: { firstToken: 10, perToken: 1_000 } } },
     })
-    const request = chatRequest({ stream: true, max_tokens: 500 }).replace(testKey, programKey)
+    const body = JSON.stringify({ messages, max_tokens: 500, stream: true })
+    const request = requestBytes({ path: chatPath, headers, body })
     const count = 1_000
     const beforeMb = await residentMb(program)
     const sockets = await openMany(program.port, count)

@@ -24,13 +24,19 @@ async function statusesOf({ port }: RunningProgram, key: string, count = 30): Pr
   return [...new Set(answers.map(({ status }) => status))]
 }
 
-describe('/_twin with workers', () => {
+describe('/_twin with workers and CONFIG_STORE', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'twin-'))
+  const options = {
+    args: ['--workers', '2'],
+    env: { ...env, CONFIG_STORE: `file:${join(folder, 'changes.json')}` },
+  }
   let program: RunningProgram
   beforeAll(async () => {
-    program = await startProgram({ args: ['--workers', '2'], env })
+    program = await startProgram(options)
   })
   afterAll(async () => {
     await program.stop()
+    rmSync(folder, { recursive: true, force: true })
   })
 
   it('changes all workers before it answers', async () => {
@@ -84,54 +90,43 @@ describe('/_twin with workers', () => {
     ] as const)
       expect((await ask('POST', '/_twin/resources', own, body)).status).toBe(status)
   })
-})
 
-describe('/_twin with CONFIG_STORE', () => {
+  // The last one, because it stops the program.
   it('has all tenants, resources, keys, deployments and feedback after a restart', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'twin-'))
-    const options = {
-      args: ['--workers', '2'],
-      env: { ...env, CONFIG_STORE: `file:${join(folder, 'changes.json')}` },
-    }
-    try {
-      const first = await startProgram(options)
-      const { ask, resource, tenant } = twinOf(first)
-      const own = await tenant()
-      const { key } = await resource('acme', own)
-      await ask('POST', '/_twin/resources', own, { resource_id: 'named', friendly_name: 'Named' })
-      await ask('POST', '/_twin/resources/acme/deployments', own, {
-        model: 'gpt-4o',
-        deployment_id: 'd',
-        friendly_name: 'D',
-      })
-      await ask('POST', '/_twin/feedback', own, { body: 'x' })
-      const paths = [
-        'resources',
-        'resources/acme/api_keys',
-        'resources/acme/deployments',
-        'feedback',
-        'tenants',
-      ]
-      const stateOf = async (api: TwinApi, program: RunningProgram): Promise<string[]> =>
-        Promise.all(
-          paths.map(async (path) =>
-            (await api.ask('GET', `/_twin/${path}`, own)).text.replaceAll(program.url, ''),
-          ),
-        )
-      const before = await stateOf(twinOf(first), first)
-      const stored = readFileSync(join(folder, 'changes.json'), 'utf8')
-      await first.stop()
-      expect(stored).not.toContain(key)
-      expect(stored).not.toContain(own.tenant_secret)
-      await using second = await startProgram(options)
-      expect(await stateOf(twinOf(second), second)).toEqual(before)
-      expect(before.join()).toContain('"friendly_name":"Named"')
-      expect(await statusesOf(second, key)).toEqual([200])
-      expect((await twinOf(second).ask('DELETE', '/_twin/resources/acme', own)).status).toBe(200)
-      expect(await statusesOf(second, key)).toEqual([401])
-    } finally {
-      rmSync(folder, { recursive: true, force: true })
-    }
+    const { ask, resource, tenant } = twinOf(program)
+    const own = await tenant()
+    const { key } = await resource('acme', own)
+    await ask('POST', '/_twin/resources', own, { resource_id: 'named', friendly_name: 'Named' })
+    await ask('POST', '/_twin/resources/acme/deployments', own, {
+      model: 'gpt-4o',
+      deployment_id: 'd',
+      friendly_name: 'D',
+    })
+    await ask('POST', '/_twin/feedback', own, { body: 'x' })
+    const paths = [
+      'resources',
+      'resources/acme/api_keys',
+      'resources/acme/deployments',
+      'feedback',
+      'tenants',
+    ]
+    const stateOf = async (running: RunningProgram): Promise<string[]> =>
+      Promise.all(
+        paths.map(async (path) =>
+          (await twinOf(running).ask('GET', `/_twin/${path}`, own)).text.replaceAll(running.url, ''),
+        ),
+      )
+    const before = await stateOf(program)
+    const stored = readFileSync(join(folder, 'changes.json'), 'utf8')
+    await program.stop()
+    expect(stored).not.toContain(key)
+    expect(stored).not.toContain(own.tenant_secret)
+    await using second = await startProgram(options)
+    expect(await stateOf(second)).toEqual(before)
+    expect(before.join()).toContain('"friendly_name":"Named"')
+    expect(await statusesOf(second, key)).toEqual([200])
+    expect((await twinOf(second).ask('DELETE', '/_twin/resources/acme', own)).status).toBe(200)
+    expect(await statusesOf(second, key)).toEqual([401])
   })
 })
 

@@ -8,7 +8,12 @@ import {
   runProgram,
   startProgram,
 } from '../support/built-program.ts'
-import { chatCompletion, json as jsonAnswer, startFakeUpstream } from '../support/fake-upstream.ts'
+import {
+  chatCompletion,
+  type FakeUpstream,
+  json as jsonAnswer,
+  startFakeUpstream,
+} from '../support/fake-upstream.ts'
 import { eventsOf } from '../support/event-reader.ts'
 import { cassette, cassetteItem } from '../support/recording-folder.ts'
 import { type RawConnection, type RawRequest, type RawResponse, sendRaw } from '../support/raw-http.ts'
@@ -34,6 +39,7 @@ const options: ProgramOptions = {
     free: { model: 'gpt-4o' },
   },
 }
+const forwarded = { model: 'gpt-4o', source: 'forward', requestsPerMinute: 6, requestsSliceSeconds: 60 }
 
 interface Answer extends RawResponse {
   /** The process that has answered; empty for pages of the simulator itself. */
@@ -160,14 +166,27 @@ const isAlive = (pid: string): boolean => {
 describe('several workers', () => {
   let program: RunningProgram
   let pids: string[]
+  let upstream: FakeUpstream
 
   beforeAll(async () => {
-    program = await startProgram(options)
+    upstream = await startFakeUpstream(jsonAnswer(chatCompletion('From the real service')))
+    program = await startProgram({
+      ...options,
+      env: {
+        ...options.env,
+        AZURE_OPENAI_ENDPOINT: upstream.url,
+        AZURE_OPENAI_KEY: 'upstream-key-0123456789',
+      },
+      deployments: { ...options.deployments, passed: forwarded },
+    })
     const first = await ask(program, chat('free'))
     const second = await askAnother(program, chat('free'), [first.pid])
     pids = [first.pid, second.pid]
   })
-  afterAll(() => program[Symbol.asyncDispose]())
+  afterAll(async () => {
+    await program[Symbol.asyncDispose]()
+    await upstream.close()
+  })
 
   it('are logged at the start, and are separate processes', () => {
     expect(program.stdout()).toContain('Workers      2 processes')
@@ -376,16 +395,45 @@ describe('several workers', () => {
     expect(statuses(await burst(program, 50, chat('limited')))).toEqual({ 200: 40, 429: 10 })
   })
 
+  it('share the limits of a forwarded deployment', async () => {
+    const connections = await connectToBoth(program.port, withKey(chat('passed', {}, { 'api-key': 'no' })), 2)
+    const answers = await sendAll(connections, chat('passed'))
+    expect(statuses(answers)).toEqual({ 200: 4 })
+    expect(statuses(await sendAll(connections, chat('passed')))).toEqual({ 200: 2, 429: 2 })
+    expect(pidsOf(answers).length).toBe(2)
+    expect(upstream.received).toHaveLength(6)
+    const logged = await eventually(
+      async () => (await admin(program, 'GET', '/++/logs?event=upstream')).body,
+      (body) => JSON.parse(body).total === 6,
+    )
+    const { logs } = JSON.parse(logged) as { logs: { id: number; fields: { worker: number } }[] }
+    expect(logs.map(({ id }) => id)).toEqual(logs.map(({ id }) => id).toSorted((a, b) => b - a))
+    expect(new Set(logs.map(({ fields }) => fields.worker))).toEqual(new Set([1, 2]))
+    const stats = JSON.parse((await admin(program, 'GET', '/++/stats')).body)
+    expect(stats).toMatchObject({
+      resources: { default: { deployments: { passed: { by_status: { 200: 6, 429: 2 }, active: 0 } } } },
+      upstreams: { default: { requests: 6, by_status: { 200: 6 } } },
+    })
+    expect(await metric(program, 'aoai_upstream_requests_total', 'status="200"')).toBe(6)
+    const refused = await admin(program, 'PUT', '/++/deployments/passed', {
+      model: 'gpt-4o',
+      source: 'record',
+    })
+    expect([refused.status, refused.body]).toEqual([
+      400,
+      expect.stringContaining('A deployment with source: record writes its files from one process'),
+    ])
+    expect((await admin(program, 'PUT', '/++/deployments/passed', { model: 'gpt-4o' })).status).toBe(200)
+    const made = await sendAll(connections, chat('passed'))
+    expect(statuses(made)).toEqual({ 200: 4 })
+    expect(upstream.received).toHaveLength(6)
+    for (const { socket } of connections) socket.destroy()
+  })
+
   it('use an upstream that is put at run time in all processes, from the next request', async () => {
     const upstreams = await Promise.all(
       ['first', 'second'].map((text) => startFakeUpstream(jsonAnswer(chatCompletion(text)))),
     )
-    const program = await startProgram({
-      args: ['--workers', '2'],
-      files: { 'pid.mjs': pidExtension },
-      env: { EXTENSION_PATH: './pid.mjs' },
-      deployments: {},
-    })
     try {
       const connections = await connectToBoth(program.port, withKey(chat('a', {}, { 'api-key': 'no' })), 2)
       for (const [index, upstream] of upstreams.entries()) {
@@ -406,66 +454,9 @@ describe('several workers', () => {
       }
       expect(upstreams[0]?.received).toHaveLength(4)
       expect((await admin(program, 'DELETE', '/++/upstreams/east')).status).toBe(409)
-    } finally {
-      await program.stop()
-      for (const upstream of upstreams) await upstream.close()
-    }
-  })
-
-  it('share the limits of a forwarded deployment', async () => {
-    const upstream = await startFakeUpstream(jsonAnswer(chatCompletion('From the real service')))
-    const program = await startProgram({
-      args: ['--workers', '2'],
-      files: { 'pid.mjs': pidExtension },
-      env: {
-        EXTENSION_PATH: './pid.mjs',
-        AZURE_OPENAI_ENDPOINT: upstream.url,
-        AZURE_OPENAI_KEY: 'upstream-key-0123456789',
-      },
-      deployments: {
-        passed: { model: 'gpt-4o', source: 'forward', requestsPerMinute: 6, requestsSliceSeconds: 60 },
-      },
-    })
-    try {
-      const connections = await connectToBoth(
-        program.port,
-        withKey(chat('passed', {}, { 'api-key': 'no' })),
-        2,
-      )
-      const answers = await sendAll(connections, chat('passed'))
-      expect(statuses(answers)).toEqual({ 200: 4 })
-      expect(statuses(await sendAll(connections, chat('passed')))).toEqual({ 200: 2, 429: 2 })
-      expect(pidsOf(answers).length).toBe(2)
-      expect(upstream.received).toHaveLength(6)
-      const logged = await eventually(
-        async () => (await admin(program, 'GET', '/++/logs?event=upstream')).body,
-        (body) => JSON.parse(body).total === 6,
-      )
-      const { logs } = JSON.parse(logged) as { logs: { id: number; fields: { worker: number } }[] }
-      expect(logs.map(({ id }) => id)).toEqual(logs.map(({ id }) => id).toSorted((a, b) => b - a))
-      expect(new Set(logs.map(({ fields }) => fields.worker))).toEqual(new Set([1, 2]))
-      const stats = JSON.parse((await admin(program, 'GET', '/++/stats')).body)
-      expect(stats).toMatchObject({
-        resources: { default: { deployments: { passed: { by_status: { 200: 6, 429: 2 }, active: 0 } } } },
-        upstreams: { default: { requests: 6, by_status: { 200: 6 } } },
-      })
-      expect(await metric(program, 'aoai_upstream_requests_total', 'status="200"')).toBe(6)
-      const refused = await admin(program, 'PUT', '/++/deployments/passed', {
-        model: 'gpt-4o',
-        source: 'record',
-      })
-      expect([refused.status, refused.body]).toEqual([
-        400,
-        expect.stringContaining('A deployment with source: record writes its files from one process'),
-      ])
-      expect((await admin(program, 'PUT', '/++/deployments/passed', { model: 'gpt-4o' })).status).toBe(200)
-      const made = await sendAll(connections, chat('passed'))
-      expect(statuses(made)).toEqual({ 200: 4 })
-      expect(upstream.received).toHaveLength(6)
       for (const { socket } of connections) socket.destroy()
     } finally {
-      await program.stop()
-      await upstream.close()
+      for (const upstream of upstreams) await upstream.close()
     }
   })
 

@@ -7,11 +7,10 @@ import {
   chatHead,
   chatRequest,
   type ListeningSimulator,
-  open,
-  openMany,
   startListening,
   tell,
 } from '../support/hostile-client.ts'
+import { open, openMany } from '../support/open-sockets.ts'
 import { requestBytes } from '../support/raw-http.ts'
 import { deploymentPath, testKey } from '../support/test-simulator.ts'
 

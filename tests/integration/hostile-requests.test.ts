@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { chatHead, chatRequest, open, openMany, startListening, tell } from '../support/hostile-client.ts'
+import { chatHead, chatRequest, startListening, tell } from '../support/hostile-client.ts'
+import { open, openMany } from '../support/open-sockets.ts'
 import { testKey } from '../support/test-simulator.ts'
 
 const short = { headersTimeoutSeconds: 0.8, requestTimeoutSeconds: 1.6 }

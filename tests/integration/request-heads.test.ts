@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createSystemClock } from '../../src/lib/system-clock.ts'
-import { chatHead, chatRequest, open, startListening, tell } from '../support/hostile-client.ts'
+import { chatHead, chatRequest, startListening, tell } from '../support/hostile-client.ts'
+import { open } from '../support/open-sockets.ts'
 import { readRecordings, recordingPlace, startRecording } from '../support/recording-simulator.ts'
 import { deploymentPath, testKey } from '../support/test-simulator.ts'
 

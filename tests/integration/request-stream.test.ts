@@ -4,7 +4,7 @@ import { createSimulator } from '../../src/server/create-simulator.ts'
 import { type Listener, listen } from '../../src/server/listen.ts'
 import { createAdminApi, schemaProblem } from '../support/admin-api.ts'
 import { eventsOf } from '../support/event-reader.ts'
-import { open } from '../support/hostile-client.ts'
+import { open } from '../support/open-sockets.ts'
 import { collectInto } from '../support/test-logger.ts'
 import { createTestSimulator, deploymentPath, testKey, type TestSettings } from '../support/test-simulator.ts'
 

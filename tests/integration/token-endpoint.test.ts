@@ -9,7 +9,7 @@ import {
 import { AzureOpenAI } from 'openai'
 import { describe, expect, it } from 'vitest'
 import { hashOfKey } from '../../src/config/access-settings.ts'
-import { createTwin } from '../support/twin-api.ts'
+import { createTwin } from '../support/twin-simulator.ts'
 import { createTestSimulator, testKey, type TestSettings } from '../support/test-simulator.ts'
 
 const deployments = { chat: { model: 'gpt-4o' } }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createTestSimulator } from '../support/test-simulator.ts'
-import { basic, createTwin } from '../support/twin-api.ts'
+import { basic } from '../support/twin-api.ts'
+import { createTwin } from '../support/twin-simulator.ts'
 
 const uuid4 = /^[\da-f]{8}-[\da-f]{4}-4[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/
 

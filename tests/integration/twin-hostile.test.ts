@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createTwin } from '../support/twin-api.ts'
+import { createTwin } from '../support/twin-simulator.ts'
 
 const posts = [
   '/_twin/tenants',

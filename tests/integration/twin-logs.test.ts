@@ -3,7 +3,7 @@ import { type AuditEntry as Log, AuditLog, type AuditRecord } from '../../src/se
 import { auditRequests } from '../../src/server/twin/audit-requests.ts'
 import { textReply } from '../../src/pipeline/make-reply.ts'
 import { testExchange } from '../support/test-exchange.ts'
-import { createTwin } from '../support/twin-api.ts'
+import { createTwin } from '../support/twin-simulator.ts'
 
 const fields = [
   'correlation_id',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createTwin } from '../support/twin-api.ts'
+import { createTwin } from '../support/twin-simulator.ts'
 
 describe('a resource of a tenant', () => {
   it('is created, listed and deleted', async () => {

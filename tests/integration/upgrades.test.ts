@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { defaultConnectionLimits } from '../../src/config/server-settings.ts'
 import { type Listener, listen } from '../../src/server/listen.ts'
 import type { Upgrade, UpgradeRoute } from '../../src/server/upgrades.ts'
-import { open, tell } from '../support/hostile-client.ts'
+import { tell } from '../support/hostile-client.ts'
+import { open } from '../support/open-sockets.ts'
 import { createTestSimulator, deploymentPath, testKey } from '../support/test-simulator.ts'
 
 const chatPath = deploymentPath('gpt-4o-mini', 'chat/completions')

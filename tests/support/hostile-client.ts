@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { createSimulator } from '../../src/server/create-simulator.ts'
 import type { SimulatorHandle, SimulatorOptions } from '../../src/server/simulator-handle.ts'
+import { open } from './open-sockets.ts'
 import { requestBytes } from './raw-http.ts'
 import { collectInto, type LogLine } from './test-logger.ts'
 import { deploymentPath, testKey } from './test-simulator.ts'
@@ -53,25 +54,6 @@ export function chatRequest(more: object = {}, moreHeaders: Readonly<Record<stri
 
 /** The head of a chat request that says nothing of its body. */
 export const chatHead = `POST ${chatPath} HTTP/1.1\r\nHost: 127.0.0.1\r\napi-key: ${testKey}\r\nContent-Type: application/json\r\n`
-
-/** Opens a connection that is gone without complaint, whatever happens to it. */
-export function open(port: number): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1', () => resolve(socket))
-    socket.once('error', reject)
-    socket.on('error', () => {})
-  })
-}
-
-/** Opens many connections, some at a time, since those that wait to be accepted are few. */
-export async function openMany(port: number, count: number): Promise<Socket[]> {
-  const sockets: Socket[] = []
-  while (sockets.length < count) {
-    const some = Math.min(200, count - sockets.length)
-    sockets.push(...(await Promise.all(Array.from({ length: some }, () => open(port)))))
-  }
-  return sockets
-}
 
 /** The bytes received on a connection until its end, and the time of the end. */
 export interface ReceivedText {

@@ -1,5 +1,3 @@
-import { createTestSimulator, type TestSettings, type TestSimulator } from './test-simulator.ts'
-
 /** The token of the administrator of every twin under test. */
 export const twinAdminToken = 'adm'
 
@@ -58,13 +56,6 @@ export function twinApiOf(send: (path: string, init: RequestInit) => Promise<Res
       return { key: body.api_key, keyId: body.key_id }
     },
   }
-}
-
-/** Starts a simulator in this process with /_twin, and an administrator unless the settings take it away. */
-export function createTwin(settings: TestSettings = {}): TestSimulator & TwinApi {
-  const env = { TWIN_PLANE: 'on', TWIN_ADMIN_TOKEN: twinAdminToken, ...settings.env }
-  const simulator = createTestSimulator({ ...settings, env })
-  return { ...simulator, ...twinApiOf(async (path, init) => simulator.app.request(path, init)) }
 }
 
 function headersOf(as: As): Readonly<Record<string, string>> {
