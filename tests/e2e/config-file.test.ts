@@ -2,12 +2,13 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { Ajv } from 'ajv'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
 import { parse } from 'yaml'
 import {
   eventually,
   packageFolder,
   programKey,
+  type RunningProgram,
   runInProcess,
   startByShell,
   startInProcess,
@@ -16,6 +17,16 @@ import {
 import { freePort } from '../support/free-port.ts'
 
 const main = join(packageFolder, 'dist/cli/main.js')
+
+/** An extension with which the second worker starts only when there is a file. */
+const lateWorker = (file: string): string => `
+import cluster from 'node:cluster'
+import { existsSync } from 'node:fs'
+if (cluster.worker?.id === 2) {
+  while (!existsSync('${file}')) await new Promise((resolve) => setTimeout(resolve, 5))
+}
+export default { name: 'late' }
+`
 
 /** Creates a folder that is deleted after the test. */
 function tempFolder(): string {
@@ -168,40 +179,48 @@ resources:
     for (const text of [await shown.text(), stdout, stderr]) expect(text).not.toContain('acme-secret-key')
   })
 
-  it('is reloaded for all workers with WATCH', async () => {
-    const folder = tempFolder()
+  describe('with WATCH and two workers', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'aoai-config-'))
     const file = join(folder, 'aoai-sim.yaml')
-    writeFileSync(file, config(100_000))
-    await using program = await startProgram({ args: ['--config', file, '--workers', '2'], env })
+    let program: RunningProgram
+    afterAll(async () => {
+      await program[Symbol.asyncDispose]()
+      rmSync(folder, { recursive: true, force: true })
+    })
     const ask = () => chat(program.url, 'acme-secret-key', 'chat', '/acme')
-    expect((await ask()).status).toBe(200)
-    writeFileSync(file, config(1))
-    expect((await eventually(ask, ({ status }) => status === 429)).status).toBe(429)
-    writeFileSync(file, config(0))
-    await eventually(
-      async () => program.stderr(),
-      (text) => text.includes('Could not reload'),
-    )
-    expect(program.stderr()).toContain('resources.acme.deployments.chat.tokensPerMinute must be an integer')
-    expect((await ask()).status).toBe(429)
-  })
 
-  it('is reloaded if it changes as soon as a worker answers', async () => {
-    const folder = tempFolder()
-    const file = join(folder, 'aoai-sim.yaml')
-    writeFileSync(file, config(100_000))
-    const port = await freePort()
-    const url = `http://127.0.0.1:${port}`
-    const args = ['--config', file, '--workers', '4', '--port', String(port)]
-    const starting = startProgram({ args, env })
-    await eventually(
-      () => fetch(`${url}/healthz`).catch(() => undefined),
-      (answer) => answer?.status === 200,
-    )
-    writeFileSync(file, config(100_000).replace('Sweden Central', 'Norway East'))
-    await using program = await starting
-    const ask = () => chat(program.url, 'acme-secret-key', 'chat', '/acme')
-    expect((await eventually(ask, ({ region }) => region === 'Norway East')).region).toBe('Norway East')
+    it('is reloaded if it changes as soon as a worker answers', async () => {
+      writeFileSync(file, config(100_000))
+      const port = await freePort()
+      const starting = startProgram({
+        args: ['--config', file, '--workers', '2', '--port', String(port)],
+        env: { ...env, EXTENSION_PATH: './late.mjs' },
+        files: { 'late.mjs': lateWorker(join(folder, 'go')) },
+      })
+      await eventually(
+        () => fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined),
+        (answer) => answer?.status === 200,
+      )
+      writeFileSync(file, config(100_000).replace('Sweden Central', 'Norway East'))
+      writeFileSync(join(folder, 'go'), '')
+      program = await starting
+      for (let count = 0; count < 10; count++) {
+        expect((await eventually(ask, ({ region }) => region === 'Norway East')).region).toBe('Norway East')
+      }
+    })
+
+    it('is reloaded for all workers', async () => {
+      expect((await ask()).status).toBe(200)
+      writeFileSync(file, config(1))
+      expect((await eventually(ask, ({ status }) => status === 429)).status).toBe(429)
+      writeFileSync(file, config(0))
+      await eventually(
+        async () => program.stderr(),
+        (text) => text.includes('Could not reload'),
+      )
+      expect(program.stderr()).toContain('resources.acme.deployments.chat.tokensPerMinute must be an integer')
+      expect((await ask()).status).toBe(429)
+    })
   })
 
   it('prevents the start with all problems and exit code 2', async () => {

@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import {
   eventually,
   programKey,
@@ -57,52 +57,19 @@ describe.each<[string, Start, readonly string[], RegExp]>([
   ['one process', startInProcess, [], /^$/],
   ['two workers', startProgram, ['--workers', '2'], /Create its folder again\./],
 ])('CONFIG_STORE with %s', (_, how, args, log) => {
-  it('keeps deployments, resources, keys and settings across a restart, takes up an edit with WATCH, and is emptied by a reset', async () => {
-    const dir = newFolder()
-    let key = ''
-    {
-      await using program = await start(how, dir, args)
-      expect((await send(program, 'PUT', '/++/deployments/mine', deployment)).status).toBe(201)
-      expect((await send(program, 'PATCH', '/++/config', { region: 'Kept' })).status).toBe(200)
-      const resource = { region: 'Elsewhere', deployments: { chat: { model: 'gpt-4o' } } }
-      expect((await send(program, 'PUT', '/++/resources/acme', resource)).status).toBe(201)
-      const added = await send(program, 'POST', '/++/resources/acme/keys', { label: 'test' })
-      key = ((await added.json()) as { key: string }).key
-      expect(key).toMatch(/^\w{20,}/)
-      expect(await health(program)).toEqual({ status: 'ok', mode: 'generate' })
-      await program.stop()
-    }
-    expect(readFileSync(join(dir, 'changes.json'), 'utf8')).not.toContain(key)
-    {
-      await using program = await start(how, dir, [...args, '--watch', 'true'])
-      expect(await namesOf(program)).toContain('mine')
-      const acme = await (await send(program, 'GET', '/++/resources/acme')).text()
-      expect([acme.includes('Elsewhere'), acme.includes('"chat"')]).toEqual([true, true])
-      const keys = await (await send(program, 'GET', '/++/resources/acme/keys')).text()
-      expect([keys.includes('"label":"test"'), keys.includes(key)]).toEqual([true, false])
-      expect(await pendingOf(program)).toBe('0')
-
-      const content = stored(dir)
-      content.changes.put['edited'] = deployment
-      writeFileSync(join(dir, 'changes.json'), JSON.stringify(content, null, 2))
-      const names = await eventually(
-        () => namesOf(program),
-        (found) => found.includes('edited'),
-      )
-      expect(names.slice(-2)).toEqual(['mine', 'edited'])
-      expect((await send(program, 'POST', '/++/reset')).status).toBe(200)
-    }
-    expect(stored(dir).changes).toEqual({ put: {}, patch: {} })
-    await using program = await start(startInProcess, dir)
-    expect(await namesOf(program)).not.toContain('mine')
+  const parent = mkdtempSync(join(tmpdir(), 'aoai-store-'))
+  const dir = join(parent, 'volume')
+  let program: RunningProgram
+  beforeAll(async () => {
+    mkdirSync(dir)
+    program = await start(how, dir, args)
+  })
+  afterAll(async () => {
+    await program[Symbol.asyncDispose]()
+    rmSync(parent, { recursive: true })
   })
 
   it('shows on /healthz and /metrics that changes cannot be stored, and stores them later', async () => {
-    const parent = newFolder()
-    const dir = join(parent, 'volume')
-    rmSync(dir, { recursive: true, force: true })
-    renameSync(mkdtempSync(join(parent, 'new-')), dir)
-    await using program = await start(how, dir, args)
     renameSync(dir, join(parent, 'gone'))
     expect((await send(program, 'PUT', '/++/deployments/first', deployment)).status).toBe(201)
     expect(await health(program)).toEqual({
@@ -123,6 +90,44 @@ describe.each<[string, Start, readonly string[], RegExp]>([
     expect(await health(program)).toEqual({ status: 'ok', mode: 'generate' })
     expect(await pendingOf(program)).toBe('0')
     expect(Object.keys(stored(dir).changes.put)).toEqual(['first'])
+  })
+
+  it('keeps deployments, resources, keys and settings across a restart, takes up an edit with WATCH, and is emptied by a reset', async () => {
+    let key = ''
+    {
+      expect((await send(program, 'PUT', '/++/deployments/mine', deployment)).status).toBe(201)
+      expect((await send(program, 'PATCH', '/++/config', { region: 'Kept' })).status).toBe(200)
+      const resource = { region: 'Elsewhere', deployments: { chat: { model: 'gpt-4o' } } }
+      expect((await send(program, 'PUT', '/++/resources/acme', resource)).status).toBe(201)
+      const added = await send(program, 'POST', '/++/resources/acme/keys', { label: 'test' })
+      key = ((await added.json()) as { key: string }).key
+      expect(key).toMatch(/^\w{20,}/)
+      expect(await health(program)).toEqual({ status: 'ok', mode: 'generate' })
+      await program.stop()
+    }
+    expect(readFileSync(join(dir, 'changes.json'), 'utf8')).not.toContain(key)
+    {
+      await using again = await start(how, dir, [...args, '--watch', 'true'])
+      expect(await namesOf(again)).toContain('mine')
+      const acme = await (await send(again, 'GET', '/++/resources/acme')).text()
+      expect([acme.includes('Elsewhere'), acme.includes('"chat"')]).toEqual([true, true])
+      const keys = await (await send(again, 'GET', '/++/resources/acme/keys')).text()
+      expect([keys.includes('"label":"test"'), keys.includes(key)]).toEqual([true, false])
+      expect(await pendingOf(again)).toBe('0')
+
+      const content = stored(dir)
+      content.changes.put['edited'] = deployment
+      writeFileSync(join(dir, 'changes.json'), JSON.stringify(content, null, 2))
+      const names = await eventually(
+        () => namesOf(again),
+        (found) => found.includes('edited'),
+      )
+      expect(names.slice(-2)).toEqual(['mine', 'edited'])
+      expect((await send(again, 'POST', '/++/reset')).status).toBe(200)
+    }
+    expect(stored(dir).changes).toEqual({ put: {}, patch: {} })
+    await using last = await start(startInProcess, dir)
+    expect(await namesOf(last)).not.toContain('mine')
   })
 })
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { eventually, packageFolder, startProgram } from '../support/built-program.ts'
+import { eventually, packageFolder, startInProcess } from '../support/built-program.ts'
 import { freePort } from '../support/free-port.ts'
 import { needs } from '../support/installed-tool.ts'
 import { createUserProject } from '../support/user-project.ts'
@@ -95,7 +95,7 @@ describe('examples/two-regions', () => {
   const headers = { 'content-type': 'application/json' }
 
   it('answers from the other region during an outage, and loses no request', async () => {
-    await using program = await startProgram({
+    await using program = await startInProcess({
       env: { SIMULATOR_CONFIG: join(folder, 'two-regions.yaml'), LATENCY_TIME_SCALE: '0' },
     })
     await using gateway = await startGateway(program.url)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { settingsTable } from '../../src/config/settings-table.ts'
-import { packageFolder, startProgram } from '../support/built-program.ts'
+import { packageFolder, startInProcess } from '../support/built-program.ts'
 
 const runFile = promisify(execFile)
 
@@ -97,7 +97,7 @@ describe('clock.advance under the fake timers of node:test', () => {
 
 describe('SIMULATOR_CLOCK=virtual', () => {
   it('does not move until it is advanced', async () => {
-    await using program = await startProgram({
+    await using program = await startInProcess({
       env: { SIMULATOR_CLOCK: 'virtual' },
       deployments: { chat: { model: 'gpt-4o', tokensPerMinute: 100_000, requestsPerMinute: 6 } },
     })

@@ -4,6 +4,7 @@ import {
   programKey,
   type ProgramOptions,
   type RunningProgram,
+  startInProcess,
   startProgram,
 } from '../support/built-program.ts'
 import { type RawRequest, type RawResponse, sendRaw } from '../support/raw-http.ts'
@@ -74,9 +75,13 @@ describe.skipIf(isMissing)(`replicas with one Redis server${note}`, () => {
   })
   afterAll(() => server?.remove())
 
-  const startTwo = async (prefix: string, more: ProgramOptions = {}): Promise<TwoReplicas> => {
+  const startTwo = async (
+    how: typeof startProgram,
+    prefix: string,
+    more: ProgramOptions = {},
+  ): Promise<TwoReplicas> => {
     const start = (): Promise<RunningProgram> =>
-      startProgram({
+      how({
         ...options,
         ...more,
         env: { ...options.env, REDIS_URL: server.url, REDIS_PREFIX: prefix, ...more.env },
@@ -92,7 +97,7 @@ describe.skipIf(isMissing)(`replicas with one Redis server${note}`, () => {
   }
 
   it('share the slots of one process, and get those of a killed replica after its lease', async () => {
-    await using started = await startTwo('slots:')
+    await using started = await startTwo(startProgram, 'slots:')
     const { a, b } = started
     const slow = chat('slots', { 'x-sim-delay-ms': '60000' })
     const lost = [ask(a, slow), ask(a, slow)].map((answer) => answer.catch(() => undefined))
@@ -120,7 +125,7 @@ describe.skipIf(isMissing)(`replicas with one Redis server${note}`, () => {
   })
 
   it('share the journal of one process, and judge retries in the same way', async () => {
-    await using started = await startTwo('journal:')
+    await using started = await startTwo(startInProcess, 'journal:')
     const { a, b } = started
     expect((await ask(a, chat('few'))).status).toBe(200)
     expect((await ask(a, chat('few'))).status).toBe(429)
@@ -155,7 +160,7 @@ describe.skipIf(isMissing)(`replicas with one Redis server${note}`, () => {
 
   it('return the recorded answers of a request one after another, and restart together', async () => {
     const items = ['one', 'two', 'three', 'four'].map((answer) => cassetteItem('{"q":1}', answer))
-    await using started = await startTwo('cursors:', {
+    await using started = await startTwo(startInProcess, 'cursors:', {
       env: {
         SIMULATOR_MODE: 'replay',
         RECORDING_DIR: recordingFolder({ 'calls.yaml': cassette(...items) }),

@@ -4,6 +4,7 @@ import {
   programKey,
   type ProgramOptions,
   type RunningProgram,
+  startInProcess,
   startProgram,
 } from '../support/built-program.ts'
 import { RawConnection, type RawRequest, type RawResponse, sendRaw } from '../support/raw-http.ts'
@@ -122,7 +123,7 @@ describe.skipIf(isMissing)(`two replicas of two workers each, against a Redis se
   })
 
   it('admit together as much as one process, within 2 %', async () => {
-    await using alone = await startProgram(options())
+    await using alone = await startInProcess(options())
     const single = await drive(alone, chat('tokens'), { connections: 16, each: 25 })
     const open = await both(({ port }) => connectToBoth(port, chat('wide'), 4))
     const together = await sendOver(open.flat(), chat('tokens'), 25)
