@@ -69,6 +69,8 @@ const modules = ['**/node_modules/**']
 
 /** No test depends on how fast the machine is; where one ends by this limit, it hangs. */
 const limits = { testTimeout: 180_000, hookTimeout: 180_000 }
+/** Less garbage collection: a tenth of the processor time. Not for tests that measure memory. */
+const largeHeap = { execArgv: ['--max-semi-space-size=64', '--min-semi-space-size=16'] }
 const common = { setupFiles: ['./tests/support/fail-on-warning.ts'], ...limits }
 const endToEnd = {
   ...common,
@@ -84,8 +86,6 @@ export default defineConfig({
     dangerouslyIgnoreUnhandledErrors: false,
     // More than there are cores: many tests wait for programs that they start. `expect.poll` waits one second by default.
     maxWorkers: cores + 2,
-    // Less garbage collection: a tenth of the processor time.
-    execArgv: ['--max-semi-space-size=64', '--min-semi-space-size=16'],
     expect: { poll: { timeout: 20_000 } },
     sequence: { sequencer: LongestFirst },
     // Only code that runs in the process of a test counts: workers, the built program and its commands run in others.
@@ -105,6 +105,7 @@ export default defineConfig({
           include: unit,
           exclude: [...e2e, ...alone, ...modules],
           isolate: false,
+          ...largeHeap,
           ...common,
         },
       },
@@ -116,6 +117,7 @@ export default defineConfig({
           include: e2e,
           exclude: [...measuring, ...modules],
           isolate: false,
+          ...largeHeap,
           ...endToEnd,
         },
       },

@@ -216,7 +216,7 @@ function objectSchema(tree: SchemaTree, form: ConfigForm): JsonSchema {
 /** Null in a patch resets all settings of the group. */
 function groupSchema(tree: SchemaTree, form: ConfigForm): JsonSchema {
   const schema = objectSchema(tree, form)
-  return form === 'patch' ? { anyOf: [schema, { type: 'null' }] } : schema
+  return form === 'patch' ? { ...schema, type: ['object', 'null'] } : schema
 }
 
 function schemaAt(whole: JsonSchema, path: readonly string[]): JsonSchema {
