@@ -5,7 +5,7 @@ import { defaultResourceName } from './config.ts'
 import type { ConfigInputs, ResourceInputs, FileEntries } from './read-inputs.ts'
 import { camelKeys } from './mapping-file.ts'
 import { entryKeys } from './resolve-deployment.ts'
-import { define, isRecord, ownValue } from '../lib/record.ts'
+import { isRecord, ownValue, setKey } from '../lib/record.ts'
 import { describeFirst, shortText } from '../lib/error-text.ts'
 import { nearestNames } from '../lib/nearest-names.ts'
 import { describeWrongValue } from './resolve-settings.ts'
@@ -138,13 +138,8 @@ function withoutNullGroups(location: string, value: unknown): unknown {
 
 function nullsOf(group: string): Record<string, null> {
   const settings = [...patchable.keys()].filter((path) => path.startsWith(`${group}.`))
-  const names = settings.map((path) =>
-    path
-      .slice(group.length + 1)
-      .split('.', 1)
-      .join(),
-  )
-  return Object.fromEntries(names.map((name) => [name, null]))
+  const depth = group.split('.').length
+  return Object.fromEntries(settings.map((path) => [path.split('.')[depth], null]))
 }
 
 /**
@@ -229,7 +224,7 @@ function compareDeployments<T extends ResourceInputs>(next: T, before: ResourceI
     isSame &&= isKnown && knownNames[index] === name
     if (!isKnown || same === entry) continue
     reused ??= { ...entries }
-    define(reused, name, same)
+    setKey(reused, name, same)
   }
   if (isSame) return { ...next, deployments: before.deployments }
   return reused ? { ...next, deployments: { entries: reused, location } } : next
@@ -311,7 +306,7 @@ export function putDeployments<T extends ResourceInputs>(
   // New and replaced deployments are last.
   const merged: Record<string, unknown> = isRecord(entries) ? { ...entries } : {}
   for (const [name] of given) delete merged[name]
-  for (const [name, entry] of given) if (entry !== null) define(merged, name, entry)
+  for (const [name, entry] of given) if (entry !== null) setKey(merged, name, entry)
   return { ...inputs, deployments: { entries: merged, location: deploymentsKey } }
 }
 

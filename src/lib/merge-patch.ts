@@ -1,4 +1,4 @@
-import { define, isRecord } from './record.ts'
+import { isRecord, setKey } from './record.ts'
 
 /**
  * Applies a JSON merge patch (RFC 7396): mappings are merged, null removes, everything else replaces. Values that the patch does
@@ -9,7 +9,7 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
   const merged: Record<string, unknown> = isRecord(target) ? { ...target } : {}
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) delete merged[key]
-    else define(merged, key, mergePatch(merged[key], value))
+    else setKey(merged, key, mergePatch(merged[key], value))
   }
   return merged
 }
@@ -31,7 +31,7 @@ export function joinPatches(first: unknown, second: unknown): unknown {
   if (!isRecord(first) || !isRecord(second)) return second
   const joined: Record<string, unknown> = { ...first }
   for (const [key, value] of Object.entries(second)) {
-    define(joined, key, Object.hasOwn(joined, key) ? joinPatches(joined[key], value) : value)
+    setKey(joined, key, Object.hasOwn(joined, key) ? joinPatches(joined[key], value) : value)
   }
   return joined
 }

@@ -1,10 +1,10 @@
 import { drawLimits, minimalFrom, type Budget } from './budget.ts'
 import { type Drawing, type JsonPath, chance } from './drawing.ts'
-import { mapOf, numberOf, setKey, type SchemaObject, requiredOf } from '../../wire/json-schema/json-schema.ts'
+import { mapOf, numberOf, type SchemaObject, requiredOf } from '../../wire/json-schema/json-schema.ts'
 import { propertySchemasOf, dependenciesOf } from './schema-document.ts'
 import { drawLorem } from '../lorem.ts'
 import { drawPattern } from './draw-pattern.ts'
-import { isRecord } from '../../lib/record.ts'
+import { isRecord, setKey } from '../../lib/record.ts'
 
 /**
  * Draws an object. Properties are in schema order, followed by required ones that are not listed, and then others.

@@ -1,3 +1,5 @@
+import { isRecord } from '../../lib/record.ts'
+
 /** A JSON schema other than `true` and `false`. Its keywords are not validated. */
 export type SchemaObject = Readonly<Record<string, unknown>>
 
@@ -41,11 +43,3 @@ export function typesOf(schema: SchemaObject): readonly unknown[] | undefined {
   const types = Array.isArray(type) ? type.slice(0, MAX_TYPES) : typeof type === 'string' ? [type] : undefined
   return types && schema['nullable'] === true ? [...types, 'null'] : types
 }
-
-/** Sets a key as JSON.parse does: `__proto__` is an ordinary key. */
-export function setKey(target: Record<string, unknown>, key: string, value: unknown): void {
-  // defineProperty is several times slower than an assignment.
-  if (key !== '__proto__') target[key] = value
-  else Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true })
-}
-import { isRecord } from '../../lib/record.ts'
